@@ -1,0 +1,1 @@
+"""What every room shares: verdict states and their merge, errors, clocks, provenance, redaction."""

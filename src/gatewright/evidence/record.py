@@ -1,0 +1,83 @@
+"""Write evidence so that a reader never meets half a file, and a crash never leaves a torn one."""
+
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from gatewright.evidence.report import SuiteReport
+
+__all__ = ["EVIDENCE_FOLDER_VARIABLE", "Published", "publish", "write_atomic"]
+
+EVIDENCE_FOLDER_VARIABLE = "GATEWRIGHT_EVIDENCE"
+"""Set by `gatewright run` for the command of a check: the folder of this run to which it adds its results."""
+
+
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all: a temporary beside it, fsync, rename, fsync of the folder."""
+    data = content.encode() if isinstance(content, str) else content
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(file.fileno(), 0o644)
+            os.fsync(file.fileno())
+        os.replace(temporary, path)  # noqa: PTH105 - the very call that the protocol names
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder durable, where the system lets folders be opened."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:  # Windows opens no folders
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@dataclass(frozen=True)
+class Published:
+    """Where a report was written."""
+
+    json: Path
+    markdown: Path
+    latest_json: Path
+    latest_markdown: Path
+
+
+def publish(folder: Path, report: SuiteReport, markdown: str) -> Published:
+    """Write a report as `<time>.json`, `<time>.md` and `latest.*`; copies, never symlinks.
+
+    Inside `gatewright run` the same two files also go to the folder of that run, as `report.json` and `report.md`.
+    """
+    stem = timestamp(report.started_at)
+    document = report.model_dump_json(indent=2) + "\n"
+    paths = Published(
+        json=folder / f"{stem}.json",
+        markdown=folder / f"{stem}.md",
+        latest_json=folder / "latest.json",
+        latest_markdown=folder / "latest.md",
+    )
+    write_atomic(paths.json, document)
+    write_atomic(paths.markdown, markdown)
+    write_atomic(paths.latest_json, document)
+    write_atomic(paths.latest_markdown, markdown)
+    if run_folder := os.environ.get(EVIDENCE_FOLDER_VARIABLE):
+        shutil.copyfile(paths.json, Path(run_folder) / "report.json")
+        shutil.copyfile(paths.markdown, Path(run_folder) / "report.md")
+    return paths
+
+
+def timestamp(moment: datetime) -> str:
+    """A moment as a file name that sorts by time: `20261121T213554Z`-like, with milliseconds."""
+    return moment.strftime("%Y%m%dT%H%M%S") + f"{moment.microsecond // 1000:03d}Z"
