@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+"""One command from a fresh clone to a verdict: sets up, runs Nox, returns the verdict's exit code.
+
+Needs Python >= 3.11 and its pip, nothing else. `scripts/multyagents` finds such a Python and calls this file.
+"""
+
+import difflib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(1, str(Path(__file__).resolve().parents[1] / "src"))
+
+from bootstrap import doctor, interpreters, locks, outcome
+from bootstrap.places import ROOT, Places, SetupError, state_folder
+from bootstrap.progress import say
+from bootstrap.sessions import installed_python, project_path, sessions_of_policy
+from bootstrap.settings import cleaned
+from bootstrap.tools import install_sessions, set_up_tools
+
+INTERRUPTED = 130
+STOP_GRACE_S = 3.0
+WAIT_S = 3600.0
+
+# Set afresh for each run; inherited ones belong to a run that this launcher is a part of.
+RUN_VARIABLES = ("GATEWRIGHT_EVIDENCE", "GATEWRIGHT_PYTHON", "GATEWRIGHT_RUN_FOLDER", "GATEWRIGHT_RUN_ID")
+
+
+@dataclass(frozen=True)
+class Command:
+    """One word of the launcher.
+
+    Args:
+        summary: what it does, for `help`.
+        run: takes the arguments behind the word, returns the exit code.
+        aliases: other words for it.
+    """
+
+    summary: str
+    run: Callable[[list[str]], int]
+    aliases: tuple[str, ...] = ()
+
+
+def judged(session: str, group: str, *action: str, profile: str | None = None) -> Callable[[list[str]], int]:
+    """A command that ends with a verdict of its own run.
+
+    Args:
+        session: the Nox session that runs it, in an environment of its own.
+        group: the dependency group that a ready interpreter must have to run it instead.
+        action: what gatewright is asked for there.
+        profile: how much is run where nobody says; gatewright's own choice when None.
+    """
+
+    def run(arguments: list[str]) -> int:
+        run_id = outcome.new_run_id()
+        environ = fresh_environment(run_id)
+        if profile is not None:
+            environ.setdefault("GATEWRIGHT_PROFILE", profile)
+        python = interpreters.ready_interpreter(group, ROOT)
+        if python is None:
+            code = run_session(session, arguments, environ)
+        else:
+            say(f"running in {python}, which is not isolated")
+            environ |= {"GATEWRIGHT_PYTHON": str(python), "PYTHONPATH": project_path(ROOT)}
+            code = run_child([str(python), "-m", "gatewright", *action, *arguments], environ)
+        return verdict_of(run_id, code)
+
+    return run
+
+
+def verdict_of(run_id: str, code: int) -> int:
+    """The exit code of this very run's verdict, whatever the processes in between made of it."""
+    if code == INTERRUPTED:
+        return code
+    verdict = outcome.exit_code_of_run(ROOT / "docs" / "evidence", run_id)
+    if verdict is outcome.NO_VERDICT:
+        say(f"run {run_id} left no verdict: INCONCLUSIVE (the lines above say what happened)")
+        return outcome.INCONCLUSIVE
+    return verdict
+
+
+def plain(session: str) -> Callable[[list[str]], int]:
+    """A command that passes or fails as its Nox session does."""
+    return lambda arguments: run_session(session, arguments, fresh_environment(outcome.new_run_id()))
+
+
+def reading(session: str, group: str, action: str) -> Callable[[list[str]], int]:
+    """A command that only reads evidence: gatewright's own exit code, in the environment of a session."""
+
+    def run(arguments: list[str]) -> int:
+        python = interpreters.ready_interpreter(group, ROOT) or environment_of(session)
+        environ = {**cleaned(os.environ), "PYTHONPATH": project_path(ROOT)}
+        return run_child([str(python), "-m", "gatewright", action, *arguments], environ)
+
+    return run
+
+
+def environment_of(session: str) -> Path:
+    """The interpreter of a session's environment, which is installed unless it is there and up to date."""
+    places = Places(ROOT, state_folder())
+    python = installed_python(places, session)
+    if python is None:
+        install_sessions(places, set_up_tools(places), [session])
+        python = installed_python(places, session)
+    if python is None:
+        raise SetupError(f"session {session} did not finish its environment")
+    return python
+
+
+def fresh_environment(run_id: str) -> dict[str, str]:
+    """The environment of a new run, with nothing left of a run around us."""
+    environ = {name: value for name, value in cleaned(os.environ).items() if name not in RUN_VARIABLES}
+    return environ | {"GATEWRIGHT_RUN_ID": run_id}
+
+
+def run_session(session: str, arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run one Nox session with the tools' own Nox; its exit code."""
+    places = Places(ROOT, state_folder())
+    tools = set_up_tools(places)
+    install_sessions(places, tools, [session, *(sessions_of_policy(ROOT) if session == "gate" else [])])
+    command = [*tools.nox(places), "-s", session, "--", *arguments]
+    return run_child(command, tools.environment(places, environ))
+
+
+def run_child(command: Sequence[str], environ: Mapping[str, str], folder: Path | None = None) -> int:
+    """Run a command, in the checkout by default, as a child that dies with us; 130 when it is interrupted."""
+    if os.name != "posix":
+        return subprocess.run(command, env=environ, cwd=folder or ROOT, check=False).returncode
+    from gatewright.execution.process import ChildProcess  # noqa: PLC0415 - for POSIX systems only
+
+    with ChildProcess(command, env=environ, cwd=folder or ROOT) as child:
+        try:
+            while (code := child.wait(WAIT_S)) is None:
+                pass
+        except KeyboardInterrupt:
+            child.stop(STOP_GRACE_S)
+            return INTERRUPTED
+    return code if code >= 0 else 128 - code
+
+
+def show_help(_arguments: list[str]) -> int:
+    """Print every command with what it does."""
+    print("usage: multyagents COMMAND [ARGUMENT...]\n")
+    for name, command in COMMANDS.items():
+        aliases = f" (also: {', '.join(command.aliases)})" if command.aliases else ""
+        print(f"  {name:<12} {command.summary}{aliases}")
+    print("\nExit codes: 0 PASS, 1 FAIL, 2 usage, 3 INCONCLUSIVE, 4 evidence that can't be believed.")
+    return 0
+
+
+COMMANDS = {
+    "gate": Command(
+        "run the release gate and print its verdict (--full: at full depth)", judged("gate", "tests", "gate")
+    ),
+    "test": Command("run every test", judged("tests", "tests", "run", "tests", profile="full")),
+    "race-stress": Command(
+        "race the service: controlled schedules, then stress over HTTP",
+        judged("race_stress", "race-stress", "run", "race-stress"),
+        aliases=("stress-race",),
+    ),
+    "slo-smoke": Command(
+        "load the service and hold it to its objectives",
+        judged("slo_smoke", "slo-smoke", "run", "slo-smoke"),
+        aliases=("task-076",),
+    ),
+    "judge": Command("judge recorded evidence again", reading("gate", "gate", "judge")),
+    "verify": Command("check that recorded evidence is what was recorded", reading("gate", "gate", "verify")),
+    "explain": Command("tell the reasons behind a verdict", reading("gate", "gate", "explain")),
+    "replay": Command("replay a recorded schedule", reading("race_stress", "race-stress", "replay")),
+    "lint": Command("check style, formatting and import contracts", plain("lint")),
+    "types": Command("check types", plain("types")),
+    "docs": Command("check links and commands in the documentation", plain("docs")),
+    "package": Command("build the wheels and try them in a bare environment", plain("package")),
+    "doctor": Command("tell what this machine has, and what to do about what it lacks", doctor.examine),
+    "lock": Command(
+        "write requirements/*.txt anew (--upgrade: with the newest of everything)", locks.write_locks
+    ),
+    "wheelhouse": Command("download all wheels, for set-up without an index", locks.download_wheels),
+    "help": Command("print this", show_help),
+}
+
+
+def find_command(word: str) -> Command:
+    """The command of a word or of an alias.
+
+    Raises:
+        SetupError: there is none; names the nearest.
+    """
+    words = {alias: command for command in COMMANDS.values() for alias in command.aliases} | COMMANDS
+    if word in words:
+        return words[word]
+    nearest = difflib.get_close_matches(word, words, n=1)
+    hint = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(COMMANDS)}"
+    raise SetupError(f"no command {word!r}; {hint}", exit_code=outcome.USAGE)
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; its exit code."""
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        signal.signal(number, lambda received, _frame: sys.exit(128 + received))
+    word = arguments[0] if arguments else "help"
+    try:
+        return find_command("help" if word in {"-h", "--help"} else word).run(arguments[1:])
+    except SetupError as error:
+        say(str(error))
+        return error.exit_code
+    except OSError as error:
+        say(f"{error.filename or 'set-up'}: {error.strerror or error}")
+        return outcome.INCONCLUSIVE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
