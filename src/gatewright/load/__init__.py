@@ -1,0 +1,36 @@
+"""Load: an open loop sends journeys on a schedule, proves that it kept it, and judges nothing."""
+
+from gatewright.load.client import HttpClient
+from gatewright.load.generator import DEFAULT_DEADLINE_S, OpenLoop
+from gatewright.load.histogram import LogHistogram
+from gatewright.load.journey import Answer, Call, Journey, StepFailedError
+from gatewright.load.noise import NoiseMeter, NoiseReading
+from gatewright.load.pacer import constant_arrivals, poisson_arrivals
+from gatewright.load.recording import Outcome, Recording
+from gatewright.load.request import Origin, RequestTemplate
+from gatewright.load.validity import ScheduleProof, prove_schedule
+from gatewright.load.warmup import WarmUp, WarmUpRule, find_warm_up
+
+__all__ = [
+    "DEFAULT_DEADLINE_S",
+    "Answer",
+    "Call",
+    "HttpClient",
+    "Journey",
+    "LogHistogram",
+    "NoiseMeter",
+    "NoiseReading",
+    "OpenLoop",
+    "Origin",
+    "Outcome",
+    "Recording",
+    "RequestTemplate",
+    "ScheduleProof",
+    "StepFailedError",
+    "WarmUp",
+    "WarmUpRule",
+    "constant_arrivals",
+    "find_warm_up",
+    "poisson_arrivals",
+    "prove_schedule",
+]
