@@ -15,8 +15,8 @@ POLL_INTERVAL_S = 0.5
 def die_with_parent() -> None:
     """End this process, by SIGKILL, as soon as its present parent has ended.
 
-    On Linux the kernel does it (`prctl(2)`, PR_SET_PDEATHSIG), elsewhere a daemon thread looks for a new parent.
-    Call it first thing in `main`: a parent that had died before the call goes unnoticed.
+    On Linux the kernel does it (`prctl(2)`, PR_SET_PDEATHSIG), elsewhere a daemon thread looks for a new
+    parent. Call it first thing in `main`: a parent that had died before the call goes unnoticed.
     """
     if os.name != "posix":
         return

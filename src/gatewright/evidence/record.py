@@ -5,11 +5,14 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from gatewright.evidence.report import SuiteReport
 
-__all__ = ["EVIDENCE_FOLDER_VARIABLE", "Published", "publish", "write_atomic"]
+__all__ = ["EVIDENCE", "EVIDENCE_FOLDER_VARIABLE", "Published", "publish", "write_atomic"]
+
+EVIDENCE = PurePosixPath("docs/evidence")
+"""Where a project keeps evidence: run folders, and the latest verdict."""
 
 EVIDENCE_FOLDER_VARIABLE = "GATEWRIGHT_EVIDENCE"
 """Set by `gatewright run` for the command of a check: the folder of this run to which it adds its results."""
@@ -58,7 +61,8 @@ class Published:
 def publish(folder: Path, report: SuiteReport, markdown: str) -> Published:
     """Write a report as `<time>.json`, `<time>.md` and `latest.*`; copies, never symlinks.
 
-    Inside `gatewright run` the same two files also go to the folder of that run, as `report.json` and `report.md`.
+    Inside `gatewright run` the same two files also go to the folder of that run, as `report.json` and
+    `report.md`.
     """
     stem = timestamp(report.started_at)
     document = report.model_dump_json(indent=2) + "\n"

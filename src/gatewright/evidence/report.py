@@ -3,17 +3,12 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import Field, FiniteFloat
 
+from gatewright.core.model import Model
 from gatewright.core.verdict import Verdict
 
 __all__ = ["Counts", "Model", "Reason", "SuiteReport"]
-
-
-class Model(BaseModel):
-    """Evidence is strict: unknown fields are refused, values never change, numbers are finite."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Reason(Model):
@@ -54,8 +49,8 @@ class Counts(Model):
 class SuiteReport(Model):
     """What a suite found. Suites extend it with their details; readers of the gate ignore those.
 
-    `schema_version` is `<name>/<major>`, e.g. `gatewright.race/1`. `metrics` are addressed by name in policies;
-    units stand in the name (`latency_p95_ms`).
+    `schema_version` is `<name>/<major>`, e.g. `gatewright.race/1`. `metrics` are addressed by name in
+    policies; units stand in the name (`latency_p95_ms`).
     """
 
     schema_version: str
@@ -63,6 +58,6 @@ class SuiteReport(Model):
     verdict: Verdict
     reasons: tuple[Reason, ...]
     counts: Counts
-    metrics: dict[str, FiniteFloat] = {}
+    metrics: dict[str, FiniteFloat] = Field(default_factory=dict)
     started_at: datetime
     finished_at: datetime

@@ -1,1 +1,1 @@
-"""Runs the commands of checks in process groups of their own, writes manifests, opens and closes gate runs."""
+"""Runs checks in process groups of their own, writes their manifests, opens and closes gate runs."""

@@ -21,8 +21,8 @@ class ChildProcess:
 
     A tiny supervisor stands between us and the command. It holds the reading end of a pipe whose writing end
     only we hold: the kernel closes it when we die, and the supervisor then kills the command and every
-    descendant, also those that fled into other sessions. It does the same when the command ends, so nothing is
-    left behind in the background.
+    descendant, also those that fled into other sessions. It does the same when the command ends, so nothing
+    is left behind in the background.
 
     Args:
         argv: the program and its arguments; the program is looked up on PATH.

@@ -5,9 +5,9 @@ both are descriptors of pipes. The end of LIFELINE (its writer died or let go) k
 asks the command to end. REPORT gets one line for each event: `started PID`, `failed ERRNO`,
 `ended WAIT_STATUS`; the command never holds either of them.
 
-On Linux the supervisor is the subreaper of all descendants, so whoever loses its parent becomes a direct child.
-Only direct children are signalled: a child that is not yet waited for keeps its number, so no stranger is ever
-hit. Elsewhere the command's process group is killed, and who fled into another session gets away.
+On Linux the supervisor is the subreaper of all descendants, so whoever loses its parent becomes a direct
+child. Only direct children are signalled: a child that is not yet waited for keeps its number, so no stranger
+is ever hit. Elsewhere the command's process group is killed, and who fled into another session gets away.
 """
 
 import os
@@ -107,7 +107,7 @@ def keeps_running(pid: int, lifeline: int, wakeup: int) -> bool:
 
 
 def has_ended(pid: int) -> bool:
-    """Whether the command has ended. It is left a zombie, which keeps its group's number taken; orphans are reaped."""
+    """Whether the command has ended; it stays a zombie, to keep its group taken, while orphans are reaped."""
     while child := peek(pid):
         if child == pid:
             return True

@@ -1,0 +1,1 @@
+"""Judges evidence against a policy; never runs anything, and never imports what produced the evidence."""

@@ -1,0 +1,86 @@
+"""Digests of files, and the listing of a folder that holds nothing but plain files."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+
+from pydantic import Field
+
+from gatewright.core.model import Model
+
+__all__ = [
+    "FileEntry",
+    "Listing",
+    "Sha256",
+    "hash_bytes",
+    "hash_file",
+    "list_folder",
+    "read_sums",
+    "write_sums",
+]
+
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class FileEntry(Model):
+    """A file of the evidence: its path relative to the folder of its check, its size and its digest."""
+
+    path: str
+    bytes: Annotated[int, Field(ge=0)]
+    sha256: Sha256
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a folder holds, as paths relative to it: plain files, and strangers (links, pipes, devices)."""
+
+    files: tuple[str, ...]
+    strangers: tuple[str, ...]
+
+
+def list_folder(folder: Path) -> Listing:
+    """List a folder and those below, sorted; a folder that does not exist holds nothing."""
+    files: list[str] = []
+    strangers: list[str] = []
+    for path, is_plain in scan(folder, PurePosixPath()):
+        (files if is_plain else strangers).append(path)
+    return Listing(tuple(sorted(files)), tuple(sorted(strangers)))
+
+
+def scan(folder: Path, below: PurePosixPath) -> Iterator[tuple[str, bool]]:
+    """Each entry below a folder, and whether it is a plain file; links are never followed."""
+    try:
+        entries = list(os.scandir(folder / below))
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from scan(folder, below / entry.name)
+        else:
+            yield str(below / entry.name), entry.is_file(follow_symlinks=False)
+
+
+def hash_bytes(data: bytes) -> str:
+    """SHA-256 as hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def hash_file(folder: Path, path: str) -> FileEntry:
+    """Size and digest of a file, without holding it in memory."""
+    with (folder / path).open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return FileEntry(path=path, bytes=file.tell(), sha256=digest)
+
+
+def write_sums(entries: dict[str, str]) -> str:
+    """Digests by path as the text that `sha256sum --check` reads."""
+    return "".join(f"{digest}  {path}\n" for path, digest in sorted(entries.items()))
+
+
+def read_sums(text: str) -> dict[str, str]:
+    """Digests by path from what `write_sums` wrote; lines of another form are left out."""
+    pairs = (line.split("  ", 1) for line in text.splitlines())
+    return {pair[1]: pair[0] for pair in pairs if len(pair) == 2}  # noqa: PLR2004 - a digest and a path

@@ -1,0 +1,114 @@
+"""From judged checks to one word, and the document that says it."""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from gatewright.core.model import Model
+from gatewright.core.provenance import Environment, Subject
+from gatewright.core.verdict import ExitCode, State, Verdict, merge_states
+from gatewright.evidence.digest import Sha256
+from gatewright.evidence.manifest import RunId
+from gatewright.evidence.report import Reason
+from gatewright.gate.aggregate import CheckVerdict
+
+__all__ = [
+    "INCIDENT",
+    "PolicyReference",
+    "RunSubject",
+    "VerdictDocument",
+    "decide",
+    "exit_code",
+    "incident",
+    "tree_changed",
+]
+
+INCIDENT = "run-"
+"""Rules with this beginning are about a run as a whole; they come from the run, not from its evidence."""
+
+SHOWN_FILES = 10
+
+
+class RunSubject(Subject):
+    """What a run is about, and which files changed while it ran."""
+
+    changed: tuple[str, ...] = ()
+
+
+class PolicyReference(Model):
+    """The policy that a run was judged by; a copy of it lies in the run's folder."""
+
+    path: str
+    sha256: Sha256
+
+
+class VerdictDocument(Model):
+    """The verdict of a run: `docs/evidence/latest.json`, and `verdict.json` in the run's folder.
+
+    `finished_at` is null while the run is going on; it is also the moment at which the evidence was judged.
+    """
+
+    schema_version: Literal["gatewright.verdict/1"] = "gatewright.verdict/1"
+    run_id: RunId
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    subject: RunSubject
+    policy: PolicyReference
+    checks: tuple[CheckVerdict, ...]
+    waivers: tuple[()] = ()
+    environment: Environment
+    started_at: AwareDatetime
+    finished_at: AwareDatetime | None
+
+
+def decide(checks: Sequence[CheckVerdict], incidents: Sequence[Reason]) -> tuple[Verdict, tuple[Reason, ...]]:
+    """The verdict over a run and all reasons for it. Pure: the same evidence gives the same word.
+
+    Broken evidence counts also in a check that is not required, since nothing beside it can be trusted then.
+    An incident of the run as a whole (interrupted, tree changed) can't make a verdict better.
+    """
+    verdict, _ = merge_states(counting(checks))
+    if incidents and verdict is Verdict.PASS:
+        verdict = Verdict.INCONCLUSIVE
+    reasons = [reason for check in checks if counts(check) for reason in check.reasons]
+    return verdict, (*incidents, *reasons)
+
+
+def exit_code(document: VerdictDocument) -> ExitCode:
+    """The exit code that belongs to a verdict: integrity outranks every word."""
+    _, merged = merge_states(counting(document.checks))
+    return merged if merged is ExitCode.INTEGRITY else document.verdict.exit_code
+
+
+def counting(checks: Iterable[CheckVerdict]) -> list[State]:
+    """The states that make the verdict."""
+    return [check.state for check in checks if counts(check)]
+
+
+def counts(check: CheckVerdict) -> bool:
+    """Whether a check has a say."""
+    return check.required or check.state.breaks_integrity
+
+
+def incident(kind: str, message: str, *, expected: str, observed: str, command: str) -> Reason:
+    """A reason about the run as a whole."""
+    return Reason(
+        rule=INCIDENT + kind, message=message, expected=expected, observed=observed, command=command
+    )
+
+
+def tree_changed(files: Sequence[str]) -> Reason:
+    """The reason that nobody knows which state of the project was checked."""
+    shown = ", ".join(files[:SHOWN_FILES]) + (
+        f" and {len(files) - SHOWN_FILES} more" if len(files) > SHOWN_FILES else ""
+    )
+    return Reason(
+        rule=INCIDENT + "tree-unchanged",
+        message=f"files changed while the run went on: {shown}",
+        artifact="latest.json",
+        pointer="/subject/changed",
+        expected="the same work tree at the end as at the beginning",
+        observed=f"{len(files)} changed",
+        command="git status",
+    )

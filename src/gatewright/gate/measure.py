@@ -1,0 +1,163 @@
+"""Did the check run as it should, what did it find, and did it measure enough?"""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from gatewright.core.verdict import State
+from gatewright.evidence.manifest import MANIFEST, Manifest
+from gatewright.evidence.report import Counts, Reason
+from gatewright.evidence.results import Result
+from gatewright.gate.finding import Finding, Place
+from gatewright.gate.policy import Check, Limit
+from gatewright.gate.states import agree, state_of_step, worst
+
+__all__ = ["find_broken_limits", "find_miscounts", "find_outcome", "find_shortfalls", "total"]
+
+BEGINNING_TOLERANCE = timedelta(seconds=2)
+"""How far the wall clock may step back between the start of a check and the start of its suite."""
+
+
+def total(results: Sequence[Result]) -> Counts:
+    """What all results count together."""
+    counts = Counts()
+    for result in results:
+        counts += result.counts
+    return counts
+
+
+def find_outcome(place: Place, manifest: Manifest, results: Sequence[Result]) -> Iterator[Finding]:
+    """What exit codes and results say together, with the reasons of both."""
+    found = worst(result.state for result in results)
+    state = agree(worst(state_of_step(step) for step in manifest.steps), found)
+    if state is State.PASS:
+        return
+    if state is not found:
+        yield from explain_steps(place, manifest, state, found)
+    for result in results:
+        if result.state is not State.PASS:
+            yield from (place.adopt(state, reason) for reason in result.reasons or (unexplained(result),))
+
+
+def explain_steps(place: Place, manifest: Manifest, state: State, found: State) -> Iterator[Finding]:
+    """The commands whose ending makes the state of the check."""
+    for index, step in enumerate(manifest.steps):
+        if state_of_step(step) is not State.PASS:
+            yield place.finding(
+                state,
+                "steps-succeed",
+                f"step {index + 1} ended badly ({step.ending}) while the results say {found.value}",
+                path=MANIFEST,
+                pointer=f"/steps/{index}",
+                expected="exit code 0",
+                observed=step.ending,
+                command=place.command_to_read(step.log),
+            )
+
+
+def unexplained(result: Result) -> Reason:
+    """A result that does not pass and does not say why."""
+    return Reason(
+        rule="result-passes",
+        message=f"{result.artifact} says {result.state.value} and gives no reason",
+        artifact=result.artifact,
+        pointer="/verdict",
+        expected="PASS",
+        observed=result.state.value,
+    )
+
+
+def find_miscounts(
+    place: Place, manifest: Manifest, check: Check, results: Sequence[Result]
+) -> Iterator[Finding]:
+    """Where the manifest and what it is about contradict each other, or a result is older than its check."""
+    if len(manifest.steps) != len(check.steps):
+        yield place.finding(
+            State.ERROR,
+            "steps-complete",
+            "not every command was run",
+            path=MANIFEST,
+            pointer="/steps",
+            expected=f"{len(check.steps)} commands",
+            observed=f"{len(manifest.steps)} commands",
+        )
+    recount = total(results)
+    if manifest.counts != recount:
+        yield place.finding(
+            State.TAMPERED,
+            "counts-agree",
+            "the manifest counts otherwise than the results",
+            path=MANIFEST,
+            pointer="/counts",
+            expected=shown(recount),
+            observed=shown(manifest.counts),
+        )
+    for result in results:
+        if result.started_at and result.started_at < manifest.started_at - BEGINNING_TOLERANCE:
+            yield place.finding(
+                State.STALE,
+                "result-of-this-check",
+                f"{result.artifact} is older than the check that should have made it",
+                path=result.artifact,
+                pointer="/started_at",
+                expected=f"not before {manifest.started_at.isoformat()}",
+                observed=result.started_at.isoformat(),
+            )
+
+
+def shown(counts: Counts) -> str:
+    """Counts in words, without the zeros."""
+    named = ", ".join(f"{number} {name}" for name, number in counts.model_dump().items() if number)
+    return named or "nothing"
+
+
+def find_shortfalls(place: Place, check: Check, counts: Counts) -> Iterator[Finding]:
+    """Too little measured, or too much skipped or tried twice."""
+    for name in ("collected", "schedules", "samples"):
+        wanted, found = getattr(check, f"min_{name}"), getattr(counts, name)
+        if found < wanted:
+            state = State.INCONCLUSIVE if found else State.EMPTY
+            expected = f"at least {wanted} {name}"
+            yield bound(
+                place, state, f"min-{name}", f"too few {name}", expected=expected, observed=str(found)
+            )
+    for name, state in (("skipped", State.SKIPPED), ("flaky", State.FLAKY)):
+        allowed, found = getattr(check, f"max_{name}"), getattr(counts, name)
+        if found > allowed:
+            expected = f"at most {allowed} {name}"
+            yield bound(
+                place, state, f"max-{name}", f"too many {name}", expected=expected, observed=str(found)
+            )
+
+
+def find_broken_limits(place: Place, check: Check, results: Sequence[Result]) -> Iterator[Finding]:
+    """Metrics beyond the limits of the policy; one that nobody measured proves nothing."""
+    metrics = {name: value for result in results for name, value in result.metrics.items()}
+    for name, limit in check.limits.items():
+        expected = f"{name} {bounds(limit)}"
+        if name not in metrics:
+            message = f"{name} was not measured"
+            yield bound(place, State.INCONCLUSIVE, "limit", message, expected=expected, observed="no figure")
+        elif not within(metrics[name], limit):
+            message, observed = f"{name} is beyond its limit", f"{metrics[name]:g}"
+            yield bound(place, State.FAIL, "limit", message, expected=expected, observed=observed)
+
+
+def within(value: float, limit: Limit) -> bool:
+    """Whether a finite value keeps a limit."""
+    return (limit.min is None or value >= limit.min) and (limit.max is None or value <= limit.max)
+
+
+def bounds(limit: Limit) -> str:
+    """A limit in words."""
+    parts = [
+        f">= {limit.min:g}" if limit.min is not None else "",
+        f"<= {limit.max:g}" if limit.max is not None else "",
+    ]
+    return " and ".join(part for part in parts if part)
+
+
+def bound(place: Place, state: State, rule: str, message: str, *, expected: str, observed: str) -> Finding:
+    """A finding against a bound of the policy."""
+    return place.finding(
+        state, rule, message, path=MANIFEST, pointer="/counts", expected=expected, observed=observed
+    )

@@ -1,0 +1,145 @@
+"""The release policy: which checks a release needs and how much each must have measured (`gate.toml`)."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, FiniteFloat, ValidationError, model_validator
+
+from gatewright.core.errors import ConfigurationError
+from gatewright.core.model import Model
+from gatewright.evidence.digest import hash_bytes
+from gatewright.evidence.manifest import CheckId
+
+__all__ = ["POLICY", "Check", "Gate", "Limit", "LoadedPolicy", "Policy", "load_policy"]
+
+POLICY = "gate.toml"
+Limitless = Annotated[int, Field(ge=0)]
+
+
+def inside(path: str) -> str:
+    """Accept a relative path that stays below its folder."""
+    parts = PurePosixPath(path)
+    if not path or parts.is_absolute() or ".." in parts.parts or "\\" in path:
+        raise ValueError("must be a relative path without '..'")
+    return path
+
+
+InnerPath = Annotated[str, AfterValidator(inside)]
+ResultPath = Annotated[InnerPath, Field(pattern=r"\.(json|xml)$")]
+
+
+class Limit(Model):
+    """Bounds of one metric; at least one of them."""
+
+    min: FiniteFloat | None = None
+    max: FiniteFloat | None = None
+
+    @model_validator(mode="after")
+    def bounds_something(self) -> "Limit":
+        """A limit without bounds would be met by everything."""
+        if self.min is None and self.max is None:
+            raise ValueError("needs a min or a max")
+        return self
+
+
+class Check(Model):
+    """One check: what it runs, and what its evidence must show to pass.
+
+    Attributes:
+        required: whether the verdict needs it; otherwise it is only reported.
+        session: the Nox session in which the gate starts it; without one the gate's interpreter runs it.
+        steps: commands, run in order, all of them; `{python}`, `{evidence}`, `{profile}` and `{root}` are
+            filled in.
+        results: files that the steps leave in the check's folder: suite reports (`*.json`), JUnit (`*.xml`).
+        publish: files of the check's folder by name, and where in the project a copy goes.
+        min_collected, min_samples, min_schedules: fewer than this is no proof.
+        max_skipped, max_flaky: how many tests may have been skipped, or have passed at a second try.
+        max_age_s: older evidence is stale, in seconds.
+        timeout_s: the time that all steps together get, in seconds.
+        exclusive: nothing else runs beside it.
+        limits: bounds of metrics by name.
+    """
+
+    required: bool = True
+    session: Annotated[str, Field(pattern="^[a-z0-9_.-]+$")] | None = None
+    steps: Annotated[tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...], Field(min_length=1)]
+    results: Annotated[tuple[ResultPath, ...], Field(min_length=1)]
+    publish: dict[InnerPath, InnerPath] = Field(default_factory=dict)
+    min_collected: Limitless = 0
+    min_samples: Limitless = 0
+    min_schedules: Limitless = 0
+    max_skipped: Limitless = 0
+    max_flaky: Limitless = 0
+    max_age_s: Annotated[int, Field(gt=0)] = 86_400
+    timeout_s: Annotated[int, Field(gt=0)] = 900
+    exclusive: bool = False
+    limits: dict[str, Limit] = Field(default_factory=dict)
+
+
+class Gate(Model):
+    """What holds for a run as a whole.
+
+    Attributes:
+        keep: how many run folders stay on disk.
+        require_commit: whether evidence of an unknown commit is refused.
+    """
+
+    keep: Annotated[int, Field(ge=1)] = 20
+    require_commit: bool = False
+
+
+class Policy(Model):
+    """A release policy. At least one check must be required, or nothing would be measured."""
+
+    schema_version: Literal[1]
+    gate: Gate = Gate()
+    checks: Annotated[dict[CheckId, Check], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def requires_something(self) -> "Policy":
+        """A gate that needs nothing would pass on nothing."""
+        if not any(check.required for check in self.checks.values()):
+            raise ValueError("no check is required, so nothing could ever block a release")
+        return self
+
+
+@dataclass(frozen=True)
+class LoadedPolicy:
+    """A policy and the digest of the very bytes that it was read from."""
+
+    policy: Policy
+    data: bytes
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the file."""
+        return hash_bytes(self.data)
+
+
+def load_policy(path: Path) -> LoadedPolicy:
+    """Read a policy.
+
+    Raises:
+        ConfigurationError: in one line, naming the place.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"can't read {path.name}: {error.strerror}") from None
+    return parse_policy(data, path.name)
+
+
+def parse_policy(data: bytes, name: str) -> LoadedPolicy:
+    """Parse the text of a policy; see `load_policy`."""
+    try:
+        document = tomllib.loads(data.decode("utf-8"))
+        return LoadedPolicy(Policy.model_validate(document), data)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigurationError(f"{name} is not TOML: {error}") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"] if part != "[key]")
+        message = first["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(f"{name}: {place or 'the policy'}: {message}") from None

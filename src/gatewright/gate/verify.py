@@ -1,0 +1,154 @@
+"""Is a verdict still what was written, and does its evidence still lead to it? Reads, and changes nothing."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gatewright.core.errors import ConfigurationError
+from gatewright.core.verdict import ExitCode, State
+from gatewright.evidence.digest import hash_bytes, hash_file, list_folder, read_sums
+from gatewright.evidence.strict import EvidenceError, parse_model, read_bytes
+from gatewright.gate.aggregate import judge_checks
+from gatewright.gate.binding import Expected
+from gatewright.gate.decision import INCIDENT, VerdictDocument, decide, exit_code
+from gatewright.gate.policy import POLICY, LoadedPolicy, parse_policy
+
+__all__ = ["POLICY_COPY", "SUMS", "VERDICT", "VERDICT_TEXT", "Problem", "Verification", "verify"]
+
+POLICY_COPY = "policy.toml"
+VERDICT = "verdict.json"
+VERDICT_TEXT = "verdict.md"
+SUMS = "SHA256SUMS"
+"""The digest of every other file of a run folder, in the form that `sha256sum --check` reads."""
+
+MAXIMUM_VERDICT_BYTES = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that is not as it was written: where, and what."""
+
+    artifact: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was found. `document` is None when there is no verdict that can be read."""
+
+    document: VerdictDocument | None
+    problems: tuple[Problem, ...]
+    exit_code: ExitCode
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether the verdict is what was written."""
+        return self.document is not None and not self.problems
+
+
+def verify(folder: Path, latest: dict[Path, str] | None = None) -> Verification:
+    """Verify the run in a folder.
+
+    Args:
+        folder: a run folder; it may have been copied from elsewhere.
+        latest: files that must be copies of files of the run, by path, with the name of the original.
+    """
+    try:
+        data = read_bytes(folder / VERDICT, limit=MAXIMUM_VERDICT_BYTES)
+        document = parse_model(data, VerdictDocument, name=VERDICT)
+    except EvidenceError as error:
+        return Verification(None, (Problem(VERDICT, error.message),), ExitCode.INTEGRITY)
+    problems = (
+        *find_unlike_copies(folder, latest or {}),
+        *find_broken_sums(folder),
+        *find_other_decision(folder, document),
+    )
+    return Verification(document, problems, ExitCode.INTEGRITY if problems else exit_code(document))
+
+
+def find_unlike_copies(folder: Path, copies: dict[Path, str]) -> Iterator[Problem]:
+    """Copies outside of the run folder that are no longer copies."""
+    for copy, original in copies.items():
+        try:
+            if read_bytes(copy) != read_bytes(folder / original):
+                yield Problem(copy.name, f"is not the copy of {original} that the run wrote")
+        except EvidenceError as error:
+            yield Problem(copy.name, error.message)
+
+
+def find_broken_sums(folder: Path) -> Iterator[Problem]:
+    """Files that were altered, added or taken away since the run closed."""
+    try:
+        sums = read_sums(read_bytes(folder / SUMS).decode(errors="surrogateescape"))
+    except EvidenceError as error:
+        yield Problem(SUMS, error.message)
+        return
+    listing = list_folder(folder)
+    present = set(listing.files) - {SUMS}
+    for path in sorted(present | sums.keys()):
+        if path not in present:
+            yield Problem(path, "is gone")
+        elif path not in sums:
+            yield Problem(path, "was added after the run")
+        elif hash_file(folder, path).sha256 != sums[path]:
+            yield Problem(path, "was altered after the run")
+    for path in listing.strangers:
+        yield Problem(path, "is a link, pipe or device")
+
+
+def find_other_decision(folder: Path, document: VerdictDocument) -> Iterator[Problem]:
+    """Where the evidence, judged again by the recorded policy, does not lead to the recorded verdict."""
+    if document.finished_at is None:
+        yield Problem(VERDICT, "is the verdict of a run that did not finish")
+        return
+    try:
+        loaded = read_policy_copy(folder, document)
+    except EvidenceError as error:
+        yield Problem(POLICY_COPY, error.message)
+        return
+    expected = Expected(
+        run_id=document.run_id,
+        policy_digest=document.policy.sha256,
+        subject=document.subject,
+        now=document.finished_at,
+        require_commit=loaded.policy.gate.require_commit,
+    )
+    checks = judge_checks(folder, loaded.policy, expected)
+    incidents = tuple(reason for reason in document.reasons if reason.rule.startswith(INCIDENT))
+    verdict, reasons = decide(checks, incidents)
+    again = document.model_copy(update={"verdict": verdict, "reasons": reasons, "checks": checks})
+    for place in differences(document, again):
+        yield Problem(VERDICT, f"does not follow from the evidence at {place}")
+
+
+def read_policy_copy(folder: Path, document: VerdictDocument) -> LoadedPolicy:
+    """The policy that the run was judged by.
+
+    Raises:
+        EvidenceError: it is gone, altered or can't be read.
+    """
+    data = read_bytes(folder / POLICY_COPY)
+    if hash_bytes(data) != document.policy.sha256:
+        raise EvidenceError(f"is not the {POLICY} that the verdict names", state=State.TAMPERED)
+    try:
+        return parse_policy(data, POLICY_COPY)
+    except ConfigurationError as error:
+        raise EvidenceError(error.message) from None
+
+
+def differences(document: VerdictDocument, again: VerdictDocument) -> Iterator[str]:
+    """JSON Pointers to what differs between the written verdict and the one that was derived again."""
+    if document.verdict != again.verdict:
+        yield "/verdict"
+    if document.reasons != again.reasons:
+        yield "/reasons"
+    if bool(document.subject.changed) != any(
+        reason.rule == f"{INCIDENT}tree-unchanged" for reason in document.reasons
+    ):
+        yield "/subject/changed"
+    for index, (written, derived) in enumerate(zip(document.checks, again.checks, strict=False)):
+        for name in type(written).model_fields:
+            if getattr(written, name) != getattr(derived, name):
+                yield f"/checks/{index}/{name}"
+    if len(document.checks) != len(again.checks):
+        yield "/checks"
