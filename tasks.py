@@ -126,19 +126,19 @@ def require(session: str, arguments: list[str] | None = None) -> None:
     say(f"{lacking}; running Nox session {session} instead")
     run_id = os.environ.get("GATEWRIGHT_RUN_ID") or outcome.new_run_id()
     environ = {**os.environ, REDIRECTED: "1", "GATEWRIGHT_RUN_ID": run_id}
-    command = [*nox_command(), "-s", session, "--", *(arguments or [])]
+    command = session_command(session, arguments or [])
     code = subprocess.run(command, cwd=ROOT, env=environ, check=False).returncode
     verdict = outcome.exit_code_of_run(ROOT / "docs" / "evidence", run_id)
     raise Exit(code=code if verdict is outcome.NO_VERDICT else verdict)
 
 
-def nox_command() -> list[str]:
-    """Nox as it is found: in this interpreter, on PATH, or in the launcher's own tools."""
+def session_command(session: str, arguments: list[str]) -> list[str]:
+    """Start a session by Nox as it is found: in this interpreter, on PATH, or in the launcher's own tools."""
     if importlib.util.find_spec("nox"):
-        return [sys.executable, "-m", "nox"]
+        return [sys.executable, "-m", "nox", "-s", session, "--", *arguments]
     if found := shutil.which("nox"):
-        return [found]
-    return [sys.executable, "scripts/launcher.py", "nox"]
+        return [found, "-s", session, "--", *arguments]
+    return [sys.executable, "scripts/launcher.py", session.replace("_", "-"), *arguments]
 
 
 def profile_of(*, full: bool) -> str:

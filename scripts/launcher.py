@@ -157,7 +157,9 @@ COMMANDS = {
     "gate": Command(
         "run the release gate and print its verdict (--full: at full depth)", judged("gate", "tests", "gate")
     ),
-    "test": Command("run every test", judged("tests", "tests", "run", "tests", profile="full")),
+    "test": Command(
+        "run every test", judged("tests", "tests", "run", "tests", profile="full"), aliases=("tests",)
+    ),
     "race-stress": Command(
         "race the service: controlled schedules, then stress over HTTP",
         judged("race_stress", "race-stress", "run", "race-stress"),

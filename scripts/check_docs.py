@@ -1,0 +1,76 @@
+"""Checks the documentation: every relative link leads somewhere, every command that it names exists."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+from launcher import COMMANDS, ROOT
+
+__all__ = ["Names", "check_page", "names_of", "pages"]
+
+LINK = re.compile(r"\]\((?!\w+:|#)([^)\s]+?)(?:#[^)]*)?\)")
+CODE = re.compile(r"```.*?```|^ {4}.*?$|`[^`\n]+`", re.DOTALL | re.MULTILINE)
+WORDS = {
+    "nox": re.compile(r"\bnox (?:-R )?-s ([a-z_]+)"),
+    "invoke": re.compile(r"\binvoke (?!-)([a-z-]+)"),
+    "multyagents": re.compile(r"scripts/multyagents (?!-)([a-z][a-z0-9-]+)"),
+}
+FILE = re.compile(r"(?:^|[\s`(])(?:\./)?((?:scripts|apps|\.ci|tests|requirements)/[\w./-]*\w)")
+
+Names = dict[str, set[str]]
+"""For each program, the words that it knows."""
+
+
+def main() -> int:
+    """Print what is wrong; 0 when nothing is."""
+    names = names_of(ROOT)
+    complaints = [complaint for page in pages(ROOT) for complaint in check_page(page, names, ROOT)]
+    print("\n".join(complaints) or "links and commands of the documentation: all there")
+    return 1 if complaints else 0
+
+
+def pages(root: Path) -> list[Path]:
+    """The pages that people write; what runs leave under docs/evidence is not among them."""
+    written = [*root.glob("*.md"), *root.glob("docs/*.md"), *root.glob("docs/adr/*.md")]
+    return sorted([*written, *root.glob("docs/evidence/**/README.md"), *root.glob("examples/**/*.md")])
+
+
+def names_of(root: Path) -> Names:
+    """The sessions, tasks and launcher commands of this project."""
+    aliases = {alias for command in COMMANDS.values() for alias in command.aliases}
+    return {
+        "nox": set(decorated(root / "noxfile.py", "session")),
+        "invoke": {name.replace("_", "-") for name in decorated(root / "tasks.py", "task")},
+        "multyagents": aliases | set(COMMANDS),
+    }
+
+
+def decorated(file: Path, decorator: str) -> Iterator[str]:
+    """The functions of a module that carry a decorator of this name."""
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and any(
+            ast.unparse(found).rpartition(".")[2] == decorator for found in node.decorator_list
+        ):
+            yield node.name
+
+
+def check_page(page: Path, names: Names, root: Path) -> Iterator[str]:
+    """What is wrong with one page, a line each."""
+    text, where = page.read_text(encoding="utf-8"), page.relative_to(root)
+    for link in sorted({unquote(match[1]) for match in LINK.finditer(text)}):
+        if not (page.parent / link).exists():
+            yield f"{where}: the link to {link} leads nowhere"
+    code = "\n".join(CODE.findall(text))
+    for program, pattern in WORDS.items():
+        for word in sorted(set(pattern.findall(code)) - names[program]):
+            yield f"{where}: {program} knows no {word}"
+    for file in sorted(set(FILE.findall(code))):
+        if not any((folder / file).exists() for folder in (root, root / "apps" / "api")):
+            yield f"{where}: there is no {file}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
