@@ -1,0 +1,134 @@
+"""`python -m multyagents_api serve`: the service over HTTP."""
+
+import argparse
+import ctypes
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import uvicorn
+
+from multyagents_api.bootstrap import InvalidSettings, Settings, create_app
+
+__all__ = ["main"]
+
+USAGE_ERROR = 2
+CANNOT_START = 1
+_PR_SET_PDEATHSIG = 1
+
+EPILOG = """\
+settings by environment:
+  MULTYAGENTS_DATABASE    the SQLite file (default multyagents.db); --database outranks it
+  MULTYAGENTS_RUNNER      who executes tasks: accept (default), a built-in runner that accepts every submission
+                          and leaves the callbacks to you
+  MULTYAGENTS_DURABILITY  what an acknowledged write survives: process (default), or power, also a loss of power
+
+several processes may serve one database file. example:
+  python -m multyagents_api serve --port 8080 --database /var/lib/multyagents/runs.db
+"""
+
+
+class Server(uvicorn.Server):
+    """A server that writes down its port once it listens."""
+
+    def __init__(self, config: uvicorn.Config, port_file: Path | None) -> None:
+        super().__init__(config)
+        self._port_file = port_file
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start listening, then tell the port."""
+        await super().startup(sockets)
+        if self._port_file is not None and self.started and sockets:
+            write_port(self._port_file, sockets[0].getsockname()[1])
+
+
+def write_port(file: Path, port: int) -> None:
+    """Write the port whole or not at all: whoever polls the file never reads half a number."""
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    temporary.write_text(f"{port}\n")
+    temporary.replace(file)
+
+
+def die_with_parent() -> None:
+    """Let the kernel end this process when its parent dies (Linux; elsewhere nothing)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m multyagents_api", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    serve = commands.add_parser(
+        "serve",
+        help="serve the API over HTTP",
+        description="Serve the API over HTTP until SIGTERM or SIGINT.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
+    serve.add_argument(
+        "--port", type=int, default=8000, help="port; 0 takes a free one (default %(default)s)"
+    )
+    serve.add_argument("--port-file", type=Path, metavar="FILE", help="write the port here once it listens")
+    serve.add_argument("--database", type=Path, metavar="FILE", help="the SQLite file")
+    serve.add_argument(
+        "--die-with-parent", action="store_true", help="end when the parent process ends (Linux)"
+    )
+    serve.add_argument(
+        "--log-level", choices=["critical", "error", "warning", "info", "debug"], default="warning"
+    )
+    serve.add_argument("--access-log", action="store_true", help="log every request (at level info)")
+    return parser.parse_args(arguments)
+
+
+def serve(options: argparse.Namespace) -> None:
+    """Serve until told to stop."""
+    settings = Settings.from_environment()
+    if options.database is not None:
+        settings = replace(settings, database=options.database)
+    listening = listen(options.host, options.port)
+    config = uvicorn.Config(
+        create_app(settings),
+        log_level=options.log_level,
+        access_log=options.access_log,
+        server_header=False,
+    )
+    Server(config, options.port_file).run(sockets=[listening])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket; bound before anything else, so that a port in use is told in one line."""
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(address)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code is 2 for settings that can't be used, 1 where serving can't start."""
+    options = parse(arguments)
+    if options.die_with_parent:
+        die_with_parent()
+    try:
+        serve(options)
+    except InvalidSettings as error:
+        print(f"multyagents: {error}", file=sys.stderr)  # noqa: T201 - the one line
+        return USAGE_ERROR
+    except OSError as error:
+        print(f"multyagents: can't serve on {options.host}:{options.port}: {error}", file=sys.stderr)  # noqa: T201
+        return CANNOT_START
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

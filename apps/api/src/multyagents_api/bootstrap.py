@@ -1,0 +1,106 @@
+"""Picks the adapters from the settings; nothing else does."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+from fastapi import FastAPI
+
+from multyagents_api.http.app import Services, build_app
+from multyagents_api.runner.accept import AcceptingRunner
+from multyagents_api.service.callbacks import Callbacks
+from multyagents_api.service.dispatching import Dispatching
+from multyagents_api.service.ports import Clock, Runner, SystemClock
+from multyagents_api.service.roles import Roles
+from multyagents_api.service.runs import Runs
+from multyagents_api.service.templates import Templates
+from multyagents_api.storage.sqlite import SqliteStorage
+
+__all__ = ["Durability", "InvalidSettings", "RunnerKind", "Settings", "create_app"]
+
+
+T = TypeVar("T", bound=StrEnum)
+
+
+class InvalidSettings(Exception):  # noqa: N818 - one line for the operator
+    """A setting that can't be used; the message names it and what it may be."""
+
+
+class RunnerKind(StrEnum):
+    """Who executes tasks."""
+
+    ACCEPT = "accept"
+
+
+class Durability(StrEnum):
+    """What an acknowledged write survives: the death of the process, or also a loss of power."""
+
+    PROCESS = "process"
+    POWER = "power"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an operator decides.
+
+    Args:
+        database: the SQLite file.
+        runner: who executes tasks.
+        durability: what an acknowledged write survives.
+        busy_timeout_s: how long a statement waits for another process's transaction.
+    """
+
+    database: Path = field(default_factory=lambda: Path("multyagents.db"))
+    runner: RunnerKind = RunnerKind.ACCEPT
+    durability: Durability = Durability.PROCESS
+    busy_timeout_s: float = 5.0
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Settings from `MULTYAGENTS_*`.
+
+        Raises:
+            InvalidSettings: a variable has a value that it can't have.
+        """
+        return cls(
+            database=Path(environment.get("MULTYAGENTS_DATABASE") or "multyagents.db"),
+            runner=_choice(RunnerKind, "MULTYAGENTS_RUNNER", environment, RunnerKind.ACCEPT),
+            durability=_choice(Durability, "MULTYAGENTS_DURABILITY", environment, Durability.PROCESS),
+        )
+
+
+def _choice(kind: type[T], name: str, environment: Mapping[str, str], default: T) -> T:
+    value = environment.get(name)
+    if not value:
+        return default
+    try:
+        return kind(value)
+    except ValueError:
+        choices = ", ".join(kind)
+        raise InvalidSettings(f"{name} is {value!r}, but must be one of: {choices}") from None
+
+
+def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner | None = None) -> FastAPI:
+    """An app of its own: its own connection, no state shared with other apps of this process.
+
+    The database is brought to the tables of this version. `app.state.services.storage.close()` lets go of it where
+    no lifespan is run.
+    """
+    clock = clock or SystemClock()
+    runner = runner or AcceptingRunner()
+    synchronous = "FULL" if settings.durability is Durability.POWER else "NORMAL"
+    storage = SqliteStorage(
+        settings.database, busy_timeout_s=settings.busy_timeout_s, synchronous=synchronous
+    )
+    services = Services(
+        storage=storage,
+        roles=Roles(storage, clock),
+        templates=Templates(storage, clock),
+        runs=Runs(storage, clock),
+        dispatching=Dispatching(storage, runner, clock),
+        callbacks=Callbacks(storage, clock),
+    )
+    return build_app(services)

@@ -1,0 +1,72 @@
+"""Events: what happened, in the words of the contract."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from multyagents_api.domain.tasks import Task
+
+__all__ = ["CONTRACT_VERSION", "Event", "EventType", "NewEvent", "PayloadValue", "task_event"]
+
+CONTRACT_VERSION = 1
+"""Grows when the meaning of an event type or of its payload changes."""
+
+PayloadValue = str | int | bool | None | list[str]
+
+
+class EventType(StrEnum):
+    """The lifecycle events; clients can't write them."""
+
+    RUN_CREATED = "workflow_run.created"
+    RUN_RUNNING = "workflow_run.running"
+    RUN_SUCCEEDED = "workflow_run.succeeded"
+    RUN_FAILED = "workflow_run.failed"
+    RUN_PAUSED = "workflow_run.paused"
+    RUN_RESUMED = "workflow_run.resumed"
+    RUN_ABORTED = "workflow_run.aborted"
+    PARTIAL_RERUN_REQUESTED = "workflow_run.partial_rerun_requested"
+    TASK_CREATED = "task.created"
+    TASK_DISPATCHED = "task.dispatched"
+    RUNNER_QUEUED = "task.runner_queued"
+    RUNNER_SUBMIT_FAILED = "task.runner_submit_failed"
+    RUNNER_STATUS_UPDATED = "task.runner_status_updated"
+    RUNNER_CANCEL_REQUESTED = "task.runner_cancel_requested"
+    RETRY_SCHEDULED = "task.retry_scheduled"
+    PARTIAL_RERUN_RESET = "task.partial_rerun_reset"
+    DISPATCH_BLOCKED_BY_APPROVAL = "task.dispatch_blocked_by_approval"
+    APPROVAL_PENDING = "approval.pending"
+    APPROVAL_APPROVED = "approval.approved"
+    APPROVAL_REJECTED = "approval.rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event before it gets its number; `producer_role` is the id of the role whose task it is about."""
+
+    type: EventType
+    task_id: int | None = None
+    attempt: int | None = None
+    producer_role: int | None = None
+    payload: Mapping[str, PayloadValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event as it is stored; `sequence` counts 1, 2, ... within its run without a gap."""
+
+    id: int
+    run_id: int
+    sequence: int
+    contract_version: int
+    type: str
+    task_id: int | None
+    attempt: int | None
+    producer_role: int | None
+    payload: Mapping[str, PayloadValue]
+    time: datetime
+
+
+def task_event(kind: EventType, task: Task, attempt: int, **payload: PayloadValue) -> NewEvent:
+    """An event about one attempt of a task."""
+    return NewEvent(kind, task.id, attempt, task.role_id, {"step_id": task.step_id, **payload})

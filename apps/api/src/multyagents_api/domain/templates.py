@@ -1,0 +1,69 @@
+"""Workflow templates: steps that depend on one another without a circle."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from graphlib import CycleError, TopologicalSorter
+
+from multyagents_api.domain.errors import InvalidTemplate
+
+__all__ = ["Step", "Template", "check_steps"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a template; `depends_on` names other steps by their `step_id`."""
+
+    step_id: str
+    role_id: int
+    title: str
+    prompt: str
+    depends_on: tuple[str, ...]
+    requires_approval: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A validated template; its steps stand in the order in which they are offered for dispatch."""
+
+    id: int
+    name: str
+    steps: tuple[Step, ...]
+    created_at: datetime
+
+
+def check_steps(steps: Sequence[Step], known_roles: frozenset[int]) -> None:
+    """Refuse steps that repeat a name, miss their role, or don't form a directed acyclic graph.
+
+    Raises:
+        InvalidTemplate: with the place of the first offence.
+    """
+    _check_names(steps)
+    names = {step.step_id for step in steps}
+    for index, step in enumerate(steps):
+        if step.role_id not in known_roles:
+            raise InvalidTemplate(f"there is no role {step.role_id}", ("steps", index, "role_id"))
+        for position, dependency in enumerate(step.depends_on):
+            place = ("steps", index, "depends_on", position)
+            if dependency not in names:
+                raise InvalidTemplate(f"there is no step {dependency!r} to depend on", place)
+            if dependency in step.depends_on[:position]:
+                raise InvalidTemplate(f"the dependency {dependency!r} is named twice", place)
+    _check_acyclic(steps)
+
+
+def _check_names(steps: Sequence[Step]) -> None:
+    seen: set[str] = set()
+    for index, step in enumerate(steps):
+        if step.step_id in seen:
+            raise InvalidTemplate(f"the step_id {step.step_id!r} is used twice", ("steps", index, "step_id"))
+        seen.add(step.step_id)
+
+
+def _check_acyclic(steps: Sequence[Step]) -> None:
+    graph = {step.step_id: step.depends_on for step in steps}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        circle = " -> ".join(error.args[1])
+        raise InvalidTemplate(f"the steps depend on each other in a circle: {circle}", ("steps",)) from error

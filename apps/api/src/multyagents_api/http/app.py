@@ -1,0 +1,50 @@
+"""The FastAPI app over the use cases."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+
+from multyagents_api.http import health, problems, roles, runner, runs, templates
+from multyagents_api.http.limits import BodyLimit
+from multyagents_api.service.callbacks import Callbacks
+from multyagents_api.service.dispatching import Dispatching
+from multyagents_api.service.ports import Storage
+from multyagents_api.service.roles import Roles
+from multyagents_api.service.runs import Runs
+from multyagents_api.service.templates import Templates
+
+__all__ = ["Services", "build_app"]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """All use cases, and the store below them, which the app closes at its end."""
+
+    storage: Storage
+    roles: Roles
+    templates: Templates
+    runs: Runs
+    dispatching: Dispatching
+    callbacks: Callbacks
+
+
+def build_app(services: Services) -> FastAPI:
+    """An app over these use cases; `app.state.services` holds them."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        services.storage.close()
+
+    app = FastAPI(title="multyagents", version="0.1.0", lifespan=lifespan, redirect_slashes=False)
+    app.state.services = services
+    app.include_router(health.router(services.storage))
+    app.include_router(roles.router(services.roles))
+    app.include_router(templates.router(services.templates))
+    app.include_router(runs.router(services.runs, services.dispatching))
+    app.include_router(runner.router(services.callbacks))
+    problems.install(app)
+    app.add_middleware(BodyLimit)
+    return app

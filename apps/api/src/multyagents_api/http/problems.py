@@ -1,0 +1,136 @@
+"""Refusals become problem details (RFC 9457), by one table."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from multyagents_api.domain import errors
+
+__all__ = ["MEDIA_TYPE", "Problem", "install", "problem_response"]
+
+MEDIA_TYPE = "application/problem+json"
+
+STATUS_AND_CODE: Mapping[type[errors.Refusal], tuple[HTTPStatus, str]] = {
+    errors.NotFound: (HTTPStatus.NOT_FOUND, "not_found"),
+    errors.NameTaken: (HTTPStatus.CONFLICT, "name_taken"),
+    errors.InvalidTemplate: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_template"),
+    errors.RunPaused: (HTTPStatus.CONFLICT, "run_paused"),
+    errors.RunAborted: (HTTPStatus.CONFLICT, "run_aborted"),
+    errors.IllegalTransition: (HTTPStatus.CONFLICT, "illegal_transition"),
+    errors.NeverDispatched: (HTTPStatus.CONFLICT, "never_dispatched"),
+    errors.StaleAttempt: (HTTPStatus.CONFLICT, "stale_attempt"),
+    errors.UnknownAttempt: (HTTPStatus.CONFLICT, "unknown_attempt"),
+    errors.KeyReused: (HTTPStatus.CONFLICT, "key_reused"),
+    errors.AlreadyDecided: (HTTPStatus.CONFLICT, "already_decided"),
+    errors.TasksActive: (HTTPStatus.CONFLICT, "tasks_active"),
+    errors.AlreadyReset: (HTTPStatus.CONFLICT, "already_reset"),
+    errors.NotRerunnable: (HTTPStatus.UNPROCESSABLE_ENTITY, "not_rerunnable"),
+    errors.UnknownSelection: (HTTPStatus.UNPROCESSABLE_ENTITY, "unknown_selection"),
+    errors.DependencyNotSelected: (HTTPStatus.UNPROCESSABLE_ENTITY, "dependency_not_selected"),
+    errors.VersionConflict: (HTTPStatus.CONFLICT, "version_conflict"),
+    errors.Conflict: (HTTPStatus.CONFLICT, "conflict"),
+    errors.StoreBusy: (HTTPStatus.SERVICE_UNAVAILABLE, "store_busy"),
+}
+
+_CODES_BY_STATUS: Mapping[int, str] = {
+    HTTPStatus.BAD_REQUEST: "bad_request",
+    HTTPStatus.NOT_FOUND: "unknown_route",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body_too_large",
+}
+
+
+class Offence(BaseModel):
+    """One thing that is wrong with the request, and where: `body/steps/0/title`, `query/limit`."""
+
+    place: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """Problem details (RFC 9457); `code` is stable, `detail` is for people."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: list[Offence] | None = None
+
+
+def problem_response(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    offences: Sequence[Offence] = (),
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """A problem as a response."""
+    problem = Problem(
+        type=f"urn:multyagents:problem:{code}",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=printable(detail),
+        code=code,
+        errors=list(offences) or None,
+    )
+    content = problem.model_dump(exclude_none=True)
+    return JSONResponse(content, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def printable(text: str) -> str:
+    """Text that can be encoded, whatever a client sent: lone surrogates are escaped."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+async def _refusal(_request: Request, refusal: Exception) -> JSONResponse:
+    assert isinstance(refusal, errors.Refusal)
+    status, code = STATUS_AND_CODE[type(refusal)]
+    offences = []
+    if isinstance(refusal, errors.InvalidTemplate):
+        offences.append(_offence(("body", *refusal.place), refusal.problem))
+    return problem_response(status, code, str(refusal), offences=offences)
+
+
+async def _invalid_request(_request: Request, invalid: Exception) -> JSONResponse:
+    assert isinstance(invalid, RequestValidationError)
+    found: Sequence[Mapping[str, Any]] = invalid.errors()
+    offences = [_offence(tuple(error["loc"]), error["msg"]) for error in found[:_MOST_OFFENCES]]
+    if any(error["type"] == "json_invalid" for error in found):
+        return problem_response(HTTPStatus.BAD_REQUEST, "invalid_json", "The body is not JSON.")
+    detail = "; ".join(f"{offence.place}: {offence.detail}" for offence in offences[:3])
+    return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", detail, offences=offences)
+
+
+_MOST_OFFENCES = 20
+
+
+def _offence(place: tuple[str | int, ...], detail: str) -> Offence:
+    return Offence(place=printable("/".join(str(part)[:100] for part in place)), detail=printable(detail))
+
+
+async def _http_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code = _CODES_BY_STATUS.get(error.status_code, "error")
+    return problem_response(error.status_code, code, str(error.detail), headers=error.headers)
+
+
+async def _defect(_request: Request, _error: Exception) -> JSONResponse:
+    return problem_response(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "The service failed; the failure is in its log."
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Let the app answer every refusal, and every other failure, with problem details."""
+    app.add_exception_handler(errors.Refusal, _refusal)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _defect)

@@ -1,0 +1,72 @@
+"""Routes of roles."""
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from multyagents_api.domain.roles import NewRole, RetryPolicy, Role
+from multyagents_api.http.wire import Answer, Demand, Line, parse_id
+from multyagents_api.service.roles import Roles
+
+__all__ = ["router"]
+
+
+class RetryModel(Demand):
+    """How often, and after which categories of failure, a failed task is tried again by itself."""
+
+    max_retries: Annotated[int, Field(ge=0, le=10)] = 0
+    retry_on: Annotated[list[Line], Field(max_length=20)] = []
+
+
+class RoleDemand(Demand):
+    """A new role."""
+
+    name: Line
+    context7_enabled: bool = False
+    allowed_tools: Annotated[list[Line], Field(max_length=100)] = []
+    retry_policy: RetryModel = RetryModel()
+
+
+class RoleAnswer(Answer):
+    """A role."""
+
+    id: str
+    name: str
+    context7_enabled: bool
+    allowed_tools: list[str]
+    retry_policy: RetryModel
+    created_at: datetime
+
+    @classmethod
+    def of(cls, role: Role) -> "RoleAnswer":
+        """The wire's view of a role."""
+        return cls(
+            id=str(role.id),
+            name=role.name,
+            context7_enabled=role.context7_enabled,
+            allowed_tools=list(role.allowed_tools),
+            retry_policy=RetryModel(max_retries=role.retry.max_retries, retry_on=list(role.retry.retry_on)),
+            created_at=role.created_at,
+        )
+
+
+def router(roles: Roles) -> APIRouter:
+    """The routes, bound to their use cases."""
+    routes = APIRouter(prefix="/roles", tags=["roles"])
+
+    @routes.post("", status_code=HTTPStatus.CREATED)
+    async def create_role(demand: RoleDemand) -> RoleAnswer:
+        """Describe a role under a name of its own."""
+        policy = RetryPolicy(demand.retry_policy.max_retries, tuple(demand.retry_policy.retry_on))
+        new = NewRole(demand.name, demand.context7_enabled, tuple(demand.allowed_tools), policy)
+        return RoleAnswer.of(await roles.create(new))
+
+    @routes.get("/{role_id}")
+    async def get_role(role_id: str) -> RoleAnswer:
+        """One role."""
+        return RoleAnswer.of(await roles.get(parse_id("role", role_id)))
+
+    return routes

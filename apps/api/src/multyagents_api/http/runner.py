@@ -1,0 +1,41 @@
+"""The route that runners call back."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from multyagents_api.domain.tasks import TaskStatus
+from multyagents_api.http.tasks import TaskAnswer
+from multyagents_api.http.wire import Demand, Line, Text, parse_id
+from multyagents_api.service.callbacks import Callbacks, Report
+
+__all__ = ["router"]
+
+
+class ReportDemand(Demand):
+    """What a runner reports about one attempt."""
+
+    attempt: Annotated[int, Field(ge=1, le=1_000_000_000)]
+    status: Literal["queued", "running", "success", "failed", "canceled"]
+    idempotency_key: Line | None = None
+    message: Text | None = None
+
+
+def router(callbacks: Callbacks) -> APIRouter:
+    """The routes, bound to their use cases."""
+    routes = APIRouter(prefix="/runner", tags=["runner"])
+
+    @routes.post("/tasks/{task_id}/status")
+    async def report_status(task_id: str, demand: ReportDemand) -> TaskAnswer:
+        """Move a task forward; repeating what is known changes nothing."""
+        report = Report(
+            task_id=parse_id("task", task_id),
+            attempt=demand.attempt,
+            status=TaskStatus(demand.status),
+            message=demand.message,
+            idempotency_key=demand.idempotency_key,
+        )
+        return TaskAnswer.of(await callbacks.apply(report))
+
+    return routes

@@ -1,0 +1,97 @@
+"""Routes of workflow templates."""
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from multyagents_api.domain.templates import Step, Template
+from multyagents_api.http.wire import Answer, Demand, Id, Line, Text, parse_id
+from multyagents_api.service.templates import Templates
+
+__all__ = ["router"]
+
+
+class StepDemand(Demand):
+    """One step; `depends_on` names other steps of the template."""
+
+    step_id: Line
+    role_id: Id
+    title: Line
+    prompt: Text = ""
+    depends_on: Annotated[list[Line], Field(max_length=100)] = []
+    requires_approval: bool = False
+
+    def to_step(self) -> Step:
+        """The step, its role not yet looked up."""
+        return Step(
+            step_id=self.step_id,
+            role_id=parse_id("role", self.role_id),
+            title=self.title,
+            prompt=self.prompt,
+            depends_on=tuple(self.depends_on),
+            requires_approval=self.requires_approval,
+        )
+
+
+class TemplateDemand(Demand):
+    """A new workflow template."""
+
+    name: Line
+    steps: Annotated[list[StepDemand], Field(min_length=1, max_length=100)]
+
+
+class StepAnswer(Answer):
+    """One step of a template."""
+
+    step_id: str
+    role_id: str
+    title: str
+    prompt: str
+    depends_on: list[str]
+    requires_approval: bool
+
+
+class TemplateAnswer(Answer):
+    """A workflow template."""
+
+    id: str
+    name: str
+    steps: list[StepAnswer]
+    created_at: datetime
+
+    @classmethod
+    def of(cls, template: Template) -> "TemplateAnswer":
+        """The wire's view of a template."""
+        steps = [
+            StepAnswer(
+                step_id=step.step_id,
+                role_id=str(step.role_id),
+                title=step.title,
+                prompt=step.prompt,
+                depends_on=list(step.depends_on),
+                requires_approval=step.requires_approval,
+            )
+            for step in template.steps
+        ]
+        return cls(id=str(template.id), name=template.name, steps=steps, created_at=template.created_at)
+
+
+def router(templates: Templates) -> APIRouter:
+    """The routes, bound to their use cases."""
+    routes = APIRouter(prefix="/workflow-templates", tags=["workflow templates"])
+
+    @routes.post("", status_code=HTTPStatus.CREATED)
+    async def create_template(demand: TemplateDemand) -> TemplateAnswer:
+        """Store a template whose steps form a directed acyclic graph."""
+        steps = [step.to_step() for step in demand.steps]
+        return TemplateAnswer.of(await templates.create(demand.name, steps))
+
+    @routes.get("/{template_id}")
+    async def get_template(template_id: str) -> TemplateAnswer:
+        """One template."""
+        return TemplateAnswer.of(await templates.get(parse_id("workflow template", template_id)))
+
+    return routes

@@ -1,0 +1,52 @@
+"""Types that the wire models share: strict, bounded, and clean text."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from multyagents_api.domain.errors import NotFound
+
+__all__ = ["Answer", "Demand", "Id", "Line", "Text", "parse_id"]
+
+_MOST_DIGITS = 18
+
+
+class Demand(BaseModel):
+    """What a client sends: unknown fields are refused, nothing is coerced."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Answer(BaseModel):
+    """What a client gets."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+def _without_nul(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("must not contain NUL")
+    return text
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be blank")
+    return text
+
+
+Line = Annotated[str, Field(max_length=200), AfterValidator(_without_nul), AfterValidator(_not_blank)]
+"""A name or title: up to 200 characters, not blank."""
+
+Text = Annotated[str, Field(max_length=20_000), AfterValidator(_without_nul)]
+"""Longer text; may be empty."""
+
+Id = Annotated[str, Field(max_length=40), AfterValidator(_without_nul)]
+"""An id as the service gave it out: an opaque string."""
+
+
+def parse_id(kind: str, value: str) -> int:
+    """The key behind an id; whatever can't be one names nothing that exists."""
+    if value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS and value[0] != "0":
+        return int(value)
+    raise NotFound(kind, value[:40])

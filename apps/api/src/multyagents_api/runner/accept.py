@@ -1,0 +1,16 @@
+"""The built-in runner that accepts every submission and leaves the work, and its callbacks, to whoever drives it."""
+
+from multyagents_api.service.ports import Submission, SubmissionResult
+
+__all__ = ["AcceptingRunner"]
+
+
+class AcceptingRunner:
+    """Accepts everything at once and does nothing."""
+
+    async def submit(self, submission: Submission) -> SubmissionResult:  # noqa: ARG002 - whatever it is, yes
+        """Accept."""
+        return SubmissionResult(accepted=True)
+
+    async def cancel(self, task_id: int, attempt: int) -> None:
+        """Nothing to stop: the driver of the callbacks reads the task's status."""

@@ -1,0 +1,60 @@
+"""One change of one run: the row is locked first, events get the next numbers, the status follows from the tasks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from multyagents_api.domain.events import EventType, NewEvent
+from multyagents_api.domain.runs import HELD, Run, RunStatus, derive_status
+from multyagents_api.service.ports import Outdated, Writer
+
+__all__ = ["RunChange"]
+
+_TOLD_BY: Mapping[RunStatus, EventType] = {
+    RunStatus.RUNNING: EventType.RUN_RUNNING,
+    RunStatus.SUCCESS: EventType.RUN_SUCCEEDED,
+    RunStatus.FAILED: EventType.RUN_FAILED,
+}
+
+
+@dataclass(slots=True)
+class RunChange:
+    """Collects what one write transaction does to one run; `settle` ends it, or `finish` where the status is known.
+
+    Opening reserves sequence numbers for `reserved` events, so that the usual change touches the run's row once.
+    """
+
+    writer: Writer
+    run: Run
+    now: datetime
+    reserved: int
+    events: list[NewEvent] = field(default_factory=list)
+
+    @classmethod
+    async def open(cls, writer: Writer, run_id: int, now: datetime, *, reserve: int) -> "RunChange":
+        """Lock the run's row as the first statement of the transaction."""
+        run = await writer.touch_run(run_id, events=reserve, now=now)
+        if run is None:
+            raise Outdated
+        return cls(writer, run, now, reserve)
+
+    def tell(self, event: NewEvent) -> None:
+        """Note an event; it is written with the others at the end."""
+        self.events.append(event)
+
+    async def settle(self) -> RunStatus:
+        """Derive the status from the tasks as they are now, and finish."""
+        if self.run.status in HELD:
+            return await self.finish(self.run.status)
+        return await self.finish(derive_status(await self.writer.tasks(self.run.id)))
+
+    async def finish(self, status: RunStatus) -> RunStatus:
+        """Store the status that the tasks give, and the events."""
+        first = self.run.event_sequence - self.reserved + 1
+        if status is not self.run.status and status in _TOLD_BY:
+            self.tell(NewEvent(_TOLD_BY[status]))
+        last = first + len(self.events) - 1
+        if status is not self.run.status or last != self.run.event_sequence:
+            await self.writer.settle_run(self.run.id, status, last)
+        await self.writer.append_events(self.run.id, first, self.events, self.now)
+        return status

@@ -1,0 +1,136 @@
+"""Dispatch: the first task of a run that may go now is claimed, recorded with its outbox row, then submitted.
+
+Double dispatch is refused in the store, by the guarded claim: whatever was read before may be old by then.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from multyagents_api.domain.errors import NotFound
+from multyagents_api.domain.events import EventType, task_event
+from multyagents_api.domain.runs import RunStatus, check_not_held
+from multyagents_api.domain.tasks import DISPATCHABLE, Task, TaskStatus, ready_tasks
+from multyagents_api.service.change import RunChange
+from multyagents_api.service.ports import (
+    Claim,
+    Clock,
+    Outdated,
+    Runner,
+    Storage,
+    Submission,
+    SubmissionState,
+)
+from multyagents_api.service.retry import decide_until_current
+
+__all__ = ["DispatchAnswer", "Dispatching", "NotDispatched"]
+
+
+class NotDispatched(StrEnum):
+    """Why nothing was dispatched; values are the words on the wire."""
+
+    APPROVAL_REQUIRED = "approval required"
+    DEPENDENCIES_NOT_SATISFIED = "dependencies not satisfied"
+    NO_READY_TASKS = "no ready tasks"
+    SUBMIT_FAILED = "submit failed"
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchAnswer:
+    """What a request to dispatch led to; `submission` tells how far a dispatch got."""
+
+    run_id: int
+    reason: NotDispatched | None = None
+    submission: Submission | None = None
+    state: SubmissionState | None = None
+
+    @property
+    def dispatched(self) -> bool:
+        """Whether a task is on its way to the runner, or with it."""
+        return self.submission is not None and self.reason is None
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatching:
+    """Use cases about dispatch."""
+
+    storage: Storage
+    runner: Runner
+    clock: Clock
+
+    async def dispatch_ready(self, run_id: int) -> DispatchAnswer:
+        """Dispatch the first task, in template order, that may go now."""
+        claimed = await decide_until_current("run", lambda: self._claim_first_ready(run_id))
+        if isinstance(claimed, NotDispatched):
+            return DispatchAnswer(run_id, reason=claimed)
+        return await self.deliver(claimed)
+
+    async def deliver(self, submission: Submission) -> DispatchAnswer:
+        """Submit a recorded dispatch and record the runner's answer, unless a callback was earlier."""
+        result = await self.runner.submit(submission)
+        state = SubmissionState.QUEUED if result.accepted else SubmissionState.SUBMIT_FAILED
+        await decide_until_current("task", lambda: self._record(submission, state, result.message))
+        reason = None if result.accepted else NotDispatched.SUBMIT_FAILED
+        return DispatchAnswer(submission.run_id, reason, submission, state)
+
+    async def _claim_first_ready(self, run_id: int) -> Submission | NotDispatched:
+        async with self.storage.read() as reader:
+            found = await reader.run_with_tasks(run_id)
+        if found is None:
+            raise NotFound("run", str(run_id))
+        run, tasks = found
+        check_not_held(run)
+        ready = ready_tasks(tasks)
+        if not ready:
+            waiting = any(task.status in DISPATCHABLE for task in tasks)
+            return NotDispatched.DEPENDENCIES_NOT_SATISFIED if waiting else NotDispatched.NO_READY_TASKS
+        return await self._claim_one_of(run_id, ready)
+
+    async def _claim_one_of(self, run_id: int, ready: list[Task]) -> Submission | NotDispatched:
+        now = self.clock.now()
+        async with self.storage.write() as writer:
+            change = await RunChange.open(writer, run_id, now, reserve=1)
+            for task in ready:
+                claim = await writer.claim_task(task.id, now)
+                if claim is None:
+                    raise Outdated
+                submission = _submission(task, claim)
+                await writer.insert_submission(submission, now)
+                change.tell(task_event(EventType.TASK_DISPATCHED, task, claim.attempt))
+                await change.finish(RunStatus.RUNNING)
+                return submission
+        raise Outdated
+
+    async def _record(self, submission: Submission, state: SubmissionState, message: str | None) -> None:
+        """Record the runner's answer; a callback that came earlier has moved the task on, and stays."""
+        now = self.clock.now()
+        async with self.storage.write() as writer:
+            change = await RunChange.open(writer, submission.run_id, now, reserve=1)
+            await writer.finish_submission(submission.task_id, submission.attempt, state, now)
+            task = await writer.move_task(
+                submission.task_id,
+                submission.attempt,
+                expected=TaskStatus.DISPATCHED,
+                status=TaskStatus(state),
+                reason=message,
+                now=now,
+            )
+            if task is None:
+                await change.finish(change.run.status)
+            elif state is SubmissionState.QUEUED:
+                change.tell(task_event(EventType.RUNNER_QUEUED, task, submission.attempt))
+                await change.finish(change.run.status)
+            else:
+                change.tell(task_event(EventType.RUNNER_SUBMIT_FAILED, task, submission.attempt))
+                await change.settle()
+
+
+def _submission(task: Task, claim: Claim) -> Submission:
+    return Submission(
+        run_id=task.run_id,
+        task_id=task.id,
+        attempt=claim.attempt,
+        step_id=task.step_id,
+        role_id=task.role_id,
+        title=task.title,
+        prompt=claim.prompt,
+    )

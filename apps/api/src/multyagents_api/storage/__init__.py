@@ -1,0 +1,1 @@
+"""Where everything is kept: tables and statements of SQLAlchemy Core, migrations by Alembic."""

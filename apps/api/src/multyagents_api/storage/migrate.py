@@ -1,0 +1,60 @@
+"""Bring a database to the tables of this version, also when several processes start on one file at once."""
+
+import time
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect
+from sqlalchemy.exc import OperationalError
+
+__all__ = ["HEAD", "is_current", "migrate"]
+
+HEAD = "v0001"
+"""The newest migration; asking Alembic for it would cost every start its import."""
+
+_WAL_ATTEMPTS = 50
+_WAL_PAUSE_S = 0.02
+
+
+def is_current(connection: Connection) -> bool:
+    """Whether the database has exactly the tables of this version."""
+    if not inspect(connection).has_table("alembic_version"):
+        return False
+    return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == HEAD
+
+
+def migrate(connection: Connection) -> None:
+    """Apply the missing migrations under the database's write lock; nothing to do is the usual case."""
+    if is_current(connection):
+        return
+    _enter_wal(connection)
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    try:
+        if not is_current(connection):
+            _upgrade(connection)
+    except BaseException:
+        connection.exec_driver_sql("ROLLBACK")
+        raise
+    connection.exec_driver_sql("COMMIT")
+
+
+def _enter_wal(connection: Connection) -> None:
+    """Switch the file to WAL, which it remembers; SQLite does not wait for the lock that this takes, so we do."""
+    for attempt in range(_WAL_ATTEMPTS):
+        try:
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        except OperationalError:
+            if attempt == _WAL_ATTEMPTS - 1:
+                raise
+            time.sleep(_WAL_PAUSE_S)
+        else:
+            return
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command  # noqa: PLC0415 - 0.2 s that only a start with work to do should pay
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,1 @@
+"""Migrations by Alembic; `storage.migrate` applies them."""

@@ -1,0 +1,100 @@
+"""Reading: one method, one statement, one consistent look."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from sqlalchemy import CursorResult, Executable, bindparam, select
+
+from multyagents_api.domain.roles import Role
+from multyagents_api.domain.runs import Run
+from multyagents_api.domain.tasks import Task
+from multyagents_api.domain.templates import Template
+from multyagents_api.service.ports import Submission
+from multyagents_api.storage import tables
+from multyagents_api.storage.rows import (
+    RUN_COLUMNS,
+    TASK_COLUMNS,
+    role_from_row,
+    run_from_row,
+    task_from_row,
+    template_from_row,
+)
+
+__all__ = ["Connection", "SqlReader"]
+
+Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+
+
+class Connection(Protocol):
+    """What executes statements: SQLite inline on the loop, or a driver that really waits."""
+
+    async def execute(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:
+        """Execute one statement."""
+        ...
+
+
+ROLE = select(tables.roles).where(tables.roles.c.id == bindparam("role_id"))
+KNOWN_ROLES = select(tables.roles.c.id).where(tables.roles.c.id.in_(bindparam("role_ids", expanding=True)))
+TEMPLATE = select(tables.templates).where(tables.templates.c.id == bindparam("template_id"))
+RUN_WITH_TASKS = (
+    select(*RUN_COLUMNS, *TASK_COLUMNS)
+    .join_from(tables.runs, tables.tasks)
+    .where(tables.runs.c.id == bindparam("run_id"))
+    .order_by(tables.tasks.c.position)
+)
+TASKS = (
+    select(*TASK_COLUMNS)
+    .where(tables.tasks.c.run_id == bindparam("run_id"))
+    .order_by(tables.tasks.c.position)
+)
+TASK = select(*TASK_COLUMNS).where(tables.tasks.c.id == bindparam("task_id"))
+PENDING_SUBMISSIONS = (
+    select(tables.dispatches.c.submission)
+    .where(tables.dispatches.c.state == "pending")
+    .limit(bindparam("limit"))
+)
+
+
+class SqlReader:
+    """Reads through one connection, in or out of a transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def role(self, role_id: int) -> Role | None:
+        """One role."""
+        row = (await self._connection.execute(ROLE, {"role_id": role_id})).one_or_none()
+        return None if row is None else role_from_row(row)
+
+    async def known_roles(self, role_ids: Sequence[int]) -> frozenset[int]:
+        """Those of the given roles that exist."""
+        result = await self._connection.execute(KNOWN_ROLES, {"role_ids": role_ids})
+        return frozenset(result.scalars())
+
+    async def template(self, template_id: int) -> Template | None:
+        """One template with its steps."""
+        row = (await self._connection.execute(TEMPLATE, {"template_id": template_id})).one_or_none()
+        return None if row is None else template_from_row(row)
+
+    async def run_with_tasks(self, run_id: int) -> tuple[Run, list[Task]] | None:
+        """A run and its tasks in template order, from one snapshot."""
+        rows = (await self._connection.execute(RUN_WITH_TASKS, {"run_id": run_id})).all()
+        if not rows:
+            return None
+        split = len(RUN_COLUMNS)
+        return run_from_row(rows[0]), [task_from_row(row[split:]) for row in rows]
+
+    async def tasks(self, run_id: int) -> list[Task]:
+        """The tasks of a run in template order."""
+        rows = (await self._connection.execute(TASKS, {"run_id": run_id})).all()
+        return [task_from_row(row) for row in rows]
+
+    async def task(self, task_id: int) -> Task | None:
+        """One task."""
+        row = (await self._connection.execute(TASK, {"task_id": task_id})).one_or_none()
+        return None if row is None else task_from_row(row)
+
+    async def pending_submissions(self, *, limit: int) -> list[Submission]:
+        """Dispatches whose submission has no recorded outcome."""
+        result = await self._connection.execute(PENDING_SUBMISSIONS, {"limit": limit})
+        return [Submission(**kept) for kept in result.scalars()]

@@ -1,0 +1,142 @@
+"""Rows become values of the domain here, and nowhere else."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement
+
+from multyagents_api.domain.roles import RetryPolicy, Role
+from multyagents_api.domain.runs import Run, RunStatus
+from multyagents_api.domain.tasks import Task, TaskStatus
+from multyagents_api.domain.templates import Step, Template
+from multyagents_api.storage import tables
+
+__all__ = [
+    "RUN_COLUMNS",
+    "TASK_COLUMNS",
+    "from_micros",
+    "role_from_row",
+    "run_from_row",
+    "step_to_json",
+    "task_from_row",
+    "template_from_row",
+    "to_micros",
+]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def to_micros(moment: datetime) -> int:
+    """Microseconds since 1970, exactly."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """The moment that many microseconds after 1970, in UTC."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+RUN_COLUMNS: tuple[ColumnElement[Any], ...] = (
+    tables.runs.c.id,
+    tables.runs.c.template_id,
+    tables.runs.c.initiated_by,
+    tables.runs.c.status,
+    tables.runs.c.version,
+    tables.runs.c.rerun_count,
+    tables.runs.c.event_sequence,
+    tables.runs.c.created_at,
+    tables.runs.c.updated_at,
+)
+
+
+def run_from_row(row: Sequence[Any]) -> Run:
+    """A run from `RUN_COLUMNS`; further columns may follow."""
+    return Run(
+        id=row[0],
+        template_id=row[1],
+        initiated_by=row[2],
+        status=RunStatus(row[3]),
+        version=row[4],
+        rerun_count=row[5],
+        event_sequence=row[6],
+        created_at=from_micros(row[7]),
+        updated_at=from_micros(row[8]),
+    )
+
+
+TASK_COLUMNS: tuple[ColumnElement[Any], ...] = (
+    tables.tasks.c.id,
+    tables.tasks.c.run_id,
+    tables.tasks.c.step_id,
+    tables.tasks.c.role_id,
+    tables.tasks.c.title,
+    tables.tasks.c.depends_on,
+    tables.tasks.c.requires_approval,
+    tables.tasks.c.approval_id,
+    tables.tasks.c.status,
+    tables.tasks.c.attempt,
+    tables.tasks.c.retries_used,
+    tables.tasks.c.last_rerun,
+    tables.tasks.c.reason,
+    tables.tasks.c.updated_at,
+)
+
+
+def task_from_row(row: Sequence[Any]) -> Task:
+    """A task from `TASK_COLUMNS`."""
+    return Task(
+        id=row[0],
+        run_id=row[1],
+        step_id=row[2],
+        role_id=row[3],
+        title=row[4],
+        depends_on=tuple(row[5]),
+        requires_approval=row[6],
+        approval_id=row[7],
+        status=TaskStatus(row[8]),
+        attempt=row[9],
+        retries_used=row[10],
+        last_rerun=row[11],
+        reason=row[12],
+        updated_at=from_micros(row[13]),
+    )
+
+
+def role_from_row(row: Any) -> Role:
+    """A role from all columns of its table."""
+    return Role(
+        id=row.id,
+        name=row.name,
+        context7_enabled=row.context7_enabled,
+        allowed_tools=tuple(row.allowed_tools),
+        retry=RetryPolicy(row.max_retries, tuple(row.retry_on)),
+        created_at=from_micros(row.created_at),
+    )
+
+
+def template_from_row(row: Any) -> Template:
+    """A template from all columns of its table."""
+    return Template(
+        id=row.id,
+        name=row.name,
+        steps=tuple(_step_from_json(step) for step in row.steps),
+        created_at=from_micros(row.created_at),
+    )
+
+
+def step_to_json(step: Step) -> dict[str, Any]:
+    """A step as it is kept inside its template's row."""
+    return {
+        "step_id": step.step_id,
+        "role_id": step.role_id,
+        "title": step.title,
+        "prompt": step.prompt,
+        "depends_on": list(step.depends_on),
+        "requires_approval": step.requires_approval,
+    }
+
+
+def _step_from_json(kept: dict[str, Any]) -> Step:
+    return Step(**{**kept, "depends_on": tuple(kept["depends_on"])})

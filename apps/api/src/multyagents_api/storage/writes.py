@@ -1,0 +1,135 @@
+"""Writing: what a transaction adds. Whatever changes an existing row is a guarded write."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy import insert
+
+from multyagents_api.domain.events import CONTRACT_VERSION, NewEvent
+from multyagents_api.domain.roles import NewRole, Role
+from multyagents_api.domain.runs import Run, RunStatus
+from multyagents_api.domain.tasks import Task, TaskStatus
+from multyagents_api.domain.templates import Step, Template
+from multyagents_api.service.ports import Submission, SubmissionState
+from multyagents_api.storage import tables
+from multyagents_api.storage.guards import GuardedWrites
+from multyagents_api.storage.rows import (
+    RUN_COLUMNS,
+    TASK_COLUMNS,
+    role_from_row,
+    run_from_row,
+    step_to_json,
+    task_from_row,
+    template_from_row,
+    to_micros,
+)
+
+__all__ = ["SqlWriter"]
+
+INSERT_ROLE = insert(tables.roles).returning(*tables.roles.c)
+INSERT_TEMPLATE = insert(tables.templates).returning(*tables.templates.c)
+INSERT_RUN = insert(tables.runs).returning(*RUN_COLUMNS)
+INSERT_TASKS = insert(tables.tasks).returning(*TASK_COLUMNS, sort_by_parameter_order=True)
+INSERT_EVENTS = insert(tables.events)
+INSERT_DISPATCH = insert(tables.dispatches)
+
+
+class SqlWriter(GuardedWrites):
+    """One write transaction."""
+
+    async def insert_role(self, new: NewRole, now: datetime) -> Role:
+        """Add a role; its name is unique."""
+        values = {
+            "name": new.name,
+            "context7_enabled": new.context7_enabled,
+            "allowed_tools": list(new.allowed_tools),
+            "max_retries": new.retry.max_retries,
+            "retry_on": list(new.retry.retry_on),
+            "created_at": to_micros(now),
+        }
+        return role_from_row((await self._connection.execute(INSERT_ROLE, values)).one())
+
+    async def insert_template(self, name: str, steps: Sequence[Step], now: datetime) -> Template:
+        """Add a template."""
+        values = {
+            "name": name,
+            "steps": [step_to_json(step) for step in steps],
+            "created_at": to_micros(now),
+        }
+        return template_from_row((await self._connection.execute(INSERT_TEMPLATE, values)).one())
+
+    async def insert_run(
+        self, template_id: int, initiated_by: str | None, *, events: int, now: datetime
+    ) -> Run:
+        """Add a run whose first `events` events follow in the same transaction."""
+        values = {
+            "template_id": template_id,
+            "initiated_by": initiated_by,
+            "status": RunStatus.CREATED.value,
+            "version": 1,
+            "rerun_count": 0,
+            "event_sequence": events,
+            "created_at": to_micros(now),
+            "updated_at": to_micros(now),
+        }
+        return run_from_row((await self._connection.execute(INSERT_RUN, values)).one())
+
+    async def insert_tasks(self, run_id: int, steps: Sequence[Step], now: datetime) -> list[Task]:
+        """Add a task for each step, in order."""
+        values = [
+            {
+                "run_id": run_id,
+                "position": position,
+                "step_id": step.step_id,
+                "role_id": step.role_id,
+                "title": step.title,
+                "prompt": step.prompt,
+                "depends_on": list(step.depends_on),
+                "requires_approval": step.requires_approval,
+                "approval_id": None,
+                "status": TaskStatus.CREATED.value,
+                "attempt": 0,
+                "retries_used": 0,
+                "last_rerun": 0,
+                "reason": None,
+                "updated_at": to_micros(now),
+            }
+            for position, step in enumerate(steps)
+        ]
+        rows = (await self._connection.execute(INSERT_TASKS, values)).all()
+        return [task_from_row(row) for row in rows]
+
+    async def insert_submission(self, submission: Submission, now: datetime) -> None:
+        """Add the outbox row of an attempt; a second one for the same attempt is refused by the primary key."""
+        values = {
+            "task_id": submission.task_id,
+            "attempt": submission.attempt,
+            "submission": asdict(submission),
+            "state": SubmissionState.PENDING.value,
+            "created_at": to_micros(now),
+            "updated_at": to_micros(now),
+        }
+        await self._connection.execute(INSERT_DISPATCH, values)
+
+    async def append_events(
+        self, run_id: int, first_sequence: int, events: Sequence[NewEvent], now: datetime
+    ) -> None:
+        """Add events under consecutive numbers."""
+        if not events:
+            return
+        values = [
+            {
+                "run_id": run_id,
+                "sequence": sequence,
+                "contract_version": CONTRACT_VERSION,
+                "type": event.type.value,
+                "task_id": event.task_id,
+                "attempt": event.attempt,
+                "producer_role": event.producer_role,
+                "payload": event.payload,
+                "time": to_micros(now),
+            }
+            for sequence, event in enumerate(events, start=first_sequence)
+        ]
+        await self._connection.execute(INSERT_EVENTS, values)
