@@ -1,0 +1,1 @@
+"""Instrumentation of drivers and of the world outside, which makes an unmodified program explorable."""

@@ -1,0 +1,191 @@
+"""Where races take place: apps over one store, put back to the same state before each schedule."""
+
+import asyncio
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from gatewright.core.errors import GatewrightError
+from gatewright.race.client import AsgiClient
+from gatewright.race.history import History
+from gatewright.race.lifespan import Lifespan
+from gatewright.race.loop import ProcessModel, ScheduledLoop
+from gatewright.race.points.seeding import SeededWorld
+from gatewright.race.points.sqlite import InstrumentedSqlite
+from gatewright.race.points.sqlite_snapshot import Snapshot
+from gatewright.race.scenario import Actor, Scenario
+from gatewright.race.schedule import Deadlock, Livelock, Picker, ScheduleError, Trace
+
+__all__ = ["Arena", "Race", "SetupFailed"]
+
+ENGINE = "engine"
+SETUP, RACE, OBSERVATION = 0, 1, 2
+
+CRASHED = "no-actor-crash"
+STUCK = "no-deadlock-or-livelock"
+
+
+class SetupFailed(GatewrightError):  # noqa: N818 - reads as what happened
+    """The state before the race could not be brought about, so nothing was raced."""
+
+
+@dataclass
+class Race:
+    """One schedule: what happened, and what its oracles say.
+
+    `violations` has every invariant that was evaluated, with the violations it saw. `unchecked` says why
+    oracles could not be evaluated at all; such a race neither passes nor fails.
+    """
+
+    trace: Trace
+    history: History
+    violations: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unchecked: str = ""
+    divergence: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether any invariant was violated."""
+        return any(self.violations.values())
+
+    @property
+    def failures(self) -> dict[str, tuple[str, ...]]:
+        """The invariants that were violated."""
+        return {name: seen for name, seen in self.violations.items() if seen}
+
+
+class Arena:
+    """Runs the schedules of scenarios that share an app and differ in their state and actors.
+
+    Entering instruments the process (SQLite, clocks, chance), leaving undoes it: one arena lives at a time.
+
+    Args:
+        builder: the scenario whose `create_app` makes the apps.
+        seed: of identifiers and chance inside the apps.
+        model: what actors share.
+        max_steps: the step budget of one schedule.
+    """
+
+    def __init__(
+        self,
+        builder: Scenario,
+        *,
+        seed: int = 0,
+        model: ProcessModel = ProcessModel.SEPARATE,
+        max_steps: int = 20_000,
+    ) -> None:
+        self.model = model
+        self.seed = seed
+        self._builder = builder
+        self._max_steps = max_steps
+        self._resources = ExitStack()
+        self._prepared = ExitStack()
+        self._apps: list[Any] = []
+        self._scenario = builder
+        self._actors: dict[str, Actor] = {}
+        self._state: Snapshot | None = None
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="gatewright-race-"))
+            self._folder = Path(folder)
+            self._store = self._folder / "store"
+            self._store.mkdir()
+            self._loop = ScheduledLoop(max_steps=self._max_steps)
+            stack.callback(self._loop.close)
+            self._sqlite = stack.enter_context(InstrumentedSqlite(self._loop))
+            self._lifespans = stack.enter_context(ExitStack())
+            self._add_app()
+            self._world = stack.enter_context(SeededWorld(self._loop, self.seed))
+            self._pristine = stack.enter_context(Snapshot(self._sqlite.databases, self._folder))
+            stack.push(self._prepared)
+            self._resources = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._resources.close()
+
+    def prepare(self, scenario: Scenario) -> None:
+        """Bring about a scenario's state before the race, from an empty store, and keep it.
+
+        Raises:
+            SetupFailed: the scenario's `setup` raised.
+        """
+        self._prepared.close()
+        self._sqlite.roll_back()
+        self._pristine.restore()
+        self._scenario, self._actors = scenario, dict(scenario.actors())
+        self._world.rewind(SETUP)
+        scenario.reset()
+        try:
+            self._loop.perform(scenario.setup(self._client(ENGINE, 0, History())))
+        except Exception as error:
+            raise SetupFailed(
+                f"{scenario.name}: the set-up failed: {type(error).__name__}: {error}"
+            ) from error
+        while self.model is ProcessModel.SEPARATE and len(self._apps) < len(self._actors):
+            self._add_app()
+        folder = self._folder / "prepared"
+        folder.mkdir(exist_ok=True)
+        self._state = self._prepared.enter_context(Snapshot(self._sqlite.databases, folder))
+
+    def run(self, picker: Picker) -> Race:
+        """Run one schedule from the prepared state and evaluate the scenario's oracles."""
+        assert self._state is not None
+        self._sqlite.roll_back()
+        self._state.restore()
+        self._scenario.reset()
+        self._world.rewind(RACE)
+        race = Race(Trace(), History())
+        crashes: list[str] = []
+        actors = {
+            name: partial(self._act, name, actor, self._client(name, number, race.history), crashes)
+            for number, (name, actor) in enumerate(self._actors.items())
+        }
+        try:
+            race.trace = self._loop.race(actors, picker, self.model)
+        except (Deadlock, Livelock) as error:
+            race.trace = self._loop.trace
+            race.violations = {STUCK: (str(error),)}
+            return race
+        except ScheduleError as error:
+            race.trace = self._loop.trace
+            race.divergence = str(error)
+            return race
+        crashes += self._loop.complaints
+        self._judge(race, crashes)
+        return race
+
+    def _judge(self, race: Race, crashes: list[str]) -> None:
+        self._world.rewind(OBSERVATION)
+        try:
+            state = self._loop.perform(self._scenario.observe(self._client(ENGINE, 0, History())))
+            race.violations = self._scenario.violations(race.history, state)
+        except Exception as error:  # noqa: BLE001 - an oracle that can't check must not look like one that did
+            race.unchecked = f"{type(error).__name__}: {error}"
+        race.violations |= {CRASHED: tuple(crashes), STUCK: ()}
+
+    async def _act(self, name: str, actor: Actor, client: AsgiClient, crashes: list[str]) -> None:
+        try:
+            await actor(client)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a program under test raises is a finding
+            crashes.append(f"{name}: {type(error).__name__}: {error}")
+
+    def _client(self, actor: str, number: int, history: History) -> AsgiClient:
+        app = self._apps[number if self.model is ProcessModel.SEPARATE else 0]
+        return AsgiClient(app, actor, history, lambda: self._loop.trace)
+
+    def _add_app(self) -> None:
+        app = self._builder.create_app(self._store)
+        self._apps.append(app)
+        lifespan = Lifespan(app, self._loop)
+        lifespan.start()
+        self._lifespans.callback(lifespan.stop)

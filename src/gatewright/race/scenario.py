@@ -1,0 +1,100 @@
+"""What a user writes: the state before a race, the actors, and what must hold afterwards."""
+
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, TypeAlias, TypeVar
+
+from gatewright.race.client import AsgiApp, Client
+from gatewright.race.history import SERVER_ERRORS, History
+
+__all__ = ["Actor", "Invariant", "Scenario", "invariant"]
+
+Actor: TypeAlias = Callable[[Client], Coroutine[Any, Any, object]]
+"""What one actor does, given a client of its own."""
+
+Check = TypeVar("Check", bound=Callable[..., Iterable[str] | None])
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """Something that holds after every race: a name, a sentence, and the method that checks it."""
+
+    name: str
+    sentence: str
+    method: str
+
+
+def invariant(name: str, sentence: str) -> Callable[[Check], Check]:
+    """Mark a method `(self, history, state)` of a scenario as a check.
+
+    The method tells every violation in a sentence of its own (it returns or yields strings), or asserts.
+    A method that raises anything else could not check: the run is then INCONCLUSIVE.
+    """
+
+    def mark(check: Check) -> Check:
+        check.invariant = Invariant(name, sentence, check.__name__)  # type: ignore[attr-defined]  # our own mark
+        return check
+
+    return mark
+
+
+class Scenario:
+    """A race. Subclasses say what to race; the engine makes an instance without arguments each time.
+
+    An instance may keep what `setup` learned (identifiers), and nothing of a single schedule.
+    """
+
+    name: ClassVar[str]
+
+    def create_app(self, folder: Path) -> AsgiApp:
+        """An app over the database files in `folder`; called once for every actor in the model `separate`."""
+        raise NotImplementedError
+
+    async def setup(self, client: Client) -> None:
+        """Bring about the state before the race; done once, the database then goes back to it each time."""
+
+    def reset(self) -> None:
+        """Put back state outside of SQLite files, before each schedule."""
+
+    def actors(self) -> Mapping[str, Actor]:
+        """Who races, by name; two to four of them."""
+        raise NotImplementedError
+
+    def crowd(self, size: int) -> Mapping[str, Actor]:
+        """Who races under stress: the actors over and over until there are `size` of them."""
+        actors = list(self.actors().items())
+        rounds = ((actors[number % len(actors)], number // len(actors) + 1) for number in range(size))
+        return {f"{name}-{round_}": actor for (name, actor), round_ in rounds}
+
+    async def observe(self, client: Client) -> Any:  # noqa: ARG002 - for those who override it
+        """The state after the race, as invariants want it."""
+        return None
+
+    @classmethod
+    def invariants(cls) -> tuple[Invariant, ...]:
+        """All checks, those of base classes too, by name."""
+        marks = (getattr(getattr(cls, attribute), "invariant", None) for attribute in dir(cls))
+        return tuple(sorted((m for m in marks if isinstance(m, Invariant)), key=lambda mark: mark.name))
+
+    @invariant("no-server-error", "no request is answered with 5xx")
+    def no_server_error(self, history: History, state: Any) -> Iterable[str]:  # noqa: ARG002 - as every check
+        """Holds in every scenario, whatever else does."""
+        for op in history:
+            if op.response.status in SERVER_ERRORS or op.error:
+                detail = f": {op.error}" if op.error else ""
+                yield f"{op.actor}: {op.method} {op.path} was answered {op.response.status}{detail}"
+
+    def violations(self, history: History, state: Any) -> dict[str, tuple[str, ...]]:
+        """Every invariant with the violations that it sees.
+
+        Raises:
+            Exception: an invariant could not check.
+        """
+        return {mark.name: self._check(mark, history, state) for mark in self.invariants()}
+
+    def _check(self, mark: Invariant, history: History, state: Any) -> tuple[str, ...]:
+        try:
+            return tuple(getattr(self, mark.method)(history, state) or ())
+        except AssertionError as error:
+            return (str(error) or f"{mark.sentence}: does not hold",)

@@ -1,0 +1,99 @@
+"""Iterative preemption bounding: all schedules with no preemption, then all with one, then with two, ...
+
+Most concurrency bugs need few preemptions, so small bounds find them, and the first failure found has as few
+as possible (Musuvathi, Qadeer: Iterative context bounding for systematic testing of multithreaded programs,
+PLDI 2007).
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+from gatewright.race.schedule import Choice, Diverged, Picker, Trace
+
+__all__ = ["PreemptionBounding"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """At step `index` the schedule leaves the default: this actor goes on, from this point."""
+
+    index: int
+    actor: str
+    label: str
+    preempts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    """A schedule that is the default but for its turns, in their order."""
+
+    turns: tuple[_Turn, ...] = ()
+
+    def pick(self, choice: Choice) -> str:
+        for turn in self.turns:
+            if turn.index == choice.index:
+                if turn.actor not in choice.candidates or choice.label_of(turn.actor) != turn.label:
+                    raise Diverged(
+                        f"step {turn.index} did not come again: {turn.actor} at {turn.label}", remedy=REMEDY
+                    )
+                return turn.actor
+        return choice.default
+
+
+REMEDY = "something outside of the schedule changes what the program does"
+
+
+class PreemptionBounding:
+    """Proposes every schedule with at most `bound` preemptions, fewest first, each once.
+
+    A turn that only ran into another actor's lock changed nothing, so nothing is built upon it: what could
+    follow also follows, for one preemption less, without it.
+
+    Args:
+        bound: the highest number of preemptions.
+    """
+
+    name = "icb"
+
+    def __init__(self, bound: int) -> None:
+        self.bound = bound
+        self.exhausted_bound = -1
+        self._level = 0
+        self._now: deque[_Branch] = deque([_Branch()])
+        self._later: deque[_Branch] = deque()
+        self._running = _Branch()
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether every schedule within the bound has been run."""
+        return self.exhausted_bound >= self.bound
+
+    def next_picker(self) -> Picker | None:
+        """The next schedule, of the lowest bound that has any left."""
+        while not self._now:
+            self.exhausted_bound = self._level
+            if self._level >= self.bound:
+                return None
+            self._level += 1
+            self._now, self._later = self._later, deque()
+        self._running = self._now.popleft()
+        return self._running
+
+    def learn(self, trace: Trace) -> None:
+        """Queue every schedule that leaves this one at a later step than it left its parent."""
+        turns = self._running.turns
+        first = turns[-1].index + 1 if turns else 0
+        if turns and turns[-1].preempts and trace.steps[first - 1].waited:
+            return
+        for step in trace.steps[first:]:
+            for actor, label in zip(step.choice.candidates, step.choice.labels, strict=True):
+                if actor != step.actor:
+                    preempts = step.choice.current in step.choice.candidates
+                    branch = _Branch((*turns, _Turn(step.choice.index, actor, label, preempts)))
+                    (self._later if preempts else self._now).append(branch)
+
+    def achieved(self) -> str:
+        """The bound up to which nothing is left."""
+        if self.exhausted_bound < 0:
+            return "no bound exhausted"
+        return f"all schedules with up to {self.exhausted_bound} preemptions"

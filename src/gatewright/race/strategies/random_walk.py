@@ -1,0 +1,48 @@
+"""Random schedules: every decision falls on any candidate with the same chance."""
+
+from random import Random
+
+from gatewright.race.schedule import Choice, Picker, Trace
+
+__all__ = ["RandomWalk"]
+
+
+class RandomWalk:
+    """A given number of random schedules, the same ones for the same seed.
+
+    Args:
+        seed: chooses the schedules; schedule n of a seed is always the same.
+        count: how many schedules to propose.
+    """
+
+    name = "random"
+
+    def __init__(self, seed: int, count: int) -> None:
+        self._seed = seed
+        self._count = count
+        self._proposed = 0
+
+    def next_picker(self) -> Picker | None:
+        """The next walk."""
+        if self._proposed >= self._count:
+            return None
+        walk = _Walk(Random(f"{self._seed}/{self._proposed}"))  # noqa: S311 - chooses schedules, not secrets
+        self._proposed += 1
+        return walk
+
+    def learn(self, trace: Trace) -> None:
+        """Nothing to learn from."""
+
+    def achieved(self) -> str:
+        """The number of walks."""
+        return f"{self._proposed} of {self._count} random schedules"
+
+
+class _Walk:
+    def __init__(self, chance: Random) -> None:
+        self._chance = chance
+
+    def pick(self, choice: Choice) -> str:
+        if len(choice.candidates) == 1:
+            return choice.candidates[0]
+        return self._chance.choice(choice.candidates)
