@@ -129,7 +129,7 @@ def require(session: str, arguments: list[str] | None = None) -> None:
     command = session_command(session, arguments or [])
     code = subprocess.run(command, cwd=ROOT, env=environ, check=False).returncode
     verdict = outcome.exit_code_of_run(ROOT / "docs" / "evidence", run_id)
-    raise Exit(code=code if verdict is outcome.NO_VERDICT else verdict)
+    raise Exit(code=code if verdict is None else verdict)
 
 
 def session_command(session: str, arguments: list[str]) -> list[str]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
-from launcher import COMMANDS, ROOT
+from bootstrap.places import ROOT
+from launcher import COMMANDS
 
 __all__ = ["Names", "check_page", "names_of", "pages"]
 
@@ -51,9 +52,10 @@ def names_of(root: Path) -> Names:
 def decorated(file: Path, decorator: str) -> Iterator[str]:
     """The functions of a module that carry a decorator of this name."""
     for node in ast.parse(file.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.FunctionDef) and any(
-            ast.unparse(found).rpartition(".")[2] == decorator for found in node.decorator_list
-        ):
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        found = [each.func if isinstance(each, ast.Call) else each for each in node.decorator_list]
+        if any(ast.unparse(each).rpartition(".")[2] == decorator for each in found):
             yield node.name
 
 

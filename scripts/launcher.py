@@ -78,7 +78,7 @@ def verdict_of(run_id: str, code: int) -> int:
     if code == INTERRUPTED:
         return code
     verdict = outcome.exit_code_of_run(ROOT / "docs" / "evidence", run_id)
-    if verdict is outcome.NO_VERDICT:
+    if verdict is None:
         say(f"run {run_id} left no verdict: INCONCLUSIVE (the lines above say what happened)")
         return outcome.INCONCLUSIVE
     return verdict
@@ -95,9 +95,15 @@ def reading(session: str, group: str, action: str) -> Callable[[list[str]], int]
     def run(arguments: list[str]) -> int:
         python = interpreters.ready_interpreter(group, ROOT) or environment_of(session)
         environ = {**cleaned(os.environ), "PYTHONPATH": project_path(ROOT)}
-        return run_child([str(python), "-m", "gatewright", action, *arguments], environ)
+        return run_child([str(python), "-m", "gatewright", action, *map(from_root, arguments)], environ)
 
     return run
+
+
+def from_root(argument: str) -> str:
+    """An argument for a command that runs in the checkout: a path in the user's folder becomes absolute."""
+    path = Path(argument)
+    return str(path.absolute()) if Path.cwd() != ROOT and path.exists() else argument
 
 
 def environment_of(session: str) -> Path:
@@ -127,13 +133,13 @@ def run_session(session: str, arguments: Sequence[str], environ: Mapping[str, st
     return run_child(command, tools.environment(places, environ))
 
 
-def run_child(command: Sequence[str], environ: Mapping[str, str], folder: Path | None = None) -> int:
-    """Run a command, in the checkout by default, as a child that dies with us; 130 when it is interrupted."""
+def run_child(command: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run a command in the checkout, as a child that dies with us; 130 when it is interrupted."""
     if os.name != "posix":
-        return subprocess.run(command, env=environ, cwd=folder or ROOT, check=False).returncode
+        return subprocess.run(command, env=environ, cwd=ROOT, check=False).returncode
     from gatewright.execution.process import ChildProcess  # noqa: PLC0415 - for POSIX systems only
 
-    with ChildProcess(command, env=environ, cwd=folder or ROOT) as child:
+    with ChildProcess(command, env=environ, cwd=ROOT) as child:
         try:
             while (code := child.wait(WAIT_S)) is None:
                 pass

@@ -5,12 +5,14 @@ import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
-__all__ = ["INCONCLUSIVE", "NO_VERDICT", "USAGE", "exit_code_of_run", "new_run_id"]
+__all__ = ["INCONCLUSIVE", "USAGE", "exit_code_of_run", "new_run_id"]
 
+FAIL = 1
 USAGE = 2
 INCONCLUSIVE = 3
-NO_VERDICT = None
-_CODES = {0, 1, 2, 3, 4}
+INTEGRITY = 4
+CODES = {"PASS": 0, "FAIL": FAIL, "INCONCLUSIVE": INCONCLUSIVE}
+BROKEN = {"TAMPERED", "MISMATCH"}
 
 
 def new_run_id() -> str:
@@ -19,12 +21,16 @@ def new_run_id() -> str:
 
 
 def exit_code_of_run(evidence: Path, run_id: str) -> int | None:
-    """The exit code that the verdict of this very run asks for; None where there is no such verdict."""
+    """The exit code that the finished verdict of this very run asks for; None where there is no such verdict.
+
+    As `gatewright.gate.decision.exit_code` says, which can't be imported here: integrity outranks all words.
+    """
     try:
         verdict = json.loads((evidence / "runs" / run_id / "verdict.json").read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return NO_VERDICT
-    if not isinstance(verdict, dict) or verdict.get("run_id") != run_id:
-        return NO_VERDICT
-    code = verdict.get("exit_code")
-    return code if type(code) is int and code in _CODES else NO_VERDICT
+        if verdict["run_id"] != run_id or not verdict["finished_at"]:
+            return None
+        if BROKEN & {check["state"] for check in verdict["checks"]}:
+            return INTEGRITY
+        return CODES[verdict["verdict"]]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
