@@ -113,7 +113,7 @@ class ChildProcess:
         """End the command: SIGTERM to its group, SIGKILL to all that is left after `grace_s` seconds."""
         if self.poll() is not None:
             return
-        if grace_s > 0:
+        if grace_s > 0 and self._lifeline >= 0:
             with contextlib.suppress(BrokenPipeError):
                 os.write(self._lifeline, TERMINATE)
             self.wait(grace_s)

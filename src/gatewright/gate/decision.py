@@ -37,10 +37,23 @@ class RunSubject(Subject):
 
 
 class PolicyReference(Model):
-    """The policy that a run was judged by; a copy of it lies in the run's folder."""
+    """The policy that a run was judged by; a copy of it lies in the run's folder.
+
+    A run that was about one check alone says so in the path: `gate.toml#checks.tests`.
+    """
 
     path: str
     sha256: Sha256
+
+    @classmethod
+    def of(cls, path: str, sha256: str, only: str | None) -> "PolicyReference":
+        """Refer to a policy, or to one check of it."""
+        return cls(path=f"{path}#checks.{only}" if only else path, sha256=sha256)
+
+    @property
+    def only(self) -> str | None:
+        """The one check that the run was about; None for all of them."""
+        return self.path.partition("#checks.")[2] or None
 
 
 class VerdictDocument(Model):

@@ -104,6 +104,21 @@ class Policy(Model):
             raise ValueError("no check is required, so nothing could ever block a release")
         return self
 
+    def narrowed(self, only: str | None) -> "Policy":
+        """The policy of a run that is about one check, which it then requires; itself for None.
+
+        Raises:
+            ConfigurationError: there is no such check.
+        """
+        if only is None:
+            return self
+        if only not in self.checks:
+            raise ConfigurationError(
+                f"{POLICY} has no check {only!r}", remedy=f"it has {', '.join(self.checks)}"
+            )
+        check = self.checks[only].model_copy(update={"required": True})
+        return self.model_copy(update={"checks": {only: check}})
+
 
 @dataclass(frozen=True)
 class LoadedPolicy:

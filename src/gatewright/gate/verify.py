@@ -58,6 +58,9 @@ def verify(folder: Path, latest: dict[Path, str] | None = None) -> Verification:
         document = parse_model(data, VerdictDocument, name=VERDICT)
     except EvidenceError as error:
         return Verification(None, (Problem(VERDICT, error.message),), ExitCode.INTEGRITY)
+    if latest and document.policy.only:
+        message = f"is the verdict over {document.policy.only} alone, not over a release"
+        return Verification(document, (Problem(VERDICT, message),), ExitCode.INTEGRITY)
     problems = (
         *find_unlike_copies(folder, latest or {}),
         *find_broken_sums(folder),
@@ -131,7 +134,8 @@ def read_policy_copy(folder: Path, document: VerdictDocument) -> LoadedPolicy:
     if hash_bytes(data) != document.policy.sha256:
         raise EvidenceError(f"is not the {POLICY} that the verdict names", state=State.TAMPERED)
     try:
-        return parse_policy(data, POLICY_COPY)
+        loaded = parse_policy(data, POLICY_COPY)
+        return LoadedPolicy(loaded.policy.narrowed(document.policy.only), data)
     except ConfigurationError as error:
         raise EvidenceError(error.message) from None
 

@@ -1,0 +1,1 @@
+"""Turns a decision into text for people: terminal, Markdown, progress."""

@@ -1,0 +1,151 @@
+"""The release gate: every check in an environment of its own, then one verdict over what they left."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from gatewright.core.clock import Clock
+from gatewright.core.errors import ConfigurationError
+from gatewright.core.redaction import Redactor
+from gatewright.core.verdict import ExitCode
+from gatewright.evidence.record import write_atomic
+from gatewright.execution.check import OWN_VARIABLES, CheckRun, run_check
+from gatewright.execution.lock import GateBusyError, hold_gate
+from gatewright.execution.project import Project, Settings
+from gatewright.execution.run import Run, forget_latest, fresh_run_id, open_run
+from gatewright.execution.step import Echo, run_step
+from gatewright.gate.aggregate import SESSIONS, CheckVerdict, judge_check
+from gatewright.gate.binding import Expected
+from gatewright.gate.decision import VerdictDocument
+from gatewright.gate.policy import Check, load_policy
+from gatewright.gate.verify import POLICY_COPY
+
+__all__ = ["Progress", "add_check", "run_alone", "run_gate"]
+
+SET_UP_ALLOWANCE_S = 600
+"""What a session may take beyond the time of its check, to make its environment."""
+
+
+class Progress(Protocol):
+    """Is told how far a gate has come."""
+
+    def begin(self, check: str) -> None:
+        """A check begins."""
+        ...
+
+    def tick(self) -> None:
+        """It still goes on."""
+        ...
+
+    def end(self, verdict: CheckVerdict) -> None:
+        """It has ended."""
+        ...
+
+
+def run_gate(project: Project, settings: Settings, clock: Clock, progress: Progress) -> VerdictDocument:
+    """Run every check of the policy and write the verdict.
+
+    Whatever goes wrong, no older verdict is left standing: it is replaced before the first check begins, and
+    removed when that can't be done.
+
+    Raises:
+        GateBusyError: another gate is running; its verdict is left alone.
+        ConfigurationError: the policy can't be used.
+        OSError: evidence can't be written.
+    """
+    run_id = settings.run_id or fresh_run_id(clock.now())
+    try:
+        with hold_gate(project.evidence, run_id, clock):
+            run = open_run(project, load_policy(project.policy), clock, run_id=run_id)
+            run.announce()
+            interrupted = not run_sessions(run, settings, clock, progress)
+            return run.close(clock, interrupted=interrupted)
+    except GateBusyError:
+        raise
+    except (ConfigurationError, OSError):
+        forget_latest(project)
+        raise
+
+
+def run_sessions(run: Run, settings: Settings, clock: Clock, progress: Progress) -> bool:
+    """Start the session of each check, one after the other; False when the user interrupted."""
+    try:
+        for name, check in run.policy.policy.checks.items():
+            progress.begin(name)
+            run_session(run, name, settings, clock, progress.tick)
+            progress.end(judge_check(run.folder, name, check, expectations(run, clock)))
+    except KeyboardInterrupt:
+        return False
+    return True
+
+
+def expectations(run: Run, clock: Clock) -> Expected:
+    """What the evidence of a run must be bound to at this moment."""
+    return Expected(run.run_id, run.policy.digest, run.subject, clock.now())
+
+
+def run_session(run: Run, name: str, settings: Settings, clock: Clock, tick: Callable[[], None]) -> None:
+    """Start one check as a session and record how that ended; what it found is in its own manifest."""
+    check = run.policy.policy.checks[name]
+    folder = run.folder / SESSIONS
+    folder.mkdir(exist_ok=True)
+    environment = {key: value for key, value in os.environ.items() if key not in OWN_VARIABLES}
+    environment |= {"GATEWRIGHT_RUN_FOLDER": str(run.folder), "GATEWRIGHT_PROFILE": settings.profile}
+    session = run_step(
+        session_command(run.project.root, name, check, settings),
+        log=folder / f"{name}.log",
+        environment=environment,
+        folder=run.project.root,
+        timeout_s=check.timeout_s + SET_UP_ALLOWANCE_S,
+        redactor=Redactor(environment),
+        clock=clock,
+        tick=tick,
+    )
+    write_atomic(folder / f"{name}.json", session.model_dump_json(indent=2) + "\n")
+
+
+def session_command(root: Path, name: str, check: Check, settings: Settings) -> list[str]:
+    """The Nox session of a check, or the check itself where an environment is ready or none is needed."""
+    if settings.python or not check.session:
+        return [settings.interpreter, "-m", "gatewright", "run", name]
+    return [sys.executable, "-m", "nox", "-f", str(root / "noxfile.py"), "-s", check.session]
+
+
+def add_check(
+    project: Project, settings: Settings, folder: Path, name: str, *, clock: Clock, echo: Echo
+) -> ExitCode:
+    """Run one check of a gate's run and add its evidence there; the gate judges, the code is a courtesy.
+
+    Raises:
+        ConfigurationError: there is no such check, or no policy in the run's folder.
+        OSError: evidence can't be written.
+    """
+    policy = load_policy(folder / POLICY_COPY)
+    check = policy.policy.narrowed(name).checks[name]
+    manifest = run_check(
+        CheckRun(project, policy, name, folder, settings.profile, settings.isolated), clock, echo
+    )
+    expected = Expected(folder.name, policy.digest, manifest.subject, clock.now())
+    return judge_check(folder, name, check, expected).state.verdict.exit_code
+
+
+def run_alone(
+    project: Project, settings: Settings, name: str, *, clock: Clock, echo: Echo
+) -> VerdictDocument:
+    """Run one check in a run of its own and judge it; the latest verdict of the gate is left alone.
+
+    Raises:
+        ConfigurationError: there is no such check, or the policy can't be used.
+        OSError: evidence can't be written.
+    """
+    policy = load_policy(project.policy)
+    policy.policy.narrowed(name)
+    run = open_run(project, policy, clock, run_id=settings.run_id, only=name)
+    check_run = CheckRun(project, policy, name, run.folder, settings.profile, settings.isolated)
+    try:
+        run_check(check_run, clock, echo)
+    except KeyboardInterrupt:
+        return run.close(clock, interrupted=True)
+    return run.close(clock)

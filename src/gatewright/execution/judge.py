@@ -1,0 +1,132 @@
+"""What meets evidence that lies there already: find it, judge it as of now, verify it. Reads only."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gatewright.core.clock import Clock
+from gatewright.core.errors import GatewrightError
+from gatewright.core.provenance import read_environment, read_subject, read_tree
+from gatewright.core.verdict import ExitCode
+from gatewright.evidence.record import EVIDENCE
+from gatewright.evidence.strict import EvidenceError, read_model
+from gatewright.execution.project import Project
+from gatewright.gate.aggregate import judge_checks
+from gatewright.gate.binding import Expected
+from gatewright.gate.decision import PolicyReference, RunSubject, VerdictDocument, decide
+from gatewright.gate.policy import load_policy
+from gatewright.gate.verify import VERDICT, VERDICT_TEXT, Problem, Verification, verify
+
+__all__ = ["FoundRun", "NoVerdictError", "judge_now", "resolve_run", "verify_run"]
+
+
+class NoVerdictError(GatewrightError):
+    """There is no verdict to read: nothing was judged, so nothing can pass."""
+
+
+@dataclass(frozen=True)
+class FoundRun:
+    """A run folder, and the file that says its verdict."""
+
+    folder: Path
+    verdict: Path
+
+    def read(self) -> VerdictDocument:
+        """The verdict as it was written.
+
+        Raises:
+            NoVerdictError: there is none that can be read.
+        """
+        try:
+            return read_model(self.verdict, VerdictDocument)
+        except EvidenceError as error:
+            raise NoVerdictError(f"{self.verdict}: {error.message}", remedy="run: gatewright gate") from None
+
+
+def resolve_run(project: Project | None, folder: Path | None) -> FoundRun:
+    """The run in a folder, or else the one that the project's latest verdict names.
+
+    Raises:
+        NoVerdictError: there is no such run.
+    """
+    if folder is not None:
+        if not folder.is_dir():
+            raise NoVerdictError(f"there is no run folder {folder}", remedy="name one of docs/evidence/runs")
+        return FoundRun(folder, folder / VERDICT)
+    if project is None:
+        raise ValueError("a project or a folder is needed")
+    latest = FoundRun(project.evidence, project.latest_json).read()
+    return FoundRun(project.runs / latest.run_id, project.latest_json)
+
+
+def judge_now(project: Project, folder: Path | None, clock: Clock) -> VerdictDocument:
+    """Judge the evidence of a run by the policy and for the work tree of this moment; writes nothing.
+
+    Raises:
+        NoVerdictError: there is no such run.
+        ConfigurationError: the policy can't be used.
+    """
+    found = resolve_run(project, folder)
+    loaded = load_policy(project.policy)
+    only = written_scope(found)
+    policy = loaded.policy.narrowed(only)
+    tree = read_tree(project.root, EVIDENCE)
+    subject, now = read_subject(project.root, tree), clock.now()
+    expected = Expected(run_id_of(found), loaded.digest, subject, now, policy.gate.require_commit)
+    checks = judge_checks(found.folder, policy, expected)
+    verdict, reasons = decide(checks, ())
+    return VerdictDocument(
+        run_id=expected.run_id,
+        verdict=verdict,
+        reasons=reasons,
+        subject=RunSubject(**subject.model_dump()),
+        policy=PolicyReference.of(project.policy.name, loaded.digest, only),
+        checks=checks,
+        environment=read_environment(),
+        started_at=now,
+        finished_at=now,
+    )
+
+
+def written_scope(found: FoundRun) -> str | None:
+    """The one check that a run says it was about; all of them where it does not say."""
+    try:
+        return read_model(found.folder / VERDICT, VerdictDocument).policy.only
+    except EvidenceError:
+        return None
+
+
+def run_id_of(found: FoundRun) -> str:
+    """The id of a run: what its verdict says, else the name of its folder."""
+    try:
+        return read_model(found.folder / VERDICT, VerdictDocument).run_id
+    except EvidenceError:
+        return found.folder.resolve().name
+
+
+def verify_run(project: Project | None, folder: Path | None) -> Verification:
+    """Verify the run in a folder, or else the project's latest verdict together with its run.
+
+    Raises:
+        NoVerdictError: there is no verdict, or its run has not finished.
+    """
+    if folder is not None:
+        return verify(resolve_run(None, folder).folder)
+    if project is None:
+        raise ValueError("a project or a folder is needed")
+    if not project.latest_json.exists():
+        raise NoVerdictError("there is no latest verdict", remedy="run: gatewright gate")
+    try:
+        latest = read_model(project.latest_json, VerdictDocument)
+    except EvidenceError as error:
+        return Verification(None, (Problem(project.latest_json.name, error.message),), ExitCode.INTEGRITY)
+    run_folder = project.runs / latest.run_id
+    if (
+        latest.finished_at is None
+        and not latest.verdict.exit_code == ExitCode.PASS
+        and not (run_folder / VERDICT).exists()
+    ):
+        raise NoVerdictError(
+            f"run {latest.run_id} is still going on, or was killed", remedy="run: gatewright gate"
+        )
+    copies = {project.latest_json: VERDICT, project.latest_markdown: VERDICT_TEXT}
+    return verify(run_folder, copies)
