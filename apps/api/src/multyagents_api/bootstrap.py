@@ -11,9 +11,11 @@ from fastapi import FastAPI
 
 from multyagents_api.http.app import Services, build_app
 from multyagents_api.runner.accept import AcceptingRunner
+from multyagents_api.service.approvals import Approvals
 from multyagents_api.service.callbacks import Callbacks
 from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.ports import Clock, Runner, SystemClock
+from multyagents_api.service.reruns import Reruns
 from multyagents_api.service.roles import Roles
 from multyagents_api.service.runs import Runs
 from multyagents_api.service.templates import Templates
@@ -95,12 +97,15 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
     storage = SqliteStorage(
         settings.database, busy_timeout_s=settings.busy_timeout_s, synchronous=synchronous
     )
+    dispatching = Dispatching(storage, runner, clock)
     services = Services(
         storage=storage,
         roles=Roles(storage, clock),
         templates=Templates(storage, clock),
-        runs=Runs(storage, clock),
-        dispatching=Dispatching(storage, runner, clock),
+        runs=Runs(storage, runner, clock),
+        dispatching=dispatching,
         callbacks=Callbacks(storage, clock),
+        approvals=Approvals(storage, clock),
+        reruns=Reruns(storage, dispatching, clock),
     )
     return build_app(services)

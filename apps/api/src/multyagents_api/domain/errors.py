@@ -54,7 +54,7 @@ class NameTaken(Refusal):
 
 @dataclass(eq=False)
 class InvalidTemplate(Refusal):
-    """{problem}"""  # noqa: D400, D403, D415 - the whole message is the fact
+    """{problem}"""  # noqa: D415 - the whole message is the fact
 
     problem: str
     place: tuple[str | int, ...]

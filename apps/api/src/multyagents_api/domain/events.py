@@ -5,9 +5,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from multyagents_api.domain.approvals import Approval
 from multyagents_api.domain.tasks import Task
 
-__all__ = ["CONTRACT_VERSION", "Event", "EventType", "NewEvent", "PayloadValue", "task_event"]
+__all__ = [
+    "CONTRACT_VERSION",
+    "Event",
+    "EventType",
+    "NewEvent",
+    "PayloadValue",
+    "approval_event",
+    "task_event",
+]
 
 CONTRACT_VERSION = 1
 """Grows when the meaning of an event type or of its payload changes."""
@@ -70,3 +79,8 @@ class Event:
 def task_event(kind: EventType, task: Task, attempt: int, **payload: PayloadValue) -> NewEvent:
     """An event about one attempt of a task."""
     return NewEvent(kind, task.id, attempt, task.role_id, {"step_id": task.step_id, **payload})
+
+
+def approval_event(kind: EventType, task: Task, approval: Approval, **payload: PayloadValue) -> NewEvent:
+    """An event about an approval, for the attempt that it covers."""
+    return task_event(kind, task, approval.attempt, approval_id=str(approval.id), **payload)

@@ -11,6 +11,7 @@ from multyagents_api.domain.errors import (
     StaleAttempt,
     UnknownAttempt,
 )
+from multyagents_api.domain.roles import RetryPolicy
 
 __all__ = [
     "ACTIVE",
@@ -22,6 +23,8 @@ __all__ = [
     "dependencies_satisfied",
     "is_progress",
     "ready_tasks",
+    "retry_is_due",
+    "succeeded_steps",
 ]
 
 
@@ -66,7 +69,8 @@ class Task:
     """One step of one run.
 
     `attempt` counts dispatches (0: never dispatched); `last_rerun` is the number of the partial rerun that reset
-    the task last (0: none); `approval_id` names the approval that the next dispatch needs.
+    the task last (0: none); `approval_id` names the approval that the next dispatch needs;
+    `carries_approval_over` lets a partial rerun keep it.
     """
 
     id: int
@@ -77,12 +81,18 @@ class Task:
     depends_on: tuple[str, ...]
     requires_approval: bool
     approval_id: int | None
+    carries_approval_over: bool
     status: TaskStatus
     attempt: int
     retries_used: int
     last_rerun: int
     reason: str | None
     updated_at: datetime
+
+
+def retry_is_due(task: Task, category: str | None, policy: RetryPolicy) -> bool:
+    """Whether a failure just reported for this task, as it stood before, schedules another attempt."""
+    return task.status is not TaskStatus.CANCEL_REQUESTED and policy.allows(category, task.retries_used)
 
 
 def is_progress(task: Task, attempt: int, reported: TaskStatus) -> bool:

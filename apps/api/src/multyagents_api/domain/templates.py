@@ -12,7 +12,10 @@ __all__ = ["Step", "Template", "check_steps"]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a template; `depends_on` names other steps by their `step_id`."""
+    """One step of a template; `depends_on` names other steps by their `step_id`.
+
+    `carries_approval_over`: a partial rerun keeps the approval given before, instead of asking again.
+    """
 
     step_id: str
     role_id: int
@@ -20,6 +23,7 @@ class Step:
     prompt: str
     depends_on: tuple[str, ...]
     requires_approval: bool
+    carries_approval_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

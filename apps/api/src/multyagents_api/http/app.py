@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 
-from multyagents_api.http import health, problems, roles, runner, runs, templates
+from multyagents_api.http import approvals, health, problems, roles, runner, runs, templates
 from multyagents_api.http.limits import BodyLimit
+from multyagents_api.service.approvals import Approvals
 from multyagents_api.service.callbacks import Callbacks
 from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.ports import Storage
+from multyagents_api.service.reruns import Reruns
 from multyagents_api.service.roles import Roles
 from multyagents_api.service.runs import Runs
 from multyagents_api.service.templates import Templates
@@ -28,6 +30,8 @@ class Services:
     runs: Runs
     dispatching: Dispatching
     callbacks: Callbacks
+    approvals: Approvals
+    reruns: Reruns
 
 
 def build_app(services: Services) -> FastAPI:
@@ -43,8 +47,9 @@ def build_app(services: Services) -> FastAPI:
     app.include_router(health.router(services.storage))
     app.include_router(roles.router(services.roles))
     app.include_router(templates.router(services.templates))
-    app.include_router(runs.router(services.runs, services.dispatching))
+    app.include_router(runs.router(services.runs, services.dispatching, services.reruns))
     app.include_router(runner.router(services.callbacks))
+    app.include_router(approvals.router(services.approvals))
     problems.install(app)
     app.add_middleware(BodyLimit)
     return app

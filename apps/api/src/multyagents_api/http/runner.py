@@ -7,7 +7,7 @@ from pydantic import Field
 
 from multyagents_api.domain.tasks import TaskStatus
 from multyagents_api.http.tasks import TaskAnswer
-from multyagents_api.http.wire import Demand, Line, Text, parse_id
+from multyagents_api.http.wire import MOST_COUNT, Demand, Line, Text, parse_id
 from multyagents_api.service.callbacks import Callbacks, Report
 
 __all__ = ["router"]
@@ -16,10 +16,11 @@ __all__ = ["router"]
 class ReportDemand(Demand):
     """What a runner reports about one attempt."""
 
-    attempt: Annotated[int, Field(ge=1, le=1_000_000_000)]
+    attempt: Annotated[int, Field(ge=1, le=MOST_COUNT)]
     status: Literal["queued", "running", "success", "failed", "canceled"]
     idempotency_key: Line | None = None
     message: Text | None = None
+    failure_category: Line | None = None
 
 
 def router(callbacks: Callbacks) -> APIRouter:
@@ -34,6 +35,7 @@ def router(callbacks: Callbacks) -> APIRouter:
             attempt=demand.attempt,
             status=TaskStatus(demand.status),
             message=demand.message,
+            failure_category=demand.failure_category,
             idempotency_key=demand.idempotency_key,
         )
         return TaskAnswer.of(await callbacks.apply(report))

@@ -2,14 +2,19 @@
 
 from datetime import datetime
 from http import HTTPStatus
+from typing import Annotated
 
 from fastapi import APIRouter
+from pydantic import Field, model_validator
 
+from multyagents_api.domain.errors import NotFound, UnknownSelection
+from multyagents_api.domain.reruns import RerunRequest
 from multyagents_api.domain.runs import RunStatus
 from multyagents_api.http.tasks import TaskAnswer
-from multyagents_api.http.wire import Answer, Demand, Id, Line, parse_id
+from multyagents_api.http.wire import MOST_COUNT, Answer, Demand, Id, Line, Note, parse_id
 from multyagents_api.service.dispatching import DispatchAnswer, Dispatching, NotDispatched
 from multyagents_api.service.ports import SubmissionState
+from multyagents_api.service.reruns import RerunOutcome, Reruns
 from multyagents_api.service.runs import Runs, RunView
 
 __all__ = ["router"]
@@ -103,7 +108,79 @@ class DispatchReadyAnswer(Answer):
         )
 
 
-def router(runs: Runs, dispatching: Dispatching) -> APIRouter:
+class OperatorDemand(Demand):
+    """Who pauses, resumes or aborts."""
+
+    actor: Line | None = None
+
+
+class RerunDemand(Demand):
+    """What to run again, and why; `expected_version` refuses to act upon a run that changed since."""
+
+    task_ids: Annotated[list[Id], Field(max_length=100)] = []
+    step_ids: Annotated[list[Line], Field(max_length=100)] = []
+    requested_by: Line
+    reason: Note
+    auto_dispatch: bool = True
+    max_dispatch: Annotated[int, Field(ge=1, le=100)] = 10
+    expected_version: Annotated[int, Field(ge=1, le=MOST_COUNT)] | None = None
+
+    @model_validator(mode="after")
+    def _selects_something(self) -> "RerunDemand":
+        if not self.task_ids and not self.step_ids:
+            raise ValueError("task_ids or step_ids must name something")
+        return self
+
+    def to_request(self, run_id: int) -> RerunRequest:
+        """The demand in the domain's words."""
+        return RerunRequest(
+            run_id=run_id,
+            task_ids=tuple(_selected_id(run_id, task_id) for task_id in self.task_ids),
+            step_ids=tuple(self.step_ids),
+            requested_by=self.requested_by,
+            reason=self.reason,
+            expected_version=self.expected_version,
+        )
+
+
+def _actor(demand: OperatorDemand | None) -> str | None:
+    return None if demand is None else demand.actor
+
+
+def _selected_id(run_id: int, task_id: str) -> int:
+    try:
+        return parse_id("task", task_id)
+    except NotFound:
+        raise UnknownSelection(run_id, "task", task_id) from None
+
+
+class RerunAnswer(Answer):
+    """What was reset, the run as it stood right after, and the dispatches that followed."""
+
+    run_id: str
+    status: RunStatus
+    version: int
+    rerun_count: int
+    reset_task_ids: list[str]
+    dispatched: list[SubmissionAnswer]
+    reason: str | None = Field(description="why fewer tasks were dispatched than max_dispatch allowed")
+
+    @classmethod
+    def of(cls, outcome: RerunOutcome) -> "RerunAnswer":
+        """The wire's view of an outcome."""
+        dispatched = [DispatchReadyAnswer.of(answer).dispatch for answer in outcome.dispatched]
+        return cls(
+            run_id=str(outcome.run.id),
+            status=outcome.run.status,
+            version=outcome.run.version,
+            rerun_count=outcome.run.rerun_count,
+            reset_task_ids=[str(task.id) for task in outcome.reset],
+            dispatched=[dispatch for dispatch in dispatched if dispatch is not None],
+            reason=outcome.stopped_by,
+        )
+
+
+def router(runs: Runs, dispatching: Dispatching, reruns: Reruns) -> APIRouter:
     """The routes, bound to their use cases."""
     routes = APIRouter(prefix="/workflow-runs", tags=["workflow runs"])
 
@@ -122,5 +199,27 @@ def router(runs: Runs, dispatching: Dispatching) -> APIRouter:
     async def dispatch_ready(run_id: str) -> DispatchReadyAnswer:
         """Dispatch the first task, in template order, that may go now."""
         return DispatchReadyAnswer.of(await dispatching.dispatch_ready(parse_id("run", run_id)))
+
+    @routes.post("/{run_id}/partial-rerun")
+    async def partial_rerun(run_id: str, demand: RerunDemand) -> RerunAnswer:
+        """Reset failed tasks, all or none, then dispatch what is ready."""
+        request = demand.to_request(parse_id("run", run_id))
+        max_dispatch = demand.max_dispatch if demand.auto_dispatch else 0
+        return RerunAnswer.of(await reruns.rerun(request, max_dispatch=max_dispatch))
+
+    @routes.post("/{run_id}/pause")
+    async def pause(run_id: str, demand: OperatorDemand | None = None) -> RunAnswer:
+        """Hold a run: nothing of it is dispatched until it is resumed."""
+        return RunAnswer.of(await runs.pause(parse_id("run", run_id), _actor(demand)))
+
+    @routes.post("/{run_id}/resume")
+    async def resume(run_id: str, demand: OperatorDemand | None = None) -> RunAnswer:
+        """Release a paused run."""
+        return RunAnswer.of(await runs.resume(parse_id("run", run_id), _actor(demand)))
+
+    @routes.post("/{run_id}/abort")
+    async def abort(run_id: str, demand: OperatorDemand | None = None) -> RunAnswer:
+        """End a run for good."""
+        return RunAnswer.of(await runs.abort(parse_id("run", run_id), _actor(demand)))
 
     return routes

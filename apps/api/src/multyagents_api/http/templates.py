@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter
 from pydantic import Field
@@ -23,6 +23,7 @@ class StepDemand(Demand):
     prompt: Text = ""
     depends_on: Annotated[list[Line], Field(max_length=100)] = []
     requires_approval: bool = False
+    approval_on_rerun: Literal["renew", "carry_over"] = "renew"
 
     def to_step(self) -> Step:
         """The step, its role not yet looked up."""
@@ -33,6 +34,7 @@ class StepDemand(Demand):
             prompt=self.prompt,
             depends_on=tuple(self.depends_on),
             requires_approval=self.requires_approval,
+            carries_approval_over=self.approval_on_rerun == "carry_over",
         )
 
 
@@ -52,6 +54,7 @@ class StepAnswer(Answer):
     prompt: str
     depends_on: list[str]
     requires_approval: bool
+    approval_on_rerun: Literal["renew", "carry_over"]
 
 
 class TemplateAnswer(Answer):
@@ -73,6 +76,7 @@ class TemplateAnswer(Answer):
                 prompt=step.prompt,
                 depends_on=list(step.depends_on),
                 requires_approval=step.requires_approval,
+                approval_on_rerun="carry_over" if step.carries_approval_over else "renew",
             )
             for step in template.steps
         ]

@@ -6,9 +6,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from multyagents_api.domain.errors import NotFound
 
-__all__ = ["Answer", "Demand", "Id", "Line", "Text", "parse_id"]
+__all__ = ["MOST_COUNT", "Answer", "Demand", "Id", "Line", "Note", "Text", "parse_id"]
 
 _MOST_DIGITS = 18
+
+MOST_COUNT = 1_000_000_000
+"""No counter of ours gets there, and every database can hold it."""
 
 
 class Demand(BaseModel):
@@ -40,6 +43,9 @@ Line = Annotated[str, Field(max_length=200), AfterValidator(_without_nul), After
 
 Text = Annotated[str, Field(max_length=20_000), AfterValidator(_without_nul)]
 """Longer text; may be empty."""
+
+Note = Annotated[str, Field(max_length=2_000), AfterValidator(_without_nul), AfterValidator(_not_blank)]
+"""A reason or comment: up to 2,000 characters, not blank."""
 
 Id = Annotated[str, Field(max_length=40), AfterValidator(_without_nul)]
 """An id as the service gave it out: an opaque string."""

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
-from multyagents_api.domain.errors import NotFound
+from multyagents_api.domain.errors import KeyReused, NotFound
 from multyagents_api.domain.events import EventType, task_event
-from multyagents_api.domain.tasks import ACTIVE, Task, TaskStatus, is_progress
+from multyagents_api.domain.roles import RetryPolicy
+from multyagents_api.domain.runs import RunStatus
+from multyagents_api.domain.tasks import ACTIVE, Task, TaskStatus, is_progress, retry_is_due
 from multyagents_api.service.change import RunChange
-from multyagents_api.service.ports import Clock, Outdated, Storage
+from multyagents_api.service.ports import Clock, Outdated, Reader, Storage
 from multyagents_api.service.retry import decide_until_current
 
 __all__ = ["Callbacks", "Report"]
@@ -20,6 +22,7 @@ class Report:
     attempt: int
     status: TaskStatus
     message: str | None = None
+    failure_category: str | None = None
     idempotency_key: str | None = None
 
 
@@ -37,13 +40,14 @@ class Callbacks:
     async def _apply(self, report: Report) -> Task:
         async with self.storage.read() as reader:
             task = await reader.task(report.task_id)
-        if task is None:
-            raise NotFound("task", str(report.task_id))
-        if not is_progress(task, report.attempt, report.status):
-            return task
-        return await self._move(task, report)
+            if task is None:
+                raise NotFound("task", str(report.task_id))
+            if await _is_repetition(reader, report) or not is_progress(task, report.attempt, report.status):
+                return task
+            policy = await _retry_policy(reader, task, report)
+        return await self._move(task, report, policy)
 
-    async def _move(self, task: Task, report: Report) -> Task:
+    async def _move(self, task: Task, report: Report, policy: RetryPolicy) -> Task:
         now = self.clock.now()
         async with self.storage.write() as writer:
             change = await RunChange.open(writer, task.run_id, now, reserve=1)
@@ -57,6 +61,10 @@ class Callbacks:
             )
             if moved is None:
                 raise Outdated
+            if report.idempotency_key is not None:
+                await writer.insert_callback_key(
+                    task.id, report.idempotency_key, report.attempt, report.status
+                )
             change.tell(
                 task_event(
                     EventType.RUNNER_STATUS_UPDATED,
@@ -67,8 +75,39 @@ class Callbacks:
                     message=report.message,
                 )
             )
+            if change.run.status is not RunStatus.ABORTED and retry_is_due(
+                task, report.failure_category, policy
+            ):
+                moved = await _schedule_retry(change, moved, policy)
             if report.status in ACTIVE:  # an active task stays active: the run's status can't change
                 await change.finish(change.run.status)
             else:
                 await change.settle()
         return moved
+
+
+async def _is_repetition(reader: Reader, report: Report) -> bool:
+    """Whether this very callback, by its key, was applied before."""
+    if report.idempotency_key is None:
+        return False
+    applied = await reader.callback_with_key(report.task_id, report.idempotency_key)
+    if applied not in {None, (report.attempt, report.status)}:
+        raise KeyReused(report.task_id, report.idempotency_key)
+    return applied is not None
+
+
+async def _retry_policy(reader: Reader, task: Task, report: Report) -> RetryPolicy:
+    if report.status is not TaskStatus.FAILED or report.failure_category is None:
+        return RetryPolicy()
+    role = await reader.role(task.role_id)
+    return RetryPolicy() if role is None else role.retry
+
+
+async def _schedule_retry(change: RunChange, failed: Task, policy: RetryPolicy) -> Task:
+    retried = await change.writer.schedule_retry(failed.id, failed.attempt, policy.max_retries)
+    if retried is None:
+        raise Outdated
+    change.tell(
+        task_event(EventType.RETRY_SCHEDULED, retried, retried.attempt, retries_used=retried.retries_used)
+    )
+    return retried

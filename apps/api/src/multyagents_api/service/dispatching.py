@@ -6,9 +6,10 @@ Double dispatch is refused in the store, by the guarded claim: whatever was read
 from dataclasses import dataclass
 from enum import StrEnum
 
+from multyagents_api.domain.approvals import ApprovalStatus
 from multyagents_api.domain.errors import NotFound
 from multyagents_api.domain.events import EventType, task_event
-from multyagents_api.domain.runs import RunStatus, check_not_held
+from multyagents_api.domain.runs import HELD, RunStatus, check_not_held
 from multyagents_api.domain.tasks import DISPATCHABLE, Task, TaskStatus, ready_tasks
 from multyagents_api.service.change import RunChange
 from multyagents_api.service.ports import (
@@ -86,19 +87,26 @@ class Dispatching:
         return await self._claim_one_of(run_id, ready)
 
     async def _claim_one_of(self, run_id: int, ready: list[Task]) -> Submission | NotDispatched:
+        """Claim the first task that its approval does not hold back; the claim itself looks at the approval."""
         now = self.clock.now()
-        async with self.storage.write() as writer:
-            change = await RunChange.open(writer, run_id, now, reserve=1)
-            for task in ready:
-                claim = await writer.claim_task(task.id, now)
-                if claim is None:
-                    raise Outdated
-                submission = _submission(task, claim)
-                await writer.insert_submission(submission, now)
-                change.tell(task_event(EventType.TASK_DISPATCHED, task, claim.attempt))
-                await change.finish(RunStatus.RUNNING)
-                return submission
-        raise Outdated
+        try:
+            async with self.storage.write() as writer:
+                change = await RunChange.open(writer, run_id, now, reserve=1)
+                for task in ready:
+                    claim = await writer.claim_task(task.id, now)
+                    if claim is not None:
+                        submission = _submission(task, claim)
+                        await writer.insert_submission(submission, now)
+                        change.tell(task_event(EventType.TASK_DISPATCHED, task, claim.attempt))
+                        await change.finish(RunStatus.RUNNING)
+                        return submission
+                    await _tell_blocked(change, task)
+                if not change.events:
+                    raise _NothingToTell
+                await change.finish(change.run.status)
+        except _NothingToTell:
+            pass
+        return NotDispatched.APPROVAL_REQUIRED
 
     async def _record(self, submission: Submission, state: SubmissionState, message: str | None) -> None:
         """Record the runner's answer; a callback that came earlier has moved the task on, and stays."""
@@ -122,6 +130,20 @@ class Dispatching:
             else:
                 change.tell(task_event(EventType.RUNNER_SUBMIT_FAILED, task, submission.attempt))
                 await change.settle()
+
+
+class _NothingToTell(Exception):  # noqa: N818 - rolls back a transaction that would change nothing
+    """Every ready task waits for an approval, and that was told before."""
+
+
+async def _tell_blocked(change: RunChange, task: Task) -> None:
+    """Tell, once, that a pending approval refused the claim; anything else means that the task was changed."""
+    approval = None if task.approval_id is None else await change.writer.approval(task.approval_id)
+    if change.run.status in HELD or approval is None or approval.status is not ApprovalStatus.PENDING:
+        raise Outdated
+    if await change.writer.note_blocked(approval.id, change.now):
+        event = EventType.DISPATCH_BLOCKED_BY_APPROVAL
+        change.tell(task_event(event, task, approval.attempt, approval_id=str(approval.id)))
 
 
 def _submission(task: Task, claim: Claim) -> Submission:

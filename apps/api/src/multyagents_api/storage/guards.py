@@ -5,16 +5,25 @@ by row, and answers None or False where the row is no longer as the rule demands
 two clients apart: take a condition out, and the race suite must find it.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, exists, not_, or_, select, update
+from sqlalchemy import ColumnElement, Integer, bindparam, exists, not_, or_, select, update
 
+from multyagents_api.domain.approvals import Approval, ApprovalStatus
 from multyagents_api.domain.runs import HELD, Run, RunStatus
-from multyagents_api.domain.tasks import DISPATCHABLE, Task, TaskStatus
+from multyagents_api.domain.tasks import ACTIVE, DISPATCHABLE, RERUNNABLE, Task, TaskStatus
 from multyagents_api.service.ports import Claim, SubmissionState
-from multyagents_api.storage.rows import RUN_COLUMNS, TASK_COLUMNS, run_from_row, task_from_row, to_micros
 from multyagents_api.storage.reads import SqlReader
+from multyagents_api.storage.rows import (
+    RUN_COLUMNS,
+    TASK_COLUMNS,
+    approval_from_row,
+    run_from_row,
+    task_from_row,
+    to_micros,
+)
 from multyagents_api.storage.tables import approvals, dispatches, runs, tasks
 
 __all__ = ["GuardedWrites"]
@@ -27,7 +36,11 @@ def _one_of(column: ColumnElement[str], statuses: frozenset[Any]) -> ColumnEleme
 TASK_IS_DISPATCHABLE = _one_of(tasks.c.status, DISPATCHABLE)
 TASK_IS_APPROVED = or_(
     not_(tasks.c.requires_approval),
-    exists(select(1).where(approvals.c.id == tasks.c.approval_id, approvals.c.status == "approved")),
+    exists(
+        select(1).where(
+            approvals.c.id == tasks.c.approval_id, approvals.c.status == ApprovalStatus.APPROVED.value
+        )
+    ),
 )
 RUN_IS_NOT_HELD = exists(select(1).where(runs.c.id == tasks.c.run_id, not_(_one_of(runs.c.status, HELD))))
 
@@ -67,6 +80,96 @@ MOVE_TASK = (
     .values(status=bindparam("new_status"), reason=bindparam("new_reason"), updated_at=bindparam("now"))
     .returning(*TASK_COLUMNS)
 )
+SCHEDULE_RETRY = (
+    update(tasks)
+    .where(
+        tasks.c.id == bindparam("the_task"),
+        tasks.c.attempt == bindparam("expected_attempt"),
+        tasks.c.status == TaskStatus.FAILED.value,
+        tasks.c.retries_used < bindparam("most_retries"),
+    )
+    .values(status=TaskStatus.CREATED.value, retries_used=tasks.c.retries_used + 1)
+    .returning(*TASK_COLUMNS)
+)
+DECIDE_APPROVAL = (
+    update(approvals)
+    .where(
+        approvals.c.id == bindparam("the_approval"),
+        approvals.c.status == ApprovalStatus.PENDING.value,
+        exists(
+            select(1).where(tasks.c.approval_id == approvals.c.id, tasks.c.status == TaskStatus.CREATED.value)
+        ),
+    )
+    .values(
+        status=bindparam("decision"),
+        actor=bindparam("decided_by"),
+        comment=bindparam("why"),
+        decided_at=bindparam("now"),
+    )
+    .returning(*approvals.c)
+)
+NOTE_BLOCKED = (
+    update(approvals)
+    .where(approvals.c.id == bindparam("the_approval"), approvals.c.blocked_at.is_(None))
+    .values(blocked_at=bindparam("now"))
+)
+NO_TASK_IS_ACTIVE = not_(
+    exists(select(1).where(tasks.c.run_id == runs.c.id, _one_of(tasks.c.status, ACTIVE)))
+)
+BEGIN_RERUN = (
+    update(runs)
+    .where(
+        runs.c.id == bindparam("the_run"),
+        not_(_one_of(runs.c.status, HELD)),
+        NO_TASK_IS_ACTIVE,
+        or_(
+            bindparam("expected_version", type_=Integer).is_(None),
+            runs.c.version == bindparam("expected_version"),
+        ),
+    )
+    .values(
+        version=runs.c.version + 1,
+        rerun_count=runs.c.rerun_count + 1,
+        event_sequence=runs.c.event_sequence + bindparam("reserved"),
+        updated_at=bindparam("now"),
+    )
+    .returning(*RUN_COLUMNS)
+)
+RESET_TASKS = (
+    update(tasks)
+    .where(
+        tasks.c.run_id == bindparam("the_run"),
+        tasks.c.id.in_(bindparam("the_tasks", expanding=True)),
+        _one_of(tasks.c.status, RERUNNABLE),
+    )
+    .values(
+        status=TaskStatus.CREATED.value,
+        last_rerun=bindparam("rerun_number"),
+        retries_used=0,
+        reason=None,
+        updated_at=bindparam("now"),
+    )
+)
+MOVE_RUN = (
+    update(runs)
+    .where(runs.c.id == bindparam("the_run"), runs.c.status == bindparam("expected_status"))
+    .values(status=bindparam("new_status"))
+)
+CANCEL_CREATED = (
+    update(tasks)
+    .where(tasks.c.run_id == bindparam("the_run"), tasks.c.status == TaskStatus.CREATED.value)
+    .values(status=TaskStatus.CANCELED.value, reason=bindparam("why"), updated_at=bindparam("now"))
+    .returning(*TASK_COLUMNS)
+)
+REQUEST_CANCEL = (
+    update(tasks)
+    .where(
+        tasks.c.run_id == bindparam("the_run"),
+        _one_of(tasks.c.status, ACTIVE - {TaskStatus.CANCEL_REQUESTED}),
+    )
+    .values(status=TaskStatus.CANCEL_REQUESTED.value, updated_at=bindparam("now"))
+    .returning(*TASK_COLUMNS)
+)
 FINISH_SUBMISSION = (
     update(dispatches)
     .where(
@@ -93,7 +196,7 @@ class GuardedWrites(SqlReader):
         await self._connection.execute(SETTLE_RUN, parameters)
 
     async def claim_task(self, task_id: int, now: datetime) -> Claim | None:
-        """Open the next attempt of a task: dispatchable, approved where needed, its run neither paused nor aborted.
+        """Open the next attempt of a task that is dispatchable, approved where needed, and in a run not held.
 
         This is where double dispatch is refused.
         """
@@ -122,6 +225,76 @@ class GuardedWrites(SqlReader):
         }
         row = (await self._connection.execute(MOVE_TASK, parameters)).one_or_none()
         return None if row is None else task_from_row(row)
+
+    async def schedule_retry(self, task_id: int, attempt: int, most_retries: int) -> Task | None:
+        """Put a task that just failed back for another attempt, while its retries last."""
+        parameters = {"the_task": task_id, "expected_attempt": attempt, "most_retries": most_retries}
+        row = (await self._connection.execute(SCHEDULE_RETRY, parameters)).one_or_none()
+        return None if row is None else task_from_row(row)
+
+    async def decide_approval(
+        self, approval_id: int, decision: ApprovalStatus, *, actor: str, comment: str | None, now: datetime
+    ) -> Approval | None:
+        """Decide an approval that is pending and whose task still waits for it."""
+        parameters = {
+            "the_approval": approval_id,
+            "decision": decision.value,
+            "decided_by": actor,
+            "why": comment,
+            "now": to_micros(now),
+        }
+        row = (await self._connection.execute(DECIDE_APPROVAL, parameters)).one_or_none()
+        return None if row is None else approval_from_row(row)
+
+    async def note_blocked(self, approval_id: int, now: datetime) -> bool:
+        """Note that a dispatch ran into a pending approval; True the first time only."""
+        parameters = {"the_approval": approval_id, "now": to_micros(now)}
+        return (await self._connection.execute(NOTE_BLOCKED, parameters)).rowcount == 1
+
+    async def begin_rerun(
+        self, run_id: int, *, expected_version: int | None, events: int, now: datetime
+    ) -> Run | None:
+        """Count a partial rerun of a run that is neither held nor worked upon; locks its row as `touch_run` does."""
+        parameters = {
+            "the_run": run_id,
+            "expected_version": expected_version,
+            "reserved": events,
+            "now": to_micros(now),
+        }
+        row = (await self._connection.execute(BEGIN_RERUN, parameters)).one_or_none()
+        return None if row is None else run_from_row(row)
+
+    async def reset_tasks(
+        self, run_id: int, task_ids: Sequence[int], *, rerun_number: int, now: datetime
+    ) -> bool:
+        """Put tasks back to created; True only if every one of them could be rerun.
+
+        This is where the second of two reruns of one failure is refused.
+        """
+        parameters = {
+            "the_run": run_id,
+            "the_tasks": task_ids,
+            "rerun_number": rerun_number,
+            "now": to_micros(now),
+        }
+        return (await self._connection.execute(RESET_TASKS, parameters)).rowcount == len(task_ids)
+
+    async def move_run(self, run_id: int, *, expected: RunStatus, status: RunStatus) -> bool:
+        """Let an operator hold or release a run that still is in the expected status."""
+        parameters = {"the_run": run_id, "expected_status": expected.value, "new_status": status.value}
+        return (await self._connection.execute(MOVE_RUN, parameters)).rowcount == 1
+
+    async def cancel_created(self, run_id: int, reason: str, now: datetime) -> list[Task]:
+        """Cancel all tasks of a run that nobody works on yet."""
+        parameters = {"the_run": run_id, "why": reason, "now": to_micros(now)}
+        rows = (await self._connection.execute(CANCEL_CREATED, parameters)).all()
+        return [task_from_row(row) for row in rows]
+
+    async def request_cancel(self, run_id: int, now: datetime) -> list[Task]:
+        """Mark all tasks of a run that somebody works on as to be stopped."""
+        parameters = {"the_run": run_id, "now": to_micros(now)}
+        rows = (await self._connection.execute(REQUEST_CANCEL, parameters)).all()
+        return [task_from_row(row) for row in rows]
 
     async def finish_submission(
         self, task_id: int, attempt: int, state: SubmissionState, now: datetime

@@ -5,15 +5,17 @@ from typing import Any, Protocol
 
 from sqlalchemy import CursorResult, Executable, bindparam, select
 
+from multyagents_api.domain.approvals import Approval
 from multyagents_api.domain.roles import Role
 from multyagents_api.domain.runs import Run
-from multyagents_api.domain.tasks import Task
+from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Template
 from multyagents_api.service.ports import Submission
 from multyagents_api.storage import tables
 from multyagents_api.storage.rows import (
     RUN_COLUMNS,
     TASK_COLUMNS,
+    approval_from_row,
     role_from_row,
     run_from_row,
     task_from_row,
@@ -48,6 +50,10 @@ TASKS = (
     .order_by(tables.tasks.c.position)
 )
 TASK = select(*TASK_COLUMNS).where(tables.tasks.c.id == bindparam("task_id"))
+APPROVAL = select(tables.approvals).where(tables.approvals.c.id == bindparam("approval_id"))
+CALLBACK_KEY = select(tables.callback_keys.c.attempt, tables.callback_keys.c.status).where(
+    tables.callback_keys.c.task_id == bindparam("task_id"), tables.callback_keys.c.key == bindparam("key")
+)
 PENDING_SUBMISSIONS = (
     select(tables.dispatches.c.submission)
     .where(tables.dispatches.c.state == "pending")
@@ -93,6 +99,17 @@ class SqlReader:
         """One task."""
         row = (await self._connection.execute(TASK, {"task_id": task_id})).one_or_none()
         return None if row is None else task_from_row(row)
+
+    async def approval(self, approval_id: int) -> Approval | None:
+        """One approval."""
+        row = (await self._connection.execute(APPROVAL, {"approval_id": approval_id})).one_or_none()
+        return None if row is None else approval_from_row(row)
+
+    async def callback_with_key(self, task_id: int, key: str) -> tuple[int, TaskStatus] | None:
+        """The attempt and status of the callback that used this key before."""
+        parameters = {"task_id": task_id, "key": key}
+        row = (await self._connection.execute(CALLBACK_KEY, parameters)).one_or_none()
+        return None if row is None else (row.attempt, TaskStatus(row.status))
 
     async def pending_submissions(self, *, limit: int) -> list[Submission]:
         """Dispatches whose submission has no recorded outcome."""

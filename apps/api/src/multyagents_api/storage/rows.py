@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement
 
+from multyagents_api.domain.approvals import Approval, ApprovalStatus
 from multyagents_api.domain.roles import RetryPolicy, Role
 from multyagents_api.domain.runs import Run, RunStatus
 from multyagents_api.domain.tasks import Task, TaskStatus
@@ -15,6 +16,7 @@ from multyagents_api.storage import tables
 __all__ = [
     "RUN_COLUMNS",
     "TASK_COLUMNS",
+    "approval_from_row",
     "from_micros",
     "role_from_row",
     "run_from_row",
@@ -75,6 +77,7 @@ TASK_COLUMNS: tuple[ColumnElement[Any], ...] = (
     tables.tasks.c.depends_on,
     tables.tasks.c.requires_approval,
     tables.tasks.c.approval_id,
+    tables.tasks.c.carries_approval_over,
     tables.tasks.c.status,
     tables.tasks.c.attempt,
     tables.tasks.c.retries_used,
@@ -95,12 +98,28 @@ def task_from_row(row: Sequence[Any]) -> Task:
         depends_on=tuple(row[5]),
         requires_approval=row[6],
         approval_id=row[7],
-        status=TaskStatus(row[8]),
-        attempt=row[9],
-        retries_used=row[10],
-        last_rerun=row[11],
-        reason=row[12],
-        updated_at=from_micros(row[13]),
+        carries_approval_over=row[8],
+        status=TaskStatus(row[9]),
+        attempt=row[10],
+        retries_used=row[11],
+        last_rerun=row[12],
+        reason=row[13],
+        updated_at=from_micros(row[14]),
+    )
+
+
+def approval_from_row(row: Any) -> Approval:
+    """An approval from all columns of its table."""
+    return Approval(
+        id=row.id,
+        task_id=row.task_id,
+        run_id=row.run_id,
+        attempt=row.attempt,
+        status=ApprovalStatus(row.status),
+        actor=row.actor,
+        comment=row.comment,
+        created_at=from_micros(row.created_at),
+        decided_at=None if row.decided_at is None else from_micros(row.decided_at),
     )
 
 
@@ -135,6 +154,7 @@ def step_to_json(step: Step) -> dict[str, Any]:
         "prompt": step.prompt,
         "depends_on": list(step.depends_on),
         "requires_approval": step.requires_approval,
+        "carries_approval_over": step.carries_approval_over,
     }
 
 

@@ -90,6 +90,7 @@ tasks = Table(
     Column("depends_on", JSON, nullable=False),
     Column("requires_approval", Boolean, nullable=False),
     Column("approval_id", Identifier),
+    Column("carries_approval_over", Boolean, nullable=False),
     Column("status", String(20), nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("retries_used", Integer, nullable=False),
@@ -130,7 +131,7 @@ dispatches = Table(
     Index("ix_dispatches_pending", "task_id", sqlite_where=text("state = 'pending'")),
     sqlite_with_rowid=False,
 )
-"""The outbox, and what remains of each attempt for the audit: an attempt is dispatched once, by primary key."""
+"""The outbox, and what remains of each attempt for the audit; the primary key lets an attempt be dispatched once."""
 
 callback_keys = Table(
     "callback_keys",

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import insert
+from sqlalchemy import bindparam, insert, update
 
+from multyagents_api.domain.approvals import Approval, ApprovalStatus
 from multyagents_api.domain.events import CONTRACT_VERSION, NewEvent
 from multyagents_api.domain.roles import NewRole, Role
 from multyagents_api.domain.runs import Run, RunStatus
@@ -17,6 +18,7 @@ from multyagents_api.storage.guards import GuardedWrites
 from multyagents_api.storage.rows import (
     RUN_COLUMNS,
     TASK_COLUMNS,
+    approval_from_row,
     role_from_row,
     run_from_row,
     step_to_json,
@@ -33,6 +35,13 @@ INSERT_RUN = insert(tables.runs).returning(*RUN_COLUMNS)
 INSERT_TASKS = insert(tables.tasks).returning(*TASK_COLUMNS, sort_by_parameter_order=True)
 INSERT_EVENTS = insert(tables.events)
 INSERT_DISPATCH = insert(tables.dispatches)
+INSERT_APPROVALS = insert(tables.approvals).returning(*tables.approvals.c, sort_by_parameter_order=True)
+INSERT_CALLBACK_KEY = insert(tables.callback_keys)
+SET_APPROVAL = (
+    update(tables.tasks)
+    .where(tables.tasks.c.id == bindparam("the_task"))
+    .values(approval_id=bindparam("the_approval"))
+)
 
 
 class SqlWriter(GuardedWrites):
@@ -88,6 +97,7 @@ class SqlWriter(GuardedWrites):
                 "depends_on": list(step.depends_on),
                 "requires_approval": step.requires_approval,
                 "approval_id": None,
+                "carries_approval_over": step.carries_approval_over,
                 "status": TaskStatus.CREATED.value,
                 "attempt": 0,
                 "retries_used": 0,
@@ -100,8 +110,33 @@ class SqlWriter(GuardedWrites):
         rows = (await self._connection.execute(INSERT_TASKS, values)).all()
         return [task_from_row(row) for row in rows]
 
+    async def open_approvals(self, tasks: Sequence[Task], now: datetime) -> list[Approval]:
+        """Ask for a decision about the next attempt of each task, and let the task wait for it."""
+        if not tasks:
+            return []
+        values = [
+            {
+                "task_id": task.id,
+                "run_id": task.run_id,
+                "attempt": task.attempt + 1,
+                "status": ApprovalStatus.PENDING.value,
+                "created_at": to_micros(now),
+            }
+            for task in tasks
+        ]
+        rows = (await self._connection.execute(INSERT_APPROVALS, values)).all()
+        opened = [approval_from_row(row) for row in rows]
+        links = [{"the_task": approval.task_id, "the_approval": approval.id} for approval in opened]
+        await self._connection.execute(SET_APPROVAL, links)
+        return opened
+
+    async def insert_callback_key(self, task_id: int, key: str, attempt: int, status: TaskStatus) -> None:
+        """Remember a callback by its key; a second one under the same key is refused by the primary key."""
+        values = {"task_id": task_id, "key": key, "attempt": attempt, "status": status.value}
+        await self._connection.execute(INSERT_CALLBACK_KEY, values)
+
     async def insert_submission(self, submission: Submission, now: datetime) -> None:
-        """Add the outbox row of an attempt; a second one for the same attempt is refused by the primary key."""
+        """Add the outbox row of an attempt; the primary key refuses a second one."""
         values = {
             "task_id": submission.task_id,
             "attempt": submission.attempt,
