@@ -1,6 +1,7 @@
 """Load: an open loop sends journeys on a schedule, proves that it kept it, and judges nothing."""
 
 from gatewright.load.client import HttpClient
+from gatewright.load.eventloop import run_on_fast_loop
 from gatewright.load.generator import DEFAULT_DEADLINE_S, OpenLoop
 from gatewright.load.histogram import LogHistogram
 from gatewright.load.journey import Answer, Call, Journey, StepFailedError
@@ -8,7 +9,7 @@ from gatewright.load.noise import NoiseMeter, NoiseReading
 from gatewright.load.pacer import constant_arrivals, poisson_arrivals
 from gatewright.load.recording import Outcome, Recording
 from gatewright.load.request import Origin, RequestTemplate
-from gatewright.load.validity import ScheduleProof, prove_schedule
+from gatewright.load.validity import ScheduleProof, lag_limit, prove_schedule
 from gatewright.load.warmup import WarmUp, WarmUpRule, find_warm_up
 
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
     "WarmUpRule",
     "constant_arrivals",
     "find_warm_up",
+    "lag_limit",
     "poisson_arrivals",
     "prove_schedule",
+    "run_on_fast_loop",
 ]

@@ -122,16 +122,15 @@ class OpenLoop:
         """Follow the schedule to its end, or until the observer says stop; then let runs under way end.
 
         Args:
-            observer: called with the recording and the seconds since the start, about ten times a second;
-                returns whether to stop.
+            observer: called ten times a second with the recording and the moment; returns whether to stop.
         """
-        start = self.clock() + LEAD_S
+        start = self.recording.started = self.clock() + LEAD_S
         pacing = asyncio.create_task(self._pace(start))
         try:
             while not pacing.done():
                 await asyncio.wait({pacing}, timeout=OBSERVE_INTERVAL_S)
                 self._expire()
-                if observer(self.recording, self.clock() - start):
+                if observer(self.recording, self.clock()):
                     break
         finally:
             pacing.cancel()

@@ -25,24 +25,26 @@ class Recording:
 
     Attributes:
         steps: names of the journey's steps.
+        started: when the schedule began.
         scheduled: when each run was to start.
         sent: when its first request was written.
         ended: when it succeeded or failed; NaN while it is under way.
         outcomes: an `Outcome` for each run.
         services: for each step, the service times (answer minus request) of all calls.
         failures: counts by step and reason.
-        measured_from: the first run after the warm-up.
+        successes: when runs succeeded, in the order in which they did.
     """
 
     def __init__(self, steps: tuple[str, ...]) -> None:
         self.steps = steps
+        self.started = 0.0
         self.scheduled = array("d")
         self.sent = array("d")
         self.ended = array("d")
         self.outcomes = bytearray()
         self.services = tuple(array("d") for _ in steps)
         self.failures: Counter[tuple[str, str]] = Counter()
-        self.measured_from = 0
+        self.successes = array("d")
         self._resolved = 0
 
     def __len__(self) -> int:
@@ -60,6 +62,8 @@ class Recording:
         """A run is over."""
         self.ended[run] = moment
         self.outcomes[run] = outcome
+        if outcome is Outcome.SUCCEEDED:
+            self.successes.append(moment)
 
     def count_failure(self, step: int, reason: str) -> None:
         """Count why a run failed; the number of different reasons is bounded."""

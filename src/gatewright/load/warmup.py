@@ -35,19 +35,18 @@ class WarmUp:
     settled: bool
 
 
-def find_warm_up(recording: Recording, now_s: float, rule: WarmUpRule) -> WarmUp | None:
+def find_warm_up(recording: Recording, now: float, rule: WarmUpRule) -> WarmUp | None:
     """The warm-up, once it is known to be over; None before.
 
     Args:
         recording: what the open loop saw so far.
-        now_s: seconds since the start of the schedule.
+        now: the moment, of the recording's clock.
         rule: when the service counts as settled.
     """
-    origin = recording.scheduled[0] if len(recording) else 0.0
     resolved = recording.resolved()
     previous = None
     for number in range(1, int(rule.longest_s / rule.window_s) + 1):
-        begin, end = (origin + (number + side) * rule.window_s for side in (-1, 0))
+        begin, end = (recording.started + (number + side) * rule.window_s for side in (-1, 0))
         first, last = bisect_left(recording.scheduled, begin), bisect_left(recording.scheduled, end)
         if last > resolved or len(recording) <= last:
             break
@@ -56,9 +55,10 @@ def find_warm_up(recording: Recording, now_s: float, rule: WarmUpRule) -> WarmUp
         if previous is not None and middle is not None and agree(previous, middle, rule):
             return WarmUp(number * rule.window_s, last, settled=True)
         previous = middle
-    if now_s < rule.longest_s:
+    end = recording.started + rule.longest_s
+    if now < end:
         return None
-    return WarmUp(rule.longest_s, bisect_left(recording.scheduled, origin + rule.longest_s), settled=False)
+    return WarmUp(rule.longest_s, bisect_left(recording.scheduled, end), settled=False)
 
 
 def agree(one: float, other: float, rule: WarmUpRule) -> bool:

@@ -1,0 +1,13 @@
+#!/usr/bin/env python3
+"""Evidence for the service-level objectives: `multyagents_api.slo_performance` from a plain checkout."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+
+if __name__ == "__main__":
+    sys.path[:0] = [str(ROOT / "src"), str(ROOT / "apps" / "api" / "src")]
+    from multyagents_api.slo_performance import main
+
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Races, journeys, drills and planted faults behind the suites."""

@@ -1,0 +1,97 @@
+"""The path of a workflow run through the API, as its users and its runner walk it."""
+
+import http.client
+import json
+from collections.abc import Generator
+
+from gatewright.core.errors import GatewrightError
+from gatewright.load import Answer, Call, Origin, RequestTemplate, StepFailedError
+
+__all__ = ["RunJourney", "SetUpError", "prepare_template"]
+
+CREATED = 201
+OK = 200
+SET_UP_TIMEOUT_S = 10.0
+
+
+class SetUpError(GatewrightError):
+    """The service did not take what the journeys need before they can start."""
+
+
+class RunJourney:
+    """Create a run, dispatch its task, report the task's success as the runner does, read the run.
+
+    A run counts only when every step is answered as expected and the run read at the end has succeeded.
+
+    Args:
+        origin: the service.
+        template_id: a workflow template of one step.
+    """
+
+    steps = ("create run", "dispatch ready", "runner status", "run read")
+
+    def __init__(self, origin: Origin, template_id: str) -> None:
+        self._origin = origin
+        self._create = RequestTemplate(
+            "POST", "/workflow-runs", origin, body={"workflow_template_id": template_id}
+        ).fill()
+        self._dispatch = RequestTemplate("POST", "/workflow-runs/{}/dispatch-ready", origin)
+        self._read = RequestTemplate("GET", "/workflow-runs/{}", origin)
+        self._report = {1: self._success_of(attempt=1)}
+
+    def run(self) -> Generator[Call, Answer, None]:
+        """One run, from its creation to its success."""
+        created = expect(CREATED, (yield Call(0, self._create)))
+        run_id = str(created["id"])
+        dispatched = expect(OK, (yield Call(1, self._dispatch.fill(run_id))))
+        if dispatched["dispatched"] is not True:
+            raise StepFailedError("nothing was dispatched")
+        attempt = dispatched["attempt"]
+        if not isinstance(attempt, int):
+            raise StepFailedError("dispatched without an attempt")
+        report = self._report.get(attempt) or self._success_of(attempt)
+        expect(OK, (yield Call(2, report.fill(str(dispatched["task_id"])))))
+        read = expect(OK, (yield Call(3, self._read.fill(run_id))))
+        if read["id"] != created["id"] or read["status"] != "success":
+            raise StepFailedError("the run read at the end has not succeeded")
+
+    def _success_of(self, attempt: int) -> RequestTemplate:
+        body = {"attempt": attempt, "status": "success"}
+        return RequestTemplate("POST", "/runner/tasks/{}/status", self._origin, body=body)
+
+
+def expect(status: int, answer: Answer) -> dict[str, object]:
+    """The JSON object of an answer with the expected status."""
+    if answer.status != status:
+        raise StepFailedError(f"answered {answer.status}")
+    document = json.loads(answer.body)
+    if not isinstance(document, dict):
+        raise StepFailedError("answered with no JSON object")
+    return document
+
+
+def prepare_template(origin: Origin) -> str:
+    """Create a role and a workflow template of one step; returns the template's id.
+
+    Raises:
+        SetUpError: the service refused, or did not answer.
+    """
+    connection = http.client.HTTPConnection(origin.host, origin.port, timeout=SET_UP_TIMEOUT_S)
+    try:
+        role_id = post(connection, "/roles", {"name": "Load runner"})
+        step = {"step_id": "work", "role_id": role_id, "title": "Work"}
+        return post(connection, "/workflow-templates", {"name": "One step", "steps": [step]})
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
+        raise SetUpError(f"the service can't be set up: {type(error).__name__}: {error}") from error
+    finally:
+        connection.close()
+
+
+def post(connection: http.client.HTTPConnection, path: str, body: dict[str, object]) -> str:
+    """Create something; returns its id."""
+    connection.request("POST", path, json.dumps(body), {"content-type": "application/json"})
+    answer = connection.getresponse()
+    document = answer.read()
+    if answer.status != CREATED:
+        raise SetUpError(f"the service can't be set up: POST {path} answered {answer.status}")
+    return str(json.loads(document)["id"])

@@ -1,0 +1,385 @@
+"""SLO suite of the API: load and soak over create run, dispatch ready, runner status and run read."""
+
+import argparse
+import contextlib
+import math
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Literal, NoReturn, TextIO
+
+import multyagents_api
+from gatewright.core.errors import ConfigurationError, GatewrightError
+from gatewright.evidence.record import publish, write_atomic
+from gatewright.execution.server import ServerProcess
+from gatewright.load import Origin
+from gatewright.slo import (
+    ALPHA,
+    DriftLimit,
+    LatencyObjective,
+    Objective,
+    Requirements,
+    SuccessObjective,
+    ThroughputObjective,
+)
+from gatewright.suites.slo import Plan, Service, measure
+from gatewright.suites.slo_assembly import Heading, assemble, inconclusive
+from gatewright.suites.slo_markdown import render
+from gatewright.suites.slo_options import Figure, OneLineParser, add_figures, read_figures
+from gatewright.suites.slo_progress import Progress
+from gatewright.suites.slo_report import ScenarioResult, SloReport
+from multyagents_api.scenarios.journeys import RunJourney, prepare_template
+
+__all__ = [
+    "SloPerformanceConfig",
+    "SloThresholds",
+    "main",
+    "run_slo_performance_suite",
+]
+
+SUITE = "slo-performance"
+ENVIRONMENT_PREFIX = "TASK_076_"
+INTERRUPTED = 130
+SERVER_COMMAND = (
+    sys.executable,
+    "-m",
+    "multyagents_api",
+    "serve",
+    "--host",
+    "127.0.0.1",
+    "--port",
+    "0",
+    "--port-file",
+    "{port_file}",
+)
+
+ScenarioName = Literal["load", "soak"]
+SCENARIOS: Mapping[str, tuple[ScenarioName, ...]] = {"quick": ("load",), "full": ("load", "soak")}
+
+
+@dataclass(frozen=True)
+class SloThresholds:
+    """What the API promises about a whole run, from its schedule to its last answer.
+
+    Attributes:
+        p95_ms: 95% of runs take at most so many milliseconds.
+        p99_ms: likewise 99%.
+        success_ratio: at least this share of runs succeeds; below 1.
+        throughput: at least so many runs succeed per second.
+    """
+
+    p95_ms: float = 250.0
+    p99_ms: float = 500.0
+    success_ratio: float = 0.99
+    throughput: float = 20.0
+
+    def objectives(self) -> tuple[Objective, ...]:
+        """The thresholds as objectives.
+
+        Raises:
+            ConfigurationError: a threshold can't be one.
+        """
+        return (
+            LatencyObjective(0.95, self.p95_ms / 1e3),
+            LatencyObjective(0.99, self.p99_ms / 1e3),
+            SuccessObjective(self.success_ratio),
+            ThroughputObjective(self.throughput),
+        )
+
+
+@dataclass(frozen=True)
+class SloPerformanceConfig:
+    """How the API is measured.
+
+    Attributes:
+        scenarios: `load` takes as long as it needs to decide; `soak` goes on, and memory must not grow.
+        profile: named in the report.
+        rate: runs offered per second.
+        duration_s: longest duration of `load`, warm-up included.
+        least_s: measured seconds before `load` may pass.
+        soak_s: duration of `soak`, warm-up included.
+        deadline_s: a run that takes longer is given up and counts as failed.
+        seed: of the Poisson arrivals.
+        target: base URL of a running server; one is started on a fresh database when None.
+        may_load: host besides loopback that may be loaded.
+        server_command: how the server is started; `{port_file}` is filled in.
+        rss_limit: growth of the server's memory, in bytes per run, that a soak allows.
+        p95_drift_limit: growth of the p95, in microseconds per run, that a soak allows.
+    """
+
+    scenarios: tuple[ScenarioName, ...] = SCENARIOS["quick"]
+    profile: str = "quick"
+    rate: float = 40.0
+    duration_s: float = 30.0
+    least_s: float = 10.0
+    soak_s: float = 60.0
+    deadline_s: float = 5.0
+    seed: int = 76
+    target: str | None = None
+    may_load: str | None = None
+    server_command: tuple[str, ...] = SERVER_COMMAND
+    rss_limit: float = 2048.0
+    p95_drift_limit: float = 20.0
+
+    def plan(self, scenario: ScenarioName, objectives: tuple[Objective, ...]) -> Plan:
+        """How one scenario is measured.
+
+        Raises:
+            ConfigurationError: a figure can't be used.
+        """
+        load = Plan(
+            name=scenario,
+            objectives=objectives,
+            rate=positive("rate", self.rate),
+            budget_s=positive("duration", self.duration_s),
+            seed=self.seed,
+            deadline_s=positive("deadline", self.deadline_s),
+            requirements=Requirements(least_s=positive("least duration", self.least_s)),
+        )
+        if scenario == "load":
+            return load
+        limits = [DriftLimit("latency_p95", self.p95_drift_limit)]
+        if self.target is None:
+            limits.append(DriftLimit("rss", self.rss_limit))
+        budget_s = positive("soak duration", self.soak_s)
+        return replace(load, budget_s=budget_s, stops_early=False, drift_limits=tuple(limits))
+
+
+def run_slo_performance_suite(
+    config: SloPerformanceConfig, thresholds: SloThresholds, *, progress: TextIO | None = None
+) -> SloReport:
+    """Measure the API and judge it; a service that can't be measured gives an INCONCLUSIVE report.
+
+    Args:
+        config: how.
+        thresholds: what is promised.
+        progress: where to show it; nowhere when None.
+
+    Raises:
+        ConfigurationError: the configuration or a threshold can't be used.
+    """
+    objectives = thresholds.objectives()
+    plans = [config.plan(scenario, objectives) for scenario in config.scenarios]
+    heading = head(config)
+    try:
+        with service_under_test(config) as service:
+            results = [measure_one(plan, service, progress) for plan in plans]
+    except ConfigurationError:
+        raise
+    except GatewrightError as error:
+        return inconclusive(heading, str(error), "measurable", datetime.now(UTC))
+    return assemble(heading, results, datetime.now(UTC))
+
+
+def head(config: SloPerformanceConfig) -> Heading:
+    """What the report says about itself."""
+    return Heading(
+        suite=SUITE,
+        profile=config.profile,
+        target=config.target or "",
+        server_started=config.target is None,
+        alpha=ALPHA,
+        started_at=datetime.now(UTC),
+        command=f"python -m multyagents_api.slo_performance --profile {config.profile}",
+    )
+
+
+def measure_one(plan: Plan, service: Service, progress: TextIO | None) -> ScenarioResult:
+    """One scenario, with its progress."""
+    if progress is None:
+        return measure(plan, service, lambda _glance: None)
+    shown = Progress(plan.name, plan.budget_s, progress)
+    try:
+        return measure(plan, service, shown)
+    finally:
+        shown.close()
+
+
+@contextlib.contextmanager
+def service_under_test(config: SloPerformanceConfig) -> Iterator[Service]:
+    """The running target, or a server of our own on a fresh database."""
+    if config.target is not None:
+        origin = permitted_target(config.target, config.may_load)
+        yield Service(origin, RunJourney(origin, prepare_template(origin)))
+        return
+    with tempfile.TemporaryDirectory(prefix="slo-performance-") as name:
+        folder = Path(name)
+        port_file = folder / "port"
+        argv = [word.replace("{port_file}", str(port_file)) for word in config.server_command]
+        with ServerProcess(argv, port_file=port_file, env=server_environment(folder)) as server:
+            origin = Origin.parse(server.base_url)
+            yield Service(origin, RunJourney(origin, prepare_template(origin)), server.pid)
+
+
+def permitted_target(url: str, may_load: str | None) -> Origin:
+    """The origin of a target; a host that is not this machine must be named twice."""
+    origin = Origin.parse(url)
+    if not origin.is_loopback and origin.host != may_load:
+        raise ConfigurationError(
+            f"{origin.host} is not this machine", remedy=f"pass --i-may-load {origin.host} if you may load it"
+        )
+    return origin
+
+
+def server_environment(folder: Path) -> dict[str, str]:
+    """The server's environment: its own database, the accepting runner, and this very code."""
+    source = str(Path(multyagents_api.__file__).parents[1])
+    inherited = os.environ.get("PYTHONPATH")
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([source, inherited] if inherited else [source]),
+        "MULTYAGENTS_DATABASE": str(folder / "runs.db"),
+        "MULTYAGENTS_RUNNER": "accept",
+    }
+
+
+def positive(name: str, value: float) -> float:
+    """A positive finite number, or an error that names it."""
+    if not 0 < value < math.inf:
+        raise ConfigurationError(f"the {name} must be a positive finite number, not {value:g}")
+    return value
+
+
+EPILOG = """\
+verdicts and exit codes:
+  0 PASS          every objective is proven, with at most 5% error
+  1 FAIL          at least one is refuted, with at most 5% error
+  2               the command line or the environment can't be used
+  3 INCONCLUSIVE  too few runs for either claim, a schedule that was not kept, or a server that can't start;
+                  the report says what is missing
+
+Runs are offered on a schedule, whatever became of earlier ones, and their latency counts from the schedule.
+Sampling ends as soon as the answer is known. Thresholds may come from the environment (flags outrank it):
+  TASK_076_P95_MS  TASK_076_P99_MS  TASK_076_SUCCESS_RATIO  TASK_076_THROUGHPUT  TASK_076_RATE
+  TASK_076_DURATION  TASK_076_SOAK_DURATION
+
+examples:
+  python -m multyagents_api.slo_performance                          a smoke of about 15 s
+  python -m multyagents_api.slo_performance --p95-ms 100 --rate 80   a stricter promise at more load
+  python -m multyagents_api.slo_performance --profile full           load, then a soak of a minute
+  python -m multyagents_api.slo_performance --target http://127.0.0.1:8000
+"""
+
+
+FIGURES = (
+    Figure("p95-ms", SloThresholds.p95_ms, "95%% of runs take at most so many ms"),
+    Figure("p99-ms", SloThresholds.p99_ms, "99%% of runs take at most so many ms"),
+    Figure("success-ratio", SloThresholds.success_ratio, "share of runs that succeed, below 1"),
+    Figure("throughput", SloThresholds.throughput, "runs per second that succeed"),
+    Figure("rate", SloPerformanceConfig.rate, "runs per second that are offered"),
+    Figure("duration", SloPerformanceConfig.duration_s, "longest load, in seconds"),
+    Figure("soak-duration", SloPerformanceConfig.soak_s, "soak, in seconds"),
+)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = OneLineParser(
+        prog="slo_performance",
+        description=__doc__,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--profile",
+        choices=sorted(SCENARIOS),
+        default=os.environ.get("GATEWRIGHT_PROFILE", "quick"),
+        help="quick: load; full: load and soak (default: GATEWRIGHT_PROFILE, else quick)",
+    )
+    parser.add_argument("--scenario", choices=SCENARIOS["full"], help="this one only")
+    add_figures(parser, FIGURES, ENVIRONMENT_PREFIX)
+    parser.add_argument("--seed", type=int, default=SloPerformanceConfig.seed, help="of the arrivals")
+    parser.add_argument("--target", metavar="URL", help="measure this running server instead of an own one")
+    parser.add_argument("--i-may-load", metavar="HOST", help="allow a target that is not on this machine")
+    parser.add_argument(
+        "--output-dir",
+        type=Path,
+        default=repository() / "docs" / "evidence" / "task-076",
+        metavar="FOLDER",
+        help="where the evidence goes (default %(default)s)",
+    )
+    return parser
+
+
+def repository() -> Path:
+    """The checkout that the command runs in or this file belongs to, else the working folder."""
+    places = [Path.cwd(), *Path.cwd().parents, *Path(__file__).parents]
+    return next((place for place in places if (place / "noxfile.py").is_file()), Path.cwd())
+
+
+def configure(options: argparse.Namespace) -> tuple[SloPerformanceConfig, SloThresholds]:
+    """The command line and the environment as configuration and thresholds."""
+    figures = read_figures(options, FIGURES, ENVIRONMENT_PREFIX, os.environ)
+    config = SloPerformanceConfig(
+        scenarios=(options.scenario,) if options.scenario else SCENARIOS[options.profile],
+        profile=options.profile,
+        rate=figures["rate"],
+        duration_s=figures["duration"],
+        soak_s=figures["soak-duration"],
+        seed=options.seed,
+        target=options.target,
+        may_load=options.i_may_load,
+    )
+    thresholds = SloThresholds(
+        figures["p95-ms"], figures["p99-ms"], figures["success-ratio"], figures["throughput"]
+    )
+    return config, thresholds
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the suite from the command line; returns the exit code."""
+    options = build_parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        config, thresholds = configure(options)
+        announce(options.output_dir, head(config))
+        report = run_slo_performance_suite(config, thresholds, progress=sys.stderr)
+    except ConfigurationError as error:
+        return refuse(error)
+    except KeyboardInterrupt:
+        report = inconclusive(head(config), "the run was interrupted", "finished", datetime.now(UTC))
+        publish(options.output_dir, report, render(report))
+        sys.stderr.write("slo_performance: interrupted\n")
+        return INTERRUPTED
+    written = publish(options.output_dir, report, render(report))
+    tell(report, written.json)
+    return report.verdict.exit_code
+
+
+def announce(folder: Path, heading: Heading) -> None:
+    """Let `latest.*` say that a run has begun, so that a killed one never leaves an older PASS there."""
+    report = inconclusive(heading, "a run has begun and not finished", "finished", heading.started_at)
+    write_atomic(folder / "latest.json", report.model_dump_json(indent=2) + "\n")
+    write_atomic(folder / "latest.md", render(report))
+
+
+def refuse(error: ConfigurationError) -> int:
+    """One line for a command line that can't be used."""
+    sys.stderr.write(f"slo_performance: {error}\n")
+    return error.exit_code
+
+
+def tell(report: SloReport, evidence: Path) -> None:
+    """The outcome, in a few lines."""
+    lines = [f"{SUITE}: {report.verdict.value}", *(f"  {reason.message}" for reason in report.reasons)]
+    for scenario in report.scenarios:
+        figures = [
+            f"{each.name} {each.observed or 0:.4g} ({each.threshold:g})" for each in scenario.objectives
+        ]
+        lines.append(f"  {scenario.name}, {scenario.runs} runs: {', '.join(figures)}")
+    sys.stdout.write("\n".join([*lines, f"  evidence: {evidence}", ""]))
+
+
+def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    """SIGTERM ends the run as Ctrl-C does: with its server."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

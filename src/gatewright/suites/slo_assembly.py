@@ -1,0 +1,121 @@
+"""Puts scenarios together into the SLO report: verdict, reasons, counts and named metrics."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gatewright.core.verdict import Verdict, merge_verdicts
+from gatewright.evidence.report import Counts, Reason
+from gatewright.suites.slo_report import DriftResult, ObjectiveResult, ScenarioResult, SloReport
+
+__all__ = ["Heading", "assemble", "inconclusive"]
+
+ARTIFACT = "report.json"
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What every report of a suite says about itself."""
+
+    suite: str
+    profile: str
+    target: str
+    server_started: bool
+    alpha: float
+    started_at: datetime
+    command: str
+
+
+def assemble(heading: Heading, scenarios: Sequence[ScenarioResult], finished_at: datetime) -> SloReport:
+    """The report of scenarios that were measured; none at all is INCONCLUSIVE."""
+    reasons = [
+        reason
+        for place, scenario in enumerate(scenarios)
+        for reason in explain(scenario, place, heading.command)
+    ]
+    return SloReport(
+        suite=heading.suite,
+        verdict=merge_verdicts(scenario.verdict for scenario in scenarios),
+        reasons=tuple(reasons),
+        counts=Counts(
+            collected=len(scenarios),
+            passed=sum(scenario.verdict is Verdict.PASS for scenario in scenarios),
+            failed=sum(scenario.verdict is Verdict.FAIL for scenario in scenarios),
+            samples=sum(scenario.runs for scenario in scenarios),
+        ),
+        metrics=metrics(scenarios),
+        started_at=heading.started_at,
+        finished_at=finished_at,
+        profile=heading.profile,
+        target=heading.target,
+        server_started=heading.server_started,
+        alpha=heading.alpha,
+        scenarios=tuple(scenarios),
+    )
+
+
+def inconclusive(heading: Heading, why: str, rule: str, finished_at: datetime) -> SloReport:
+    """The report of a suite that could not measure, or has not yet."""
+    report = assemble(heading, (), finished_at)
+    return report.model_copy(update={"reasons": (Reason(rule=rule, message=why, command=heading.command),)})
+
+
+def explain(scenario: ScenarioResult, place: int, command: str) -> Iterator[Reason]:
+    """Why a scenario did not pass: an unfit measurement first, then each objective and drift."""
+    path = f"/scenarios/{place}"
+    for problem in scenario.schedule.problems:
+        message = f"{scenario.name}: the measurement is unfit: {problem}"
+        yield Reason(rule="schedule-kept", message=message, artifact=ARTIFACT, pointer=f"{path}/schedule")
+    for number, objective in enumerate(scenario.objectives):
+        if objective.verdict is not Verdict.PASS:
+            yield Reason(
+                rule=objective.name,
+                message=f"{scenario.name}: {objective_words(objective)}",
+                artifact=ARTIFACT,
+                pointer=f"{path}/objectives/{number}",
+                expected=f"{'<=' if objective.name.startswith('latency') else '>='} {objective.threshold:g}",
+                observed="" if objective.observed is None else f"{objective.observed:.4g}",
+                command=command,
+            )
+    for number, drift in enumerate(scenario.drifts):
+        if drift.verdict is not Verdict.PASS:
+            yield Reason(
+                rule=f"drift-{drift.series}",
+                message=f"{scenario.name}: {drift_words(drift)}",
+                artifact=ARTIFACT,
+                pointer=f"{path}/drifts/{number}",
+                expected=f"<= {drift.limit_per_run:g} {drift.unit} per run",
+                observed=f"{drift.slope_per_run:.4g} {drift.unit} per run",
+                command=command,
+            )
+
+
+def objective_words(objective: ObjectiveResult) -> str:
+    """A doubtful or broken objective in one line."""
+    seen = f"{objective.exceeded} of {objective.samples} runs broke it"
+    allowed = "" if objective.allowed is None else f", {objective.allowed:.1f} are allowed"
+    decided = "is broken" if objective.verdict is Verdict.FAIL else f"is not decided: {objective.missing}"
+    return f"{objective.name} {decided} ({seen}{allowed})"
+
+
+def drift_words(drift: DriftResult) -> str:
+    """A doubtful or broken drift limit in one line."""
+    slope = f"{drift.slope_per_run:.4g} {drift.unit} per run"
+    if drift.verdict is Verdict.FAIL:
+        return f"{drift.series} grows by {slope}, {drift.limit_per_run:g} are allowed"
+    return f"growth of {drift.series} is not decided: {drift.missing}"
+
+
+def metrics(scenarios: Sequence[ScenarioResult]) -> dict[str, float]:
+    """Figures that a policy may name: `<scenario>.<metric>`."""
+    named: dict[str, float] = {}
+    for scenario in scenarios:
+        named[f"{scenario.name}.runs"] = float(scenario.runs)
+        named[f"{scenario.name}.send_lag_p99_ms"] = scenario.schedule.lag_p99_ms
+        named[f"{scenario.name}.generator_cpu_us_per_request"] = scenario.generator_cpu_us_per_request
+        for objective in scenario.objectives:
+            if objective.observed is not None:
+                named[f"{scenario.name}.{objective.name}"] = objective.observed
+        for drift in scenario.drifts:
+            named[f"{scenario.name}.{drift.series}_per_run"] = drift.slope_per_run
+    return named

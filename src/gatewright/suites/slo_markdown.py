@@ -1,0 +1,163 @@
+"""The SLO report for people: Markdown with tables."""
+
+from collections.abc import Iterable, Sequence
+
+from tabulate import tabulate
+
+from gatewright.suites.slo_report import (
+    DiscardedWindow,
+    LatencySummary,
+    Noise,
+    ScenarioResult,
+    ScheduleValidity,
+    SloReport,
+)
+
+__all__ = ["render"]
+
+
+def render(report: SloReport) -> str:
+    """The whole report as Markdown, the verdict and its reasons first."""
+    seconds = (report.finished_at - report.started_at).total_seconds()
+    when = f"{report.started_at:%Y-%m-%d %H:%M:%S} UTC, {seconds:.1f} s"
+    whose = "a server started for it" if report.server_started else f"the running server {report.target}"
+    parts = [
+        f"# {report.suite}: {report.verdict.value}",
+        f"{when}, profile {report.profile}, against {whose}; error of the verdict: at most {report.alpha:g}.",
+        bullets(f"**{reason.rule}**: {reason.message}" for reason in report.reasons),
+        *(render_scenario(scenario) for scenario in report.scenarios),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def render_scenario(scenario: ScenarioResult) -> str:
+    """One scenario: decisions, latencies, and whether the measurement was fit."""
+    offer = scenario.offer
+    succeeded = f"{scenario.succeeded} of {scenario.runs} runs succeeded"
+    offered = f"Offered: {offer.rate:g} runs/s, open loop, {offer.arrivals} arrivals, seed {offer.seed}"
+    parts = [
+        f"## {scenario.name}: {scenario.verdict.value}",
+        f"{succeeded} in {scenario.measured_s:.1f} s. {offered}.",
+        objectives_table(scenario),
+        drifts_table(scenario),
+        latencies_table(scenario),
+        failures_table(scenario),
+        bullets(fitness(scenario)),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def objectives_table(scenario: ScenarioResult) -> str:
+    """What was promised, seen and decided."""
+    rows = [
+        [
+            each.name,
+            figure(each.observed),
+            f"{each.threshold:g}",
+            f"{each.exceeded} / {each.samples}",
+            "" if each.allowed is None else f"{each.allowed:.1f}",
+            f"{each.bounds.lower:.4g} .. {each.bounds.upper:.4g}",
+            f"{min(each.p_pass, each.p_fail):.2g}",
+            each.verdict.value,
+            each.missing or each.rule,
+        ]
+        for each in scenario.objectives
+    ]
+    headers = ["objective", "observed", "limit", "broken / runs", "allowed", "bounds", "p", "verdict", "how"]
+    return table(rows, headers)
+
+
+def drifts_table(scenario: ScenarioResult) -> str:
+    """Growth per run of each series."""
+    rows = [
+        [
+            f"{each.series} ({each.unit})",
+            f"{each.slope_per_run:.4g}",
+            f"{each.limit_per_run:g}",
+            f"{each.bounds.lower:.4g} .. {each.bounds.upper:.4g}",
+            f"{each.trend_p:.2g}",
+            each.blocks,
+            each.verdict.value,
+            each.missing,
+        ]
+        for each in scenario.drifts
+    ]
+    return table(
+        rows, ["growth per run", "slope", "limit", "bounds", "trend p", "blocks", "verdict", "missing"]
+    )
+
+
+def latencies_table(scenario: ScenarioResult) -> str:
+    """Percentiles of runs from their schedule, and of each step from its request."""
+    rows = [["run, from its schedule", *percentiles(scenario.latency)]]
+    rows += [[f"{each.step}, service time", *percentiles(each.service)] for each in scenario.steps]
+    return table(rows, ["ms", "n", "p50", "p90", "p95", "p99", "max"])
+
+
+def percentiles(summary: LatencySummary) -> list[str]:
+    """The cells of one row."""
+    values = (summary.p50_ms, summary.p90_ms, summary.p95_ms, summary.p99_ms, summary.max_ms)
+    return [str(summary.count), *(figure(value) for value in values)]
+
+
+def failures_table(scenario: ScenarioResult) -> str:
+    """Why runs failed."""
+    return table(
+        [[each.step, each.reason, each.count] for each in scenario.failures], ["step", "failure", "runs"]
+    )
+
+
+def fitness(scenario: ScenarioResult) -> list[str]:
+    """The proof of the schedule, warm-up, noise and remarks, in words."""
+    warm_up = scenario.warm_up
+    settled = "settled" if warm_up.settled else "not settled"
+    return [
+        schedule_words(scenario.schedule),
+        f"Warm-up: {warm_up.seconds:.1f} s, {warm_up.runs} runs discarded, {settled}.",
+        noise_words(scenario.noise),
+        f"Generator: {scenario.generator_cpu_us_per_request:.0f} us of CPU per request.",
+        *(discarded_words(window) for window in scenario.discarded),
+        *scenario.remarks,
+    ]
+
+
+def schedule_words(kept: ScheduleValidity) -> str:
+    """Whether the generator did what it was to do."""
+    lag = f"send lag p99 {kept.lag_p99_ms:.2f} ms (at most {kept.lag_limit_ms:.2f} ms)"
+    word = f"NOT kept: {'; '.join(kept.problems)}" if kept.problems else "kept"
+    return f"Schedule: {kept.sent} of {kept.scheduled} runs sent, {kept.dropped} dropped, {lag}: {word}."
+
+
+def noise_words(noise: Noise) -> str:
+    """What other work took from generator and server."""
+    delays = f"{share(noise.generator_run_delay)} and {share(noise.server_run_delay)}"
+    used = f"{share(noise.generator_cpu)} and {share(noise.server_cpu)}"
+    machine = f"CPU pressure {share(noise.cpu_pressure)}, steal {share(noise.steal)}"
+    return f"Noise: {machine}; generator and server: run delay {delays}, CPU {used}."
+
+
+def discarded_words(window: DiscardedWindow) -> str:
+    """Why a measurement was begun anew."""
+    problems = "; ".join(window.problems)
+    return f"A window of {window.runs} runs ({window.seconds:.1f} s) was discarded: {problems}."
+
+
+def table(rows: Sequence[Sequence[object]], headers: Sequence[str]) -> str:
+    """A Markdown table; nothing when there are no rows."""
+    safe = [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
+    return tabulate(safe, headers, tablefmt="github", disable_numparse=True) if rows else ""
+
+
+def bullets(lines: Iterable[str]) -> str:
+    """A Markdown list."""
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def figure(value: float | None) -> str:
+    """A number with four digits, or a dash."""
+    return "-" if value is None else f"{value:.4g}"
+
+
+def share(value: float | None) -> str:
+    """A share as a percentage, or "unknown"."""
+    return "unknown" if value is None else f"{100 * value:.1f}%"

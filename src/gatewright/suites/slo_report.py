@@ -1,0 +1,195 @@
+"""What an SLO suite found, typed: the evidence that is written and read back."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, FiniteFloat, NonNegativeFloat, NonNegativeInt
+
+from gatewright.core.verdict import Verdict
+from gatewright.evidence.report import Model, SuiteReport
+
+__all__ = [
+    "SCHEMA",
+    "Bounds",
+    "DiscardedWindow",
+    "DriftResult",
+    "FailureCount",
+    "LatencySummary",
+    "Noise",
+    "ObjectiveResult",
+    "Offer",
+    "ScenarioResult",
+    "ScheduleValidity",
+    "SloReport",
+    "StepResult",
+    "WarmUpResult",
+]
+
+SCHEMA: Literal["gatewright.slo/1"] = "gatewright.slo/1"
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Bounds(Model):
+    """One-sided bounds, each at level alpha, of the figure beside it; for one look, so for orientation."""
+
+    lower: FiniteFloat
+    upper: FiniteFloat
+
+
+class ObjectiveResult(Model):
+    """One objective: what was promised, what was seen, what was decided and why.
+
+    Attributes:
+        name: the metric, with its unit.
+        threshold: the limit, in that unit.
+        observed: the metric over the judged runs; null when nothing was measured.
+        samples: runs that were judged.
+        exceeded: runs that broke the objective; for throughput, runs due but not succeeded within the window.
+        allowed: how many might have; null for throughput.
+        bounds: of the share of runs that break the objective; for throughput, of the rate.
+        rule: the test that decided.
+        p_pass: anytime-valid p-value against "the objective is broken"; its inverse is an e-value.
+        p_fail: likewise against "the objective is kept".
+        missing: in words, what would make it conclusive; empty when it is.
+    """
+
+    name: str
+    threshold: FiniteFloat
+    observed: FiniteFloat | None
+    samples: NonNegativeInt
+    exceeded: NonNegativeInt
+    allowed: NonNegativeFloat | None
+    bounds: Bounds
+    rule: str
+    p_pass: Share
+    p_fail: Share
+    verdict: Verdict
+    missing: str = ""
+
+
+class LatencySummary(Model):
+    """Percentiles within 0.1%, in milliseconds; null when nothing was measured."""
+
+    count: NonNegativeInt
+    p50_ms: NonNegativeFloat | None
+    p90_ms: NonNegativeFloat | None
+    p95_ms: NonNegativeFloat | None
+    p99_ms: NonNegativeFloat | None
+    max_ms: NonNegativeFloat | None
+
+
+class StepResult(Model):
+    """The service time of one step: its answer minus its request, of all calls that were answered."""
+
+    step: str
+    service: LatencySummary
+
+
+class FailureCount(Model):
+    """How often a step failed for the same reason, after the warm-up."""
+
+    step: str
+    reason: str
+    count: NonNegativeInt
+
+
+class Offer(Model):
+    """What was offered: the arrivals of runs, and how long one may take.
+
+    `rate` is in runs/s, times in seconds; the same seed gives the same arrivals.
+    """
+
+    arrivals: Literal["poisson", "constant"]
+    rate: FiniteFloat
+    seed: int
+    deadline_s: FiniteFloat
+    budget_s: FiniteFloat
+
+
+class WarmUpResult(Model):
+    """The beginning that was discarded, and whether the service had settled by its end."""
+
+    seconds: NonNegativeFloat
+    runs: NonNegativeInt
+    settled: bool
+
+
+class ScheduleValidity(Model):
+    """The proof that the schedule was kept; `problems` make the measurement unfit for any verdict."""
+
+    scheduled: NonNegativeInt
+    sent: NonNegativeInt
+    dropped: NonNegativeInt
+    achieved_rate: NonNegativeFloat
+    lag_p50_ms: NonNegativeFloat
+    lag_p99_ms: NonNegativeFloat
+    lag_max_ms: NonNegativeFloat
+    lag_limit_ms: NonNegativeFloat
+    problems: tuple[str, ...]
+
+
+class DiscardedWindow(Model):
+    """A measurement that was begun anew because its schedule had not been kept."""
+
+    runs: NonNegativeInt
+    seconds: NonNegativeFloat
+    problems: tuple[str, ...]
+
+
+class Noise(Model):
+    """What other work on the machine took, as shares of the measured time; null where it can't be read."""
+
+    elapsed_s: NonNegativeFloat
+    cpu_pressure: NonNegativeFloat | None
+    steal: NonNegativeFloat | None
+    generator_run_delay: NonNegativeFloat | None
+    server_run_delay: NonNegativeFloat | None
+    generator_cpu: NonNegativeFloat
+    server_cpu: NonNegativeFloat | None
+
+
+class DriftResult(Model):
+    """Growth of one series with the cumulative runs: Theil-Sen slope, Mann-Kendall trend."""
+
+    series: str
+    unit: str
+    limit_per_run: FiniteFloat
+    slope_per_run: FiniteFloat
+    bounds: Bounds
+    trend_p: Share
+    blocks: NonNegativeInt
+    verdict: Verdict
+    missing: str = ""
+
+
+class ScenarioResult(Model):
+    """One scenario: how it was measured, whether that was fit, and what was decided."""
+
+    name: str
+    verdict: Verdict
+    offer: Offer
+    warm_up: WarmUpResult
+    measured_s: NonNegativeFloat
+    runs: NonNegativeInt
+    succeeded: NonNegativeInt
+    throughput_runs_per_s: NonNegativeFloat
+    objectives: tuple[ObjectiveResult, ...]
+    drifts: tuple[DriftResult, ...] = ()
+    latency: LatencySummary
+    steps: tuple[StepResult, ...]
+    failures: tuple[FailureCount, ...]
+    schedule: ScheduleValidity
+    discarded: tuple[DiscardedWindow, ...]
+    noise: Noise
+    generator_cpu_us_per_request: NonNegativeFloat
+    remarks: tuple[str, ...] = ()
+
+
+class SloReport(SuiteReport):
+    """The SLO suite's report: the shared envelope and each scenario's details."""
+
+    schema_version: Literal["gatewright.slo/1"] = SCHEMA
+    profile: str
+    target: str
+    server_started: bool
+    alpha: FiniteFloat
+    scenarios: tuple[ScenarioResult, ...]

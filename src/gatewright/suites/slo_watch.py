@@ -1,0 +1,264 @@
+"""Watches a measurement while it runs: finds the warm-up, keeps counts, asks the judge, says when to stop."""
+
+import resource
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import inf, nan
+from pathlib import Path
+
+from gatewright.core.verdict import Verdict
+from gatewright.load import (
+    LogHistogram,
+    NoiseMeter,
+    NoiseReading,
+    Recording,
+    ScheduleProof,
+    WarmUp,
+    WarmUpRule,
+    find_warm_up,
+    prove_schedule,
+)
+from gatewright.slo import Decision, Flow, Judge, LatencyObjective, Measured, SuccessObjective
+
+__all__ = ["Glance", "ResourceSeries", "Watch", "WatchRules", "Window"]
+
+LOOK_INTERVAL_S = 0.5
+BLOCK_S = 1.0
+
+
+@dataclass(frozen=True)
+class WatchRules:
+    """When a measurement ends, or begins anew.
+
+    Attributes:
+        rate: nominal arrivals per second.
+        stops_early: whether PASS ends the measurement; FAIL always does.
+        lag_limit_s: the largest p99 of the send lag, in seconds.
+        most_discards: how often a window whose schedule was not kept is begun anew.
+        warm_up: when the service counts as settled.
+    """
+
+    rate: float
+    stops_early: bool
+    lag_limit_s: float
+    most_discards: int
+    warm_up: WarmUpRule
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What progress shows: seconds since the start, whether it warms up, the figures so far."""
+
+    seconds: float
+    warming_up: bool
+    runs: int
+    rate: float
+    p50_s: float
+    p95_s: float
+    p99_s: float
+    decisions: tuple[Decision, ...]
+
+
+@dataclass
+class ResourceSeries:
+    """Resident memory of the server, in bytes, at numbers of cumulative runs."""
+
+    runs: list[int] = field(default_factory=list)
+    resident: list[float] = field(default_factory=list)
+
+    def sample(self, pid: int, runs: int) -> None:
+        """Add what the server holds now; nothing where this system doesn't tell."""
+        try:
+            pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+        except (OSError, ValueError, IndexError):
+            return
+        self.runs.append(runs)
+        self.resident.append(float(pages * resource.getpagesize()))
+
+
+class Window:
+    """The measured part of a recording, counted as it grows, so that a look costs little.
+
+    Args:
+        recording: what the open loop sees.
+        judge: whose objectives are counted.
+        start: the first run of the window.
+        server_pid: whose noise and memory are read; None when it is not ours.
+    """
+
+    def __init__(self, recording: Recording, judge: Judge, start: int, server_pid: int | None) -> None:
+        self.recording = recording
+        self.start = start
+        self.stop = start
+        self.histogram = LogHistogram()
+        self.exceedances: dict[str, list[int]] = {
+            objective.name: []
+            for objective in judge.objectives
+            if isinstance(objective, LatencyObjective | SuccessObjective)
+        }
+        self.noise_meter = NoiseMeter(server_pid)
+        self.resources = ResourceSeries()
+        self.services_from = [len(times) for times in recording.services]
+        self.failures_before = Counter(recording.failures)
+        self._server_pid = server_pid
+        self._limits = {
+            objective.name: objective.threshold_s if isinstance(objective, LatencyObjective) else inf
+            for objective in judge.objectives
+            if isinstance(objective, LatencyObjective | SuccessObjective)
+        }
+
+    @property
+    def begins(self) -> float:
+        """When the first run of the window was due."""
+        return self.recording.scheduled[self.start] if self.start < len(self.recording) else 0.0
+
+    @property
+    def seconds(self) -> float:
+        """How much of the schedule the counted runs cover."""
+        return self.recording.scheduled[self.stop - 1] - self.begins if self.stop > self.start else 0.0
+
+    def advance(self) -> None:
+        """Count the runs that were resolved since the last call."""
+        stop = max(self.stop, self.recording.resolved())
+        for name, limit in self._limits.items():
+            found = self.recording.exceedances(limit, self.stop, stop)
+            self.exceedances[name].extend(number - self.start for number in found)
+        for latency in self.recording.latencies(self.stop, stop):
+            self.histogram.add(max(0.0, latency))
+        self.stop = stop
+
+    def measured(self, horizon: float, rate: float) -> Measured:
+        """What the judge needs to know when the recording is complete up to the moment `horizon`."""
+        return Measured(
+            samples=self.stop - self.start,
+            elapsed_s=self.seconds,
+            offered_rate=rate,
+            exceedances=self.exceedances,
+            flow=self.flow(horizon, rate),
+        )
+
+    def flow(self, horizon: float, rate: float) -> Flow:
+        """Arrivals and successes by whole seconds up to `horizon`; runs under way count as arrived only."""
+        blocks = max(0, int((horizon - self.begins) / BLOCK_S)) if self.start < len(self.recording) else 0
+        edges = [self.begins + number * BLOCK_S for number in range(blocks + 1)]
+        return Flow(
+            block_s=BLOCK_S,
+            arrived=between(self.recording.scheduled, edges),
+            completed=between(self.recording.successes, edges),
+            offered_rate=rate,
+        )
+
+    def proof(self, lag_limit_s: float) -> ScheduleProof:
+        """Whether the schedule was kept, over all runs of the window that are over."""
+        return prove_schedule(self.recording, self.start, self.stop, lag_limit_s=lag_limit_s)
+
+    def sample_memory(self) -> None:
+        """Note the server's memory, when it is ours to look at."""
+        if self._server_pid is not None:
+            self.resources.sample(self._server_pid, self.stop - self.start)
+
+    def observed_rate(self) -> float:
+        """Successes a second, over the time that the counted runs cover."""
+        end = self.begins + self.seconds
+        done = bisect_left(self.recording.successes, end) - bisect_left(self.recording.successes, self.begins)
+        return done / self.seconds if self.seconds else 0.0
+
+    def failures(self) -> Counter[tuple[str, str]]:
+        """Failures by step and reason since the window began."""
+        return self.recording.failures - self.failures_before
+
+
+def between(moments: Sequence[float], edges: Sequence[float]) -> list[int]:
+    """How many of the ascending moments lie between each two neighbouring edges."""
+    places = [bisect_left(moments, edge) for edge in edges]
+    return [later - earlier for earlier, later in pairwise(places)]
+
+
+class Watch:
+    """The observer of an open loop.
+
+    Args:
+        judge: decides.
+        rules: when to stop.
+        server_pid: whose noise and memory are read; None when it is not ours.
+        show: receives a glance at every look.
+    """
+
+    def __init__(
+        self, judge: Judge, rules: WatchRules, *, server_pid: int | None, show: Callable[[Glance], None]
+    ) -> None:
+        self.warm_up: WarmUp | None = None
+        self.window: Window | None = None
+        self.decisions: tuple[Decision, ...] = ()
+        self.noise: NoiseReading = NoiseMeter(server_pid).read()
+        self.discarded: list[tuple[Window, ScheduleProof]] = []
+        self._judge = judge
+        self._rules = rules
+        self._server_pid = server_pid
+        self._show = show
+        self._next_look = -inf
+        self._settled = False
+
+    def __call__(self, recording: Recording, now: float) -> bool:
+        """Look at the recording; returns whether to stop."""
+        if now < self._next_look:
+            return False
+        self._next_look = now + LOOK_INTERVAL_S
+        if self.window is None:
+            self._await_warm_up(recording, now)
+        if self.window is not None:
+            self.window.advance()
+            self.window.sample_memory()
+            self.noise = self.window.noise_meter.read()
+            self.decisions = self._judge.decide(self.window.measured(now, self._rules.rate))
+            self._settled = self._is_settled(self.window)
+        self._show(self._glance(now - recording.started))
+        return self._settled
+
+    def finish(self, recording: Recording) -> Window:
+        """The window that was judged; decides on all of it unless a look had settled it."""
+        if self.window is None:
+            seconds = recording.scheduled[-1] - recording.started if len(recording) else 0.0
+            self.warm_up = WarmUp(seconds, len(recording), settled=False)
+            self.window = Window(recording, self._judge, len(recording), self._server_pid)
+        if not self._settled:
+            self.window.advance()
+            horizon = recording.scheduled[-1] if len(recording) else 0.0
+            self.decisions = self._judge.decide(self.window.measured(horizon, self._rules.rate))
+        return self.window
+
+    def _await_warm_up(self, recording: Recording, now: float) -> None:
+        self.warm_up = find_warm_up(recording, now, self._rules.warm_up)
+        if self.warm_up is not None:
+            self.window = Window(recording, self._judge, self.warm_up.runs, self._server_pid)
+
+    def _is_settled(self, window: Window) -> bool:
+        """Whether the decision is final; a window that was not kept to schedule is begun anew instead."""
+        verdict = self._judge.verdict(self.decisions)
+        if verdict is Verdict.INCONCLUSIVE or (verdict is Verdict.PASS and not self._rules.stops_early):
+            return False
+        proof = window.proof(self._rules.lag_limit_s)
+        if proof.problems and len(self.discarded) < self._rules.most_discards:
+            self.discarded.append((window, proof))
+            self.window = Window(window.recording, self._judge, window.stop, self._server_pid)
+        return not proof.problems
+
+    def _glance(self, seconds: float) -> Glance:
+        window = self.window
+        if window is None:
+            return Glance(
+                seconds, warming_up=True, runs=0, rate=0.0, p50_s=nan, p95_s=nan, p99_s=nan, decisions=()
+            )
+        return Glance(
+            seconds=seconds,
+            warming_up=False,
+            runs=window.stop - window.start,
+            rate=(window.stop - window.start) / window.seconds if window.seconds else 0.0,
+            p50_s=window.histogram.percentile(0.5),
+            p95_s=window.histogram.percentile(0.95),
+            p99_s=window.histogram.percentile(0.99),
+            decisions=self.decisions,
+        )
