@@ -154,6 +154,7 @@ class _Explorer:
         self._progress = progress
         self._deadline = time.monotonic() + budget.wall_clock_s
         self._stopped = False
+        self._complete = False
         self._worst: Iteration | None = None
         self._found = Exploration(scenario.name, arena.model, arena.seed)
 
@@ -179,6 +180,7 @@ class _Explorer:
                     race.divergence = str(error)
             self._count(strategy.name, race)
         self._found.achieved[strategy.name] = strategy.achieved()
+        self._complete |= strategy.is_complete
 
     def _count(self, strategy: str, race: Race) -> None:
         found = self._found
@@ -216,7 +218,8 @@ class _Explorer:
         if time.monotonic() > self._deadline:
             self._doubt(f"stopped by the wall clock after {self._budget.wall_clock_s:g} s")
             self._stopped = True
-        self._stopped |= found.schedules >= self._budget.schedules or found.failed >= self._budget.failures
+        self._complete |= found.schedules >= self._budget.schedules
+        self._stopped |= self._complete or found.failed >= self._budget.failures
 
     def conclude(self) -> Exploration:
         """Replay the counterexample, and say what forbids a PASS."""
@@ -227,6 +230,8 @@ class _Explorer:
             self._doubt("no schedule was run")
         elif not found.overlapped:
             self._doubt("in no schedule did two actors overlap: nothing was raced")
+        if not (self._complete or found.failed):
+            self._doubt("no strategy came to its end, nor was the budget of schedules met")
         missing = {mark.name for mark in self._scenario.invariants() if not found.evaluated[mark.name]}
         if missing and not found.failed:
             self._doubt(f"never evaluated: {', '.join(sorted(missing))}")

@@ -23,6 +23,11 @@ class Strategy(Protocol):
         """Take note of how the schedule proposed last went."""
         ...
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that it set out to do is done, and is enough for a PASS."""
+        ...
+
     def achieved(self) -> str:
         """What the schedules so far have covered, as a short phrase for the report."""
         ...

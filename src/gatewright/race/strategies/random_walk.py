@@ -30,6 +30,11 @@ class RandomWalk:
         self._proposed += 1
         return walk
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether all walks were walked."""
+        return 0 < self._count <= self._proposed
+
     def learn(self, trace: Trace) -> None:
         """Nothing to learn from."""
 

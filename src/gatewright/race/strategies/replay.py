@@ -17,6 +17,7 @@ class Replay:
     """
 
     name = "replay"
+    is_complete = False  # it looks at one schedule only
 
     def __init__(self, steps: Sequence[tuple[str, str]], *, times: int = 1, strict: bool = True) -> None:
         self._steps = tuple(steps)

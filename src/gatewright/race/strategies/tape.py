@@ -32,6 +32,7 @@ class DeviationTape:
     """
 
     name = "tape"
+    is_complete = False  # it looks at one schedule only
 
     def __init__(self, first: str, deviations: Sequence[Deviation] = ()) -> None:
         self._first = first

@@ -1,0 +1,403 @@
+"""The race suite's engine room: scenarios are explored and stressed, and what was found becomes evidence."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, Protocol
+
+from gatewright.core.clock import Clock, SystemClock
+from gatewright.core.errors import ConfigurationError, GatewrightError
+from gatewright.core.verdict import Verdict, merge_verdicts
+from gatewright.evidence.record import EVIDENCE_FOLDER_VARIABLE, Published, publish, timestamp, write_atomic
+from gatewright.evidence.report import Counts, Reason
+from gatewright.race import (
+    Arena,
+    Budget,
+    Fifo,
+    PreemptionBounding,
+    RandomWalk,
+    Scenario,
+    Strategy,
+    explore,
+)
+from gatewright.race.selfcheck import PlantedFault, self_check
+from gatewright.race.stress import stress
+from gatewright.suites.race_evidence import StressTally, exploration_result, self_check_result
+from gatewright.suites.race_markdown import render
+from gatewright.suites.race_replay import ReplayOutcome, replay
+from gatewright.suites.race_report import RaceReport, ScenarioResult, SelfCheckResult
+
+__all__ = [
+    "STRATEGIES",
+    "Mode",
+    "RaceProgress",
+    "RaceSuite",
+    "RaceSuiteConfig",
+    "ReplayOutcome",
+    "Silent",
+    "publish_race_report",
+    "replay",
+    "run_race_suite",
+]
+
+Mode = Literal["explore", "stress"]
+MODES: tuple[Mode, ...] = ("explore", "stress")
+STRATEGIES = ("icb", "random", "fifo")
+ARTIFACT = "report.json"
+EVERYTHING = 1_000_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class RaceSuiteConfig:
+    """How much is raced, and how.
+
+    Attributes:
+        modes: controlled schedules, real parallelism, or both.
+        scenarios: names; empty for all.
+        iterations: by scenario, the most schedules in mode explore and the number of releases in mode stress,
+            instead of `schedules` and `releases`; the name "" stands for all scenarios.
+        schedules: the most schedules of a scenario.
+        random_schedules: how many of them are random, after preemption bounding.
+        releases: how often the barrier is released for a scenario.
+        bound: the most preemptions.
+        strategies: names from `STRATEGIES`.
+        seed: of random schedules, identifiers and chance.
+        clients: how many race in mode stress.
+        keep: so many passing iterations are kept whole in the report; None for all.
+        wall_clock_s: the longest time for a scenario in a mode; reaching it forbids a PASS.
+        profile: the name of this amount of work, for the report.
+        output: the folder of the evidence.
+    """
+
+    modes: tuple[Mode, ...] = MODES
+    scenarios: tuple[str, ...] = ()
+    iterations: Mapping[str, int] = field(default_factory=dict)
+    schedules: int = 800
+    random_schedules: int = 50
+    releases: int = 20
+    bound: int = 2
+    strategies: tuple[str, ...] = ("fifo", "icb", "random")
+    seed: int = 1
+    clients: int = 8
+    keep: int | None = 3
+    wall_clock_s: float = 60.0
+    profile: str = "quick"
+    output: Path = Path("docs/evidence/race")
+
+    def __post_init__(self) -> None:
+        for name in ("schedules", "releases", "clients"):
+            check_range(name, getattr(self, name), 1)
+        for name, value in self.iterations.items():
+            check_range(f"iterations of {name}" if name else "iterations", value, 1)
+        check_range("bound", self.bound, 0)
+        check_range("random schedules", self.random_schedules, 0)
+        check_range("seed", self.seed, 0)
+        if not self.modes or not set(self.modes) <= set(MODES):
+            raise ConfigurationError(f"modes are {', '.join(MODES)}, not {', '.join(self.modes) or 'none'}")
+        if not self.strategies or not set(self.strategies) <= set(STRATEGIES):
+            given = ", ".join(self.strategies) or "none"
+            raise ConfigurationError(f"strategies are {', '.join(STRATEGIES)}, not {given}")
+
+    def schedules_of(self, scenario: str) -> int:
+        """The most schedules of a scenario."""
+        return self.iterations.get(scenario, self.iterations.get("", self.schedules))
+
+    def releases_of(self, scenario: str) -> int:
+        """How often the barrier is released for a scenario."""
+        return self.iterations.get(scenario, self.iterations.get("", self.releases))
+
+
+def check_range(name: str, value: int, least: int) -> None:
+    """Refuse a number that would measure nothing, or never end.
+
+    Raises:
+        ConfigurationError: it is out of range.
+    """
+    if not least <= value <= EVERYTHING:
+        raise ConfigurationError(f"{name} is {value}, but must be from {least} to {EVERYTHING}")
+
+
+@dataclass(frozen=True)
+class RaceSuite:
+    """A service's race suite.
+
+    Attributes:
+        name: of the suite, as policies know it.
+        scenarios: all of them; they share an app.
+        faults: what the self-check plants.
+        servers: starts the servers for mode stress and gives their URLs.
+        command: how a user runs the suite, for the reasons.
+    """
+
+    name: str
+    scenarios: tuple[type[Scenario], ...]
+    faults: tuple[PlantedFault, ...]
+    servers: Callable[[], AbstractContextManager[Sequence[str]]]
+    command: str
+
+    def selected(self, names: Sequence[str]) -> tuple[type[Scenario], ...]:
+        """The scenarios of these names; all when there are none.
+
+        Raises:
+            ConfigurationError: a name that no scenario has.
+        """
+        known = {scenario.name: scenario for scenario in self.scenarios}
+        if unknown := [name for name in names if name not in known]:
+            raise ConfigurationError(f"no scenario {unknown[0]!r}", remedy=f"there are {', '.join(known)}")
+        return tuple(scenario for name, scenario in known.items() if not names or name in names)
+
+
+class RaceProgress(Protocol):
+    """Is told how the suite goes on."""
+
+    def begin(self, what: str) -> None:
+        """A part of the suite begins."""
+        ...
+
+    def count(self, done: int) -> None:
+        """So many iterations of it are done."""
+        ...
+
+    def end(self, outcome: str) -> None:
+        """It has ended."""
+        ...
+
+
+class Silent:
+    """Tells nobody."""
+
+    def begin(self, what: str) -> None:
+        """Nothing."""
+
+    def count(self, done: int) -> None:
+        """Nothing."""
+
+    def end(self, outcome: str) -> None:
+        """Nothing."""
+
+
+def run_race_suite(
+    suite: RaceSuite,
+    config: RaceSuiteConfig,
+    *,
+    progress: RaceProgress | None = None,
+    clock: Clock | None = None,
+) -> RaceReport:
+    """Race every selected scenario in every selected mode, then let the suite check itself.
+
+    Raises:
+        ConfigurationError: no such scenario.
+        GatewrightError: the app or the servers did not start, or a scenario's state could not be brought about.
+    """
+    clock = clock or SystemClock()
+    return _Run(suite, config, progress or Silent(), clock.now()).report(clock)
+
+
+class _Run:
+    def __init__(
+        self, suite: RaceSuite, config: RaceSuiteConfig, progress: RaceProgress, started_at: datetime
+    ) -> None:
+        self._suite = suite
+        self._config = config
+        self._progress = progress
+        self._started_at = started_at
+        self._scenarios = suite.selected(config.scenarios)
+        self._timings: dict[str, float] = {}
+        self._keep = EVERYTHING if config.keep is None else config.keep
+
+    def report(self, clock: Clock) -> RaceReport:
+        """Do all of it."""
+        results: list[ScenarioResult] = []
+        checked: SelfCheckResult | None = None
+        if "explore" in self._config.modes:
+            with self._timed("explore"), Arena(self._scenarios[0](), seed=self._config.seed) as arena:
+                results += [self._explore(scenario, arena) for scenario in self._scenarios]
+                with self._timed("self_check"):
+                    checked = self._check_itself(arena)
+        if "stress" in self._config.modes:
+            with self._timed("stress"), self._suite.servers() as urls:
+                results += [self._stress(scenario, urls) for scenario in self._scenarios]
+        verdicts = [result.verdict for result in results]
+        if checked is not None and checked.killed < checked.planted:
+            verdicts.append(Verdict.INCONCLUSIVE)
+        return RaceReport(
+            suite=self._suite.name,
+            verdict=merge_verdicts(verdicts),
+            reasons=tuple(reasons(results, checked, self._suite.command)),
+            counts=counts(results),
+            metrics=metrics(results, checked),
+            started_at=self._started_at,
+            finished_at=clock.now(),
+            modes=self._config.modes,
+            seed=self._config.seed,
+            profile=self._config.profile,
+            scenarios=tuple(results),
+            self_check=checked,
+            timings=self._timings,
+        )
+
+    def _strategies(self, schedules: int) -> list[Strategy]:
+        config = self._config
+        walks = min(config.random_schedules, schedules) if "random" in config.strategies else 0
+        offered: dict[str, Strategy] = {
+            "fifo": Fifo(),
+            "icb": PreemptionBounding(config.bound, most=max(1, schedules - walks - 1)),
+            "random": RandomWalk(config.seed, walks or schedules),
+        }
+        return [offered[name] for name in config.strategies]
+
+    def _explore(self, scenario: type[Scenario], arena: Arena) -> ScenarioResult:
+        self._progress.begin(f"explore {scenario.name}")
+        schedules = self._config.schedules_of(scenario.name)
+        began = time.perf_counter()
+        found = explore(
+            scenario(),
+            strategies=self._strategies(schedules),
+            budget=Budget(schedules=schedules, wall_clock_s=self._config.wall_clock_s),
+            arena=arena,
+            keep=self._keep,
+            progress=self._progress.count,
+        )
+        per_second = found.schedules / (time.perf_counter() - began)
+        self._timings[f"{scenario.name}_schedules_per_s"] = round(per_second, 1)
+        tape_file = f"{timestamp(self._started_at)}-{scenario.name}.tape.json"
+        command = f"python -m gatewright replay {self._config.output / tape_file}"
+        self._progress.end(f"{found.verdict}, {found.schedules} schedules, {per_second:.0f}/s")
+        return exploration_result(scenario, found, tape_file=tape_file, command=command)
+
+    def _check_itself(self, arena: Arena) -> SelfCheckResult | None:
+        faults = [fault for fault in self._suite.faults if fault.scenario in self._scenarios]
+        if not faults:
+            return None
+        self._progress.begin("self-check")
+        outcomes = self_check(
+            faults,
+            arena,
+            bound=self._config.bound,
+            budget=Budget(
+                schedules=self._config.schedules,
+                failures=1,
+                replays=0,
+                wall_clock_s=self._config.wall_clock_s,
+            ),
+        )
+        result = self_check_result(outcomes)
+        self._progress.end(f"{result.killed} of {result.planted} planted faults killed")
+        return result
+
+    def _stress(self, scenario: type[Scenario], urls: Sequence[str]) -> ScenarioResult:
+        self._progress.begin(f"stress {scenario.name}")
+        tally = StressTally(scenario, self._keep)
+        asyncio.run(self._release_often(scenario, urls, tally))
+        result = tally.result()
+        self._progress.end(
+            f"{result.verdict}, {result.iterations} releases of {self._config.clients} clients"
+        )
+        return result
+
+    async def _release_often(self, scenario: type[Scenario], urls: Sequence[str], tally: StressTally) -> None:
+        deadline = time.monotonic() + self._config.wall_clock_s
+        instance = scenario()
+        for number in range(self._config.releases_of(scenario.name)):
+            if time.monotonic() > deadline:
+                tally.doubt(f"stopped by the wall clock after {self._config.wall_clock_s:g} s")
+                return
+            try:
+                release = await stress(instance, urls, clients=self._config.clients, rotation=number)
+            except (TimeoutError, OSError, AssertionError, GatewrightError) as error:
+                tally.doubt(f"release {number + 1} came to no end: {type(error).__name__}: {error}")
+                return
+            tally.add(release)
+            self._progress.count(number + 1)
+
+    @contextmanager
+    def _timed(self, phase: str) -> Iterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._timings[f"{phase}_s"] = round(time.perf_counter() - began, 3)
+
+
+def reasons(
+    results: Sequence[ScenarioResult], checked: SelfCheckResult | None, command: str
+) -> Iterator[Reason]:
+    """Why the verdict is what it is, worst first."""
+    for place, result in enumerate(results):
+        for number, seen in enumerate(result.invariants):
+            if seen.violated:
+                example = result.counterexample
+                yield Reason(
+                    rule=f"race/{seen.name}",
+                    message=f"{result.scenario} ({result.mode}): {first_violation(result, number)}",
+                    artifact=ARTIFACT,
+                    pointer=f"/scenarios/{place}/invariants/{number}",
+                    expected=seen.sentence,
+                    observed=f"violated in {seen.violated} of {result.iterations} iterations",
+                    command=example.command
+                    if example
+                    else f"{command} --mode {result.mode} --scenario {result.scenario}",
+                )
+    for place, result in enumerate(results):
+        for doubt in result.doubts:
+            yield Reason(
+                rule="race/conclusive",
+                message=f"{result.scenario} ({result.mode}): {doubt}",
+                artifact=ARTIFACT,
+                pointer=f"/scenarios/{place}/doubts",
+            )
+    for place, fault in enumerate(checked.faults if checked else ()):
+        if not fault.killed:
+            yield Reason(
+                rule="race/self-check",
+                message=f"the planted fault {fault.fault} was not seen by {fault.scenario}",
+                artifact=ARTIFACT,
+                pointer=f"/self_check/faults/{place}",
+                expected="every planted fault violates an invariant",
+                observed=f"none was violated in {fault.schedules} schedules",
+            )
+
+
+def first_violation(result: ScenarioResult, number: int) -> str:
+    """The first sentence that an invariant said."""
+    failures = result.invariants[number].failures
+    return failures[0].violations[0] if failures else result.invariants[number].sentence
+
+
+def counts(results: Sequence[ScenarioResult]) -> Counts:
+    """How much was raced: schedules under control, releases as samples, scenarios as what was collected."""
+    return Counts(
+        collected=len(results),
+        passed=sum(result.verdict is Verdict.PASS for result in results),
+        failed=sum(result.verdict is Verdict.FAIL for result in results),
+        schedules=sum(result.iterations for result in results if result.mode == "explore"),
+        samples=sum(result.iterations for result in results if result.mode == "stress"),
+    )
+
+
+def metrics(results: Sequence[ScenarioResult], checked: SelfCheckResult | None) -> dict[str, float]:
+    """Figures that a policy may limit."""
+    figures: dict[str, float] = {}
+    for result in results:
+        figures[f"{result.mode}_{result.scenario}_iterations"] = result.iterations
+        figures[f"{result.mode}_{result.scenario}_failed"] = result.failed
+    if checked is not None:
+        figures["self_check_planted"] = checked.planted
+        figures["self_check_killed"] = checked.killed
+    return figures
+
+
+def publish_race_report(folder: Path, report: RaceReport) -> Published:
+    """Write the tapes of failing scenarios, then the report that names them."""
+    for result in report.scenarios:
+        if (example := result.counterexample) is not None:
+            content = example.tape.to_json()
+            write_atomic(folder / example.tape_file, content)
+            if run_folder := os.environ.get(EVIDENCE_FOLDER_VARIABLE):
+                write_atomic(Path(run_folder) / example.tape_file, content)
+    return publish(folder, report, render(report))

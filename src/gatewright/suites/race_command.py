@@ -1,0 +1,194 @@
+"""The command line of a race suite."""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TextIO
+
+from tabulate import tabulate
+
+from gatewright.core.errors import ConfigurationError, GatewrightError
+from gatewright.core.verdict import ExitCode
+from gatewright.suites.race import (
+    MODES,
+    STRATEGIES,
+    RaceProgress,
+    RaceSuiteConfig,
+    publish_race_report,
+)
+from gatewright.suites.race_report import RaceReport
+
+__all__ = ["race_command"]
+
+ERASE_LINE = "\r\x1b[2K"
+COUNT_EVERY = 25
+SHOWN_REASONS = 10
+
+Run = Callable[[RaceSuiteConfig, RaceProgress], RaceReport]
+
+
+def race_command(
+    run: Run,
+    profiles: Mapping[str, RaceSuiteConfig],
+    argv: Sequence[str] | None = None,
+    *,
+    program: str,
+    environment: Mapping[str, str],
+) -> int:
+    """Parse, run, write the evidence, print the outcome; the exit code is the verdict's.
+
+    Args:
+        run: runs the suite.
+        profiles: configurations by name; the first is the default.
+        argv: the arguments; those of the process when None.
+        program: the name in the help.
+        environment: `GATEWRIGHT_PROFILE` chooses the profile where no flag does.
+    """
+    try:
+        options = parser(profiles, program).parse_args(argv)
+        config = configured(options, profiles, environment)
+        report = run(config, Lines(sys.stderr))
+        published = publish_race_report(config.output, report)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{program}: interrupted\n")
+        return ExitCode.INCONCLUSIVE
+    except GatewrightError as error:
+        sys.stderr.write(f"{program}: {error}\n")
+        return error.exit_code
+    sys.stdout.write(report.model_dump_json(indent=2) + "\n" if options.json else summary(report))
+    sys.stderr.write(f"evidence: {published.json}\n")
+    return report.verdict.exit_code
+
+
+def parser(profiles: Mapping[str, RaceSuiteConfig], program: str) -> argparse.ArgumentParser:
+    """The flags."""
+    arguments = argparse.ArgumentParser(prog=program, description="Race the service.", allow_abbrev=False)
+    add = arguments.add_argument
+    add(
+        "--mode",
+        action="append",
+        choices=MODES,
+        help="controlled schedules, or real parallelism; both by default",
+    )
+    add("--scenario", action="append", metavar="NAME", help="race only this one; may be given again")
+    add(
+        "--iterations",
+        action="append",
+        metavar="[NAME=]N",
+        help="schedules at most, and releases, of a scenario",
+    )
+    add("--bound", type=int, metavar="N", help="the most preemptions")
+    add("--seed", type=int, metavar="N")
+    add("--strategy", action="append", choices=STRATEGIES)
+    add("--clients", type=int, metavar="N", help="how many race in mode stress")
+    add("--profile", choices=tuple(profiles), help="how much to do; the flags above overrule it")
+    add("--details", metavar="N|all", help="keep the first N passing iterations whole")
+    add("--output-dir", type=Path, metavar="DIR", help="where the evidence goes")
+    add("--json", action="store_true", help="print the whole report as JSON")
+    return arguments
+
+
+def configured(
+    options: argparse.Namespace, profiles: Mapping[str, RaceSuiteConfig], environment: Mapping[str, str]
+) -> RaceSuiteConfig:
+    """The profile with what the flags overrule.
+
+    Raises:
+        ConfigurationError: a value that can't be used.
+    """
+    wanted = options.profile or environment.get("GATEWRIGHT_PROFILE")
+    profile = profiles.get(wanted or next(iter(profiles)))
+    if profile is None:
+        raise ConfigurationError(f"no profile {wanted!r}", remedy=f"there are {', '.join(profiles)}")
+    changes: dict[str, Any] = {
+        "modes": tuple(dict.fromkeys(options.mode)) if options.mode else None,
+        "scenarios": tuple(options.scenario) if options.scenario else None,
+        "iterations": dict(map(iterations, options.iterations)) if options.iterations else None,
+        "bound": options.bound,
+        "seed": options.seed,
+        "strategies": tuple(dict.fromkeys(options.strategy)) if options.strategy else None,
+        "clients": options.clients,
+        "output": options.output_dir,
+    }
+    changes = {name: value for name, value in changes.items() if value is not None}
+    if options.details:
+        changes["keep"] = None if options.details == "all" else number("--details", options.details)
+    return replace(profile, **changes)
+
+
+def iterations(text: str) -> tuple[str, int]:
+    """`N` or `NAME=N`."""
+    name, _, count = text.rpartition("=")
+    return name, number("--iterations", count)
+
+
+def number(flag: str, text: str) -> int:
+    """A whole number of a sensible size.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):  # noqa: PLR2004 - up to 999,999,999
+        raise ConfigurationError(f"{flag}: {text!r} is no whole number")
+    return int(text)
+
+
+def summary(report: RaceReport) -> str:
+    """The outcome for a terminal."""
+    rows = [
+        (
+            result.scenario,
+            result.mode,
+            result.verdict.value,
+            result.iterations,
+            result.failed,
+            "; ".join(result.achieved.values()),
+        )
+        for result in report.scenarios
+    ]
+    lines = [tabulate(rows, headers=("scenario", "mode", "verdict", "iterations", "failed", "achieved"))]
+    if report.self_check is not None:
+        lines.append(
+            f"\nself-check: {report.self_check.killed} of {report.self_check.planted} planted faults killed"
+        )
+    for result in report.scenarios:
+        if result.counterexample is not None:
+            lines += ["", f"{result.scenario}:", *result.counterexample.interleaving]
+    lines.append("")
+    for reason in report.reasons[:SHOWN_REASONS]:
+        lines.append(f"- {reason.message}")
+        lines += [f"  {reason.command}"] if reason.command else []
+    if len(report.reasons) > SHOWN_REASONS:
+        lines.append(f"- and {len(report.reasons) - SHOWN_REASONS} more")
+    lines.append(f"{report.verdict.value}")
+    return "\n".join(lines) + "\n"
+
+
+class Lines:
+    """Progress: a line that counts on a terminal, a plain line for each part elsewhere."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._counts = stream.isatty()
+        self._what = ""
+
+    def begin(self, what: str) -> None:
+        """A part of the suite begins."""
+        self._what = what
+        if self._counts:
+            self._write(f"{what} ...")
+
+    def count(self, done: int) -> None:
+        """So many iterations of it are done."""
+        if self._counts and done % COUNT_EVERY == 0:
+            self._write(f"{ERASE_LINE}{self._what} ... {done}")
+
+    def end(self, outcome: str) -> None:
+        """It has ended."""
+        self._write(f"{ERASE_LINE if self._counts else ''}{self._what}: {outcome}\n")
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text)
+        self._stream.flush()

@@ -1,0 +1,180 @@
+"""What a race suite found, typed: the evidence that is written and read back."""
+
+from typing import Literal
+
+from pydantic import Field, FiniteFloat, JsonValue, NonNegativeFloat, NonNegativeInt
+
+from gatewright.core.verdict import Verdict
+from gatewright.evidence.report import Model, SuiteReport
+from gatewright.race.tape import Tape
+
+__all__ = [
+    "SCHEMA",
+    "Aggregate",
+    "Counterexample",
+    "FaultResult",
+    "InvariantResult",
+    "IterationDetail",
+    "IterationFailure",
+    "OperationDetail",
+    "RaceReport",
+    "ScenarioResult",
+    "SelfCheckResult",
+    "StepDetail",
+]
+
+SCHEMA: Literal["gatewright.race/1"] = "gatewright.race/1"
+Mode = Literal["explore", "stress"]
+
+
+class Aggregate(Model):
+    """A metric over all iterations of a scenario."""
+
+    min: FiniteFloat
+    max: FiniteFloat
+    sum: FiniteFloat
+    avg: FiniteFloat
+
+
+class IterationFailure(Model):
+    """What an invariant saw in one iteration."""
+
+    iteration: NonNegativeInt
+    violations: tuple[str, ...]
+
+
+class InvariantResult(Model):
+    """One invariant: in how many iterations it was evaluated, in how many it was violated, and how."""
+
+    name: str
+    sentence: str
+    evaluated: NonNegativeInt
+    violated: NonNegativeInt
+    failures: tuple[IterationFailure, ...]
+
+
+class OperationDetail(Model):
+    """A request of one actor and its answer; `error` is what the app raised, or why no answer came."""
+
+    actor: str
+    method: str
+    path: str
+    body: JsonValue
+    status: int
+    answer: JsonValue
+    error: str
+
+
+class StepDetail(Model):
+    """An actor went on past a point; `waited`: it ran into another's lock and stopped again."""
+
+    actor: str
+    label: str
+    waited: bool
+
+
+class IterationDetail(Model):
+    """One schedule, or one release of the barrier, whole."""
+
+    iteration: NonNegativeInt
+    strategy: str
+    verdict: Verdict
+    metrics: dict[str, int]
+    violations: dict[str, tuple[str, ...]]
+    operations: tuple[OperationDetail, ...]
+    steps: tuple[StepDetail, ...]
+
+
+class Counterexample(Model):
+    """The failing schedule with the fewest preemptions, and how to see it again.
+
+    `reproduced` of `replays` replays took the same steps and violated the same invariants. `interleaving` is
+    the statement log as text, a column for each actor. `tape_file` stands beside the report and holds `tape`,
+    which `command` replays.
+    """
+
+    iteration: NonNegativeInt
+    strategy: str
+    preemptions: NonNegativeInt
+    violations: dict[str, tuple[str, ...]]
+    operations: tuple[OperationDetail, ...]
+    interleaving: tuple[str, ...]
+    replays: NonNegativeInt
+    reproduced: NonNegativeInt
+    tape: Tape
+    tape_file: str
+    command: str
+
+
+class ScenarioResult(Model):
+    """One scenario in one mode.
+
+    Attributes:
+        scenario: its name.
+        mode: an iteration is one controlled schedule in `explore`, one release of the barrier in `stress`.
+        process_model: what the actors share.
+        iterations: how many there were.
+        failed: in how many an invariant was violated.
+        overlapped: in how many two actors were under way at once.
+        strategies: iterations by strategy.
+        achieved: by strategy, what its schedules have covered.
+        first_failure: the first failing iteration; 0 when none failed.
+        metrics: aggregated over all iterations.
+        invariants: all of them, those that hold too.
+        doubts: what forbids a PASS.
+        details: every failing iteration and the first few.
+        counterexample: in mode explore, when a schedule failed.
+    """
+
+    scenario: str
+    mode: Mode
+    process_model: str
+    verdict: Verdict
+    iterations: NonNegativeInt
+    failed: NonNegativeInt
+    overlapped: NonNegativeInt
+    strategies: dict[str, NonNegativeInt]
+    achieved: dict[str, str]
+    first_failure: NonNegativeInt
+    metrics: dict[str, Aggregate]
+    invariants: tuple[InvariantResult, ...]
+    doubts: tuple[str, ...]
+    details: tuple[IterationDetail, ...]
+    counterexample: Counterexample | None
+
+
+class FaultResult(Model):
+    """A planted fault: killed by these invariants after so many schedules, or survived."""
+
+    fault: str
+    sentence: str
+    scenario: str
+    killed: bool
+    killed_by: tuple[str, ...]
+    schedules: NonNegativeInt
+    preemptions: NonNegativeInt
+    doubts: tuple[str, ...]
+
+
+class SelfCheckResult(Model):
+    """Whether the suite can see: a green suite whose self-check let a fault live is not green."""
+
+    planted: NonNegativeInt
+    killed: NonNegativeInt
+    faults: tuple[FaultResult, ...]
+
+
+class RaceReport(SuiteReport):
+    """What a race suite found.
+
+    Everything but `started_at`, `finished_at`, `timings` and results of mode stress is the same for the same
+    seed. `timings` has seconds by phase and schedules per second by scenario.
+    """
+
+    schema_version: Literal["gatewright.race/1"] = SCHEMA
+    modes: tuple[Mode, ...]
+    seed: int
+    profile: str
+    scenarios: tuple[ScenarioResult, ...]
+    self_check: SelfCheckResult | None
+    timings: dict[str, NonNegativeFloat] = Field(default_factory=dict)
