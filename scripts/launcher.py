@@ -180,6 +180,9 @@ COMMANDS = {
     "verify": Command("check that recorded evidence is what was recorded", reading("gate", "gate", "verify")),
     "explain": Command("tell the reasons behind a verdict", reading("gate", "gate", "explain")),
     "replay": Command("replay a recorded schedule", reading("race_stress", "race-stress", "replay")),
+    "schema": Command(
+        "print or write the JSON Schemas of evidence", reading("slo_smoke", "slo-smoke", "schema")
+    ),
     "lint": Command("check style, formatting and import contracts", plain("lint")),
     "types": Command("check types", plain("types")),
     "docs": Command("check links and commands in the documentation", plain("docs")),

@@ -15,7 +15,7 @@ from bootstrap.places import ROOT, Places, SetupError, state_folder, writable
 from bootstrap.progress import say
 from bootstrap.sessions import installed_python
 from bootstrap.settings import base_python, cleaned, pip_settings, redacted, uv_settings
-from bootstrap.tools import is_set_up, require_pip
+from bootstrap.tools import has_bundled_pip, is_set_up, require_pip
 
 __all__ = ["examine"]
 
@@ -58,7 +58,7 @@ def examine(arguments: list[str]) -> int:
 def _findings() -> Iterator[Finding]:
     version = platform.python_version()
     yield Finding("Python", f"{version} at {sys.executable}")
-    yield _attempt("pip", lambda: f"{require_pip()} of {base_python()}")
+    yield _attempt("pip", _pip)
     yield from _index_settings()
     yield _attempt(INTERPRETER_VARIABLE, _interpreter)
     try:
@@ -79,6 +79,15 @@ def _attempt(subject: str, look: Callable[[], str]) -> Finding:
         return Finding(subject, look())
     except SetupError as error:
         return Finding(subject, "can't be used", str(error))
+
+
+def _pip() -> str:
+    try:
+        return f"{require_pip()} of {base_python()}"
+    except SetupError:
+        if not has_bundled_pip():
+            raise
+        return f"none that will do; the one bundled with {base_python()} is used"
 
 
 def _index_settings() -> Iterator[Finding]:

@@ -65,7 +65,7 @@ def download_wheels(arguments: list[str]) -> int:
     require_pip()
     folder = Path(arguments[0] if arguments else ROOT / "wheelhouse").absolute()
     environ = cleaned(os.environ)
-    pip = [base_python(), "-m", "pip", "download", "--quiet", "--require-hashes", "--only-binary", ":all:"]
+    pip = [base_python(), "-m", "pip", "download", "-qq", "--require-hashes", "--only-binary", ":all:"]
     pip += ["--no-deps", "--disable-pip-version-check", "--dest", str(folder)]
     for name in lock_names():
         lock = ROOT / "requirements" / f"{name}.txt"

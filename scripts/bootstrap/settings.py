@@ -43,11 +43,16 @@ def pip_settings(python: str, environ: Mapping[str, str]) -> dict[str, str]:
     """The settings as pip itself sees them: environment before `[install]` before `[global]`.
 
     Returns:
-        Values by pip's long option names (`index-url`, `find-links`, ...); empty where there is no pip.
+        Values by pip's long option names (`index-url`, `find-links`, ...); where there is no pip to ask,
+        those of the environment alone.
     """
     command = [python, "-m", "pip", "config", "list"]
     # Of all settings only pip's own must be heard here; PIP_REQUIRE_VIRTUALENV and its like stay out.
     listing = subprocess.run(command, env=cleaned(environ), text=True, capture_output=True, check=False)
+    if listing.returncode:
+        return {
+            name[4:].lower().replace("_", "-"): value for name, value in environ.items() if name[:4] == "PIP_"
+        }
     return read_listing(listing.stdout)
 
 

@@ -1,5 +1,6 @@
 """The tools' own environment: pip brings uv, uv brings Nox and Invoke, all of them by hashed locks."""
 
+import importlib.util
 import os
 import re
 import shutil
@@ -15,7 +16,15 @@ from bootstrap.progress import say, step
 from bootstrap.sessions import SESSIONS_VARIABLE, installed_python, remove_unfinished
 from bootstrap.settings import base_python, cleaned, pip_settings, uv_settings
 
-__all__ = ["Tools", "install_environment", "install_sessions", "is_set_up", "require_pip", "set_up_tools"]
+__all__ = [
+    "Tools",
+    "has_bundled_pip",
+    "install_environment",
+    "install_sessions",
+    "is_set_up",
+    "require_pip",
+    "set_up_tools",
+]
 
 PIP_MINIMUM = (22, 3)
 """The first pip that installs into another interpreter's environment (`--python`)."""
@@ -105,29 +114,45 @@ def install_environment(places: Places) -> dict[str, str]:
 
 
 def _build(places: Places) -> None:
-    require_pip()
     environ = install_environment(places)
     shutil.rmtree(places.tools, ignore_errors=True)
     with step("setting up the tools (uv, Nox, Invoke)"):
-        _run([sys.executable, "-m", "venv", "--without-pip", str(places.tools)], environ)
-        backend = _install(places, environ)
+        backend = _install(places, _make_environment(Tools(places.tools, "uv"), environ), environ)
     (places.tools / _COMPLETE).write_text(backend, encoding="utf-8")
 
 
-def _install(places: Places, environ: dict[str, str]) -> str:
-    tools = Tools(places.tools, "uv")
-    pip = [base_python(), "-m", "pip", "--python", str(tools.python), "install", "--quiet", "--no-compile"]
-    pip += ["--require-hashes", "--only-binary", ":all:", "--no-deps", "--no-warn-script-location", "-r"]
-    sync = [str(tools.uv), "pip", "sync", "--quiet", "--require-hashes", "--python", str(tools.python)]
-    bootstrap = places.requirements / "bootstrap.txt"
+def _make_environment(tools: Tools, environ: dict[str, str]) -> list[str]:
+    """Make an environment, and find the pip that installs into it: this Python's, else the bundled one."""
+    venv = [sys.executable, "-m", "venv", str(tools.folder)]
     try:
-        _run([*pip, str(places.requirements / "uv.txt")], environ)
-        _run([*sync, str(bootstrap)], environ)
+        require_pip()
+    except SetupError:
+        if not has_bundled_pip():
+            raise
+        _run(venv, environ)
+        return [str(tools.python), "-m", "pip"]
+    _run([*venv, "--without-pip"], environ)
+    return [base_python(), "-m", "pip", "--python", str(tools.python)]
+
+
+def _install(places: Places, pip: list[str], environ: dict[str, str]) -> str:
+    tools, bootstrap = Tools(places.tools, "uv"), str(places.requirements / "bootstrap.txt")
+    locked = ["install", "--quiet", "--no-deps", "--require-hashes"]
+    by_pip = [*pip, *locked, "--no-compile", "--only-binary", ":all:", "--no-warn-script-location", "-r"]
+    by_uv = [str(tools.uv), "pip", *locked, "--python", str(tools.python), "-r"]
+    try:
+        _run([*by_pip, str(places.requirements / "uv.txt")], environ)
+        _run([*by_uv, bootstrap], environ)
     except SetupError as error:
         say(f"uv can't install here ({error}); falling back to pip and virtualenv, which take longer")
-        _run([*pip, str(bootstrap)], environ)
+        _run([*by_pip, bootstrap], environ)
         return "virtualenv"
     return "uv"
+
+
+def has_bundled_pip() -> bool:
+    """Whether this Python can put a pip of its own into new environments; Debian's can't."""
+    return importlib.util.find_spec("ensurepip") is not None
 
 
 def require_pip() -> str:
@@ -141,8 +166,7 @@ def require_pip() -> str:
     match = re.match(r"pip ((\d+)\.(\d+)\S*)", answer.stdout)
     if match is None:
         raise SetupError(
-            f"{base_python()} has no pip: run `{base_python()} -m ensurepip --user`, "
-            "or install it (Debian: apt-get install python3-pip)"
+            f"{base_python()} has no pip; install it (Debian: apt-get install python3-pip) and run this again"
         )
     if (int(match[2]), int(match[3])) < PIP_MINIMUM:
         raise SetupError(

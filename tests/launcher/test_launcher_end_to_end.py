@@ -13,6 +13,12 @@ import pytest
 pytestmark = pytest.mark.end_to_end
 
 
+def own_words(command: str) -> str:
+    """A command line up to that of the command which a supervisor was started for."""
+    before, supervisor, _ = command.partition("supervisor.py")
+    return before + supervisor
+
+
 def verdict(checkout) -> dict:
     return json.loads((checkout.root / "docs" / "evidence" / "latest.json").read_text())
 
@@ -83,14 +89,17 @@ def test_without_a_terminal_the_output_is_plain(checkout):
     assert not {"\x1b", "\r"} & set(result.stdout + result.stderr)
 
 
-@pytest.mark.parametrize("victim", ["launcher.py", "-m nox", "gatewright gate", "gatewright run"])
+@pytest.mark.parametrize(
+    "victim", ["launcher.py", "supervisor.py", "-m nox", "gatewright gate", "gatewright run"]
+)
 def test_whoever_is_killed_takes_everything_along(checkout, tmp_path: Path, wait_until, victim: str):
     """No process is left, the verdict does not say PASS, and the next run works."""
     started = tmp_path / "started"
     launcher = checkout.start("gate", CHECK_BEHAVIOUR="hang", CHECK_STARTED=str(started))
     assert wait_until(started.exists)
-    # The first started is the outermost: the launcher's Nox, not the gate's.
-    os.kill(min(pid for pid, command in checkout.processes().items() if victim in command), signal.SIGKILL)
+    # The first started is the outermost of its kind: the launcher's Nox, not the gate's.
+    named = [pid for pid, command in checkout.processes().items() if victim in own_words(command)]
+    os.kill(min(named), signal.SIGKILL)
     assert launcher.wait(30) != 0
     assert wait_until(lambda: not checkout.processes()), checkout.processes()
     assert verdict(checkout)["verdict"] != "PASS"
