@@ -23,9 +23,10 @@ _PR_SET_PDEATHSIG = 1
 EPILOG = """\
 settings by environment:
   MULTYAGENTS_DATABASE    the SQLite file (default multyagents.db); --database outranks it
-  MULTYAGENTS_RUNNER      who executes tasks: accept (default), a built-in runner that accepts every submission
-                          and leaves the callbacks to you
-  MULTYAGENTS_DURABILITY  what an acknowledged write survives: process (default), or power, also a loss of power
+  MULTYAGENTS_RUNNER      who executes tasks: accept (default), a built-in runner that accepts every
+                          submission and leaves the callbacks to you
+  MULTYAGENTS_DURABILITY  what an acknowledged write survives: process (default) the death of the process,
+                          power also a loss of power
 
 several processes may serve one database file. example:
   python -m multyagents_api serve --port 8080 --database /var/lib/multyagents/runs.db

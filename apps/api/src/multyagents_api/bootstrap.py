@@ -14,10 +14,12 @@ from multyagents_api.runner.accept import AcceptingRunner
 from multyagents_api.service.approvals import Approvals
 from multyagents_api.service.callbacks import Callbacks
 from multyagents_api.service.dispatching import Dispatching
+from multyagents_api.service.events import Events
 from multyagents_api.service.ports import Clock, Runner, SystemClock
 from multyagents_api.service.reruns import Reruns
 from multyagents_api.service.roles import Roles
 from multyagents_api.service.runs import Runs
+from multyagents_api.service.tasks import Tasks
 from multyagents_api.service.templates import Templates
 from multyagents_api.storage.sqlite import SqliteStorage
 
@@ -88,8 +90,8 @@ def _choice(kind: type[T], name: str, environment: Mapping[str, str], default: T
 def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner | None = None) -> FastAPI:
     """An app of its own: its own connection, no state shared with other apps of this process.
 
-    The database is brought to the tables of this version. `app.state.services.storage.close()` lets go of it where
-    no lifespan is run.
+    The database is brought to the tables of this version. Where no lifespan is run,
+    `app.state.services.storage.close()` lets go of it.
     """
     clock = clock or SystemClock()
     runner = runner or AcceptingRunner()
@@ -103,6 +105,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
         roles=Roles(storage, clock),
         templates=Templates(storage, clock),
         runs=Runs(storage, runner, clock),
+        tasks=Tasks(storage, runner, clock),
+        events=Events(storage),
         dispatching=dispatching,
         callbacks=Callbacks(storage, clock),
         approvals=Approvals(storage, clock),

@@ -1,1 +1,1 @@
-"""The rules: states, transitions and checks as pure functions over frozen values; no framework, no clock, no store."""
+"""The rules: states, transitions and checks as pure functions of frozen values, without any framework."""

@@ -19,7 +19,7 @@ class ApprovalStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """A request for a decision; `attempt` is the first attempt that it covers (retries of it are covered too)."""
+    """A request for a decision; it covers the attempt named here, and the retries of that."""
 
     id: int
     task_id: int

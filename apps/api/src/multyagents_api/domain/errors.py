@@ -92,7 +92,7 @@ class NeverDispatched(Refusal):
 
 @dataclass(eq=False)
 class StaleAttempt(Refusal):
-    """Attempt {attempt} of task {task_id} is over; the latest is {latest}."""
+    """Attempt {attempt} of task {task_id} is over."""
 
     task_id: int
     attempt: int

@@ -53,7 +53,7 @@ class Run:
 def derive_status(tasks: Sequence[Task]) -> RunStatus:
     """What the tasks of a run make of it, unless an operator holds it.
 
-    A submit-failed task can be dispatched again, but nobody is working on it: it lets the run fail, and the next
+    A submit-failed task can be dispatched again, but nobody works on it: it lets the run fail, and the next
     dispatch makes it run again.
     """
     if all(task.status is TaskStatus.SUCCESS for task in tasks):

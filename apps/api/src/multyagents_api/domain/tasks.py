@@ -68,8 +68,8 @@ _PROGRESS: Mapping[TaskStatus, frozenset[TaskStatus]] = {
 class Task:
     """One step of one run.
 
-    `attempt` counts dispatches (0: never dispatched); `last_rerun` is the number of the partial rerun that reset
-    the task last (0: none); `approval_id` names the approval that the next dispatch needs;
+    `attempt` counts dispatches (0: never dispatched); `last_rerun` is the number of the partial rerun that
+    reset the task last (0: none); `approval_id` names the approval that the next dispatch needs;
     `carries_approval_over` lets a partial rerun keep it.
     """
 

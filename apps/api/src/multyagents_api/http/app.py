@@ -6,15 +6,17 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 
-from multyagents_api.http import approvals, health, problems, roles, runner, runs, templates
+from multyagents_api.http import approvals, events, health, problems, roles, runner, runs, tasks, templates
 from multyagents_api.http.limits import BodyLimit
 from multyagents_api.service.approvals import Approvals
 from multyagents_api.service.callbacks import Callbacks
 from multyagents_api.service.dispatching import Dispatching
+from multyagents_api.service.events import Events
 from multyagents_api.service.ports import Storage
 from multyagents_api.service.reruns import Reruns
 from multyagents_api.service.roles import Roles
 from multyagents_api.service.runs import Runs
+from multyagents_api.service.tasks import Tasks
 from multyagents_api.service.templates import Templates
 
 __all__ = ["Services", "build_app"]
@@ -28,6 +30,8 @@ class Services:
     roles: Roles
     templates: Templates
     runs: Runs
+    tasks: Tasks
+    events: Events
     dispatching: Dispatching
     callbacks: Callbacks
     approvals: Approvals
@@ -39,6 +43,7 @@ def build_app(services: Services) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await services.dispatching.deliver_pending()
         yield
         services.storage.close()
 
@@ -50,6 +55,8 @@ def build_app(services: Services) -> FastAPI:
     app.include_router(runs.router(services.runs, services.dispatching, services.reruns))
     app.include_router(runner.router(services.callbacks))
     app.include_router(approvals.router(services.approvals))
+    app.include_router(tasks.router(services.tasks))
+    app.include_router(events.router(services.events))
     problems.install(app)
     app.add_middleware(BodyLimit)
     return app

@@ -2,18 +2,15 @@
 
 from http import HTTPStatus
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from multyagents_api.http.problems import problem_response
+from multyagents_api.http.problems import refused
 
 __all__ = ["MOST_BODY_BYTES", "BodyLimit"]
 
 MOST_BODY_BYTES = 4 * 1024 * 1024
 """Room for a template of 100 steps with prompts of 20,000 characters, most of them ASCII."""
-
-
-class BodyTooLarge(Exception):  # noqa: N818 - an answer, not a defect
-    """A body went over the limit while it arrived."""
 
 
 class BodyLimit:
@@ -29,7 +26,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         if _announced(scope) > self._most_bytes:
-            await self._refuse(scope, receive, send)
+            await refused(self._refusal())(scope, receive, send)
             return
         received = 0
 
@@ -38,22 +35,18 @@ class BodyLimit:
             message = await receive()
             received += len(message.get("body", b""))
             if received > self._most_bytes:
-                raise BodyTooLarge
+                raise self._refusal()
             return message
 
-        try:
-            await self._app(scope, counted, send)
-        except BodyTooLarge:
-            await self._refuse(scope, receive, send)
+        await self._app(scope, counted, send)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = problem_response(
+    def _refusal(self) -> HTTPException:
+        """The one exception that FastAPI lets through from reading a body; `problems` answers it."""
+        return HTTPException(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            "body_too_large",
             f"The body is larger than {self._most_bytes} bytes.",
             headers={"connection": "close"},
         )
-        await response(scope, receive, send)
 
 
 def _announced(scope: Scope) -> int:

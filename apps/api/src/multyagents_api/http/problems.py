@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from multyagents_api.domain import errors
 
-__all__ = ["MEDIA_TYPE", "Problem", "install", "problem_response"]
+__all__ = ["MEDIA_TYPE", "Problem", "install", "problem_response", "refused"]
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -85,6 +85,12 @@ def problem_response(
     return JSONResponse(content, status, headers=headers, media_type=MEDIA_TYPE)
 
 
+def refused(error: HTTPException) -> JSONResponse:
+    """What the framework refuses, as a response."""
+    code = _CODES_BY_STATUS.get(error.status_code, "error")
+    return problem_response(error.status_code, code, str(error.detail), headers=error.headers)
+
+
 def printable(text: str) -> str:
     """Text that can be encoded, whatever a client sent: lone surrogates are escaped."""
     return text.encode("utf-8", "backslashreplace").decode()
@@ -118,8 +124,7 @@ def _offence(place: tuple[str | int, ...], detail: str) -> Offence:
 
 async def _http_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    code = _CODES_BY_STATUS.get(error.status_code, "error")
-    return problem_response(error.status_code, code, str(error.detail), headers=error.headers)
+    return refused(error)
 
 
 async def _defect(_request: Request, _error: Exception) -> JSONResponse:

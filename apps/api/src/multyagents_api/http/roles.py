@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from multyagents_api.domain.roles import NewRole, RetryPolicy, Role
-from multyagents_api.http.wire import Answer, Demand, Line, parse_id
+from multyagents_api.http.wire import Answer, Cursor, Demand, Limit, Line, parse_id
 from multyagents_api.service.roles import Roles
 
 __all__ = ["router"]
@@ -18,7 +18,7 @@ class RetryModel(Demand):
     """How often, and after which categories of failure, a failed task is tried again by itself."""
 
     max_retries: Annotated[int, Field(ge=0, le=10)] = 0
-    retry_on: Annotated[list[Line], Field(max_length=20)] = []
+    retry_on: Annotated[list[Line], Field(max_length=20, default_factory=list)]
 
 
 class RoleDemand(Demand):
@@ -26,8 +26,8 @@ class RoleDemand(Demand):
 
     name: Line
     context7_enabled: bool = False
-    allowed_tools: Annotated[list[Line], Field(max_length=100)] = []
-    retry_policy: RetryModel = RetryModel()
+    allowed_tools: Annotated[list[Line], Field(max_length=100, default_factory=list)]
+    retry_policy: RetryModel = RetryModel(max_retries=0, retry_on=[])
 
 
 class RoleAnswer(Answer):
@@ -53,6 +53,13 @@ class RoleAnswer(Answer):
         )
 
 
+class RolePage(Answer):
+    """Roles in the order of their creation; `next_cursor` is None at the end."""
+
+    items: list[RoleAnswer]
+    next_cursor: str | None
+
+
 def router(roles: Roles) -> APIRouter:
     """The routes, bound to their use cases."""
     routes = APIRouter(prefix="/roles", tags=["roles"])
@@ -63,6 +70,13 @@ def router(roles: Roles) -> APIRouter:
         policy = RetryPolicy(demand.retry_policy.max_retries, tuple(demand.retry_policy.retry_on))
         new = NewRole(demand.name, demand.context7_enabled, tuple(demand.allowed_tools), policy)
         return RoleAnswer.of(await roles.create(new))
+
+    @routes.get("")
+    async def list_roles(cursor: Cursor = "0", limit: Limit = 100) -> RolePage:
+        """Roles, a page at a time."""
+        page = await roles.page(after=int(cursor), limit=limit)
+        items = [RoleAnswer.of(role) for role in page.items]
+        return RolePage(items=items, next_cursor=items[-1].id if page.has_more else None)
 
     @routes.get("/{role_id}")
     async def get_role(role_id: str) -> RoleAnswer:

@@ -9,9 +9,9 @@ from pydantic import Field, model_validator
 
 from multyagents_api.domain.errors import NotFound, UnknownSelection
 from multyagents_api.domain.reruns import RerunRequest
-from multyagents_api.domain.runs import RunStatus
+from multyagents_api.domain.runs import Run, RunStatus
 from multyagents_api.http.tasks import TaskAnswer
-from multyagents_api.http.wire import MOST_COUNT, Answer, Demand, Id, Line, Note, parse_id
+from multyagents_api.http.wire import MOST_COUNT, Answer, Cursor, Demand, Id, Limit, Line, Note, parse_id
 from multyagents_api.service.dispatching import DispatchAnswer, Dispatching, NotDispatched
 from multyagents_api.service.ports import SubmissionState
 from multyagents_api.service.reruns import RerunOutcome, Reruns
@@ -27,8 +27,8 @@ class RunDemand(Demand):
     initiated_by: Line | None = None
 
 
-class RunAnswer(Answer):
-    """A run with its tasks in template order; `version` grows with every change."""
+class RunSummary(Answer):
+    """A run without its tasks; `version` grows with every change."""
 
     id: str
     workflow_template_id: str
@@ -36,10 +36,36 @@ class RunAnswer(Answer):
     status: RunStatus
     version: int
     rerun_count: int
-    tasks: list[TaskAnswer]
-    task_ids: list[str]
     created_at: datetime
     updated_at: datetime
+
+    @classmethod
+    def of_run(cls, run: Run) -> "RunSummary":
+        """The wire's view of a run."""
+        return cls(
+            id=str(run.id),
+            workflow_template_id=str(run.template_id),
+            initiated_by=run.initiated_by,
+            status=run.status,
+            version=run.version,
+            rerun_count=run.rerun_count,
+            created_at=run.created_at,
+            updated_at=run.updated_at,
+        )
+
+
+class RunPage(Answer):
+    """Runs in the order of their creation; `next_cursor` is None at the end."""
+
+    items: list[RunSummary]
+    next_cursor: str | None
+
+
+class RunAnswer(RunSummary):
+    """A run with its tasks in template order."""
+
+    tasks: list[TaskAnswer]
+    task_ids: list[str]
 
     @classmethod
     def of(cls, view: RunView) -> "RunAnswer":
@@ -117,8 +143,8 @@ class OperatorDemand(Demand):
 class RerunDemand(Demand):
     """What to run again, and why; `expected_version` refuses to act upon a run that changed since."""
 
-    task_ids: Annotated[list[Id], Field(max_length=100)] = []
-    step_ids: Annotated[list[Line], Field(max_length=100)] = []
+    task_ids: Annotated[list[Id], Field(max_length=100, default_factory=list)]
+    step_ids: Annotated[list[Line], Field(max_length=100, default_factory=list)]
     requested_by: Line
     reason: Note
     auto_dispatch: bool = True
@@ -189,6 +215,13 @@ def router(runs: Runs, dispatching: Dispatching, reruns: Reruns) -> APIRouter:
         """Start a run: a task for each step of its template."""
         template_id = parse_id("workflow template", demand.workflow_template_id)
         return RunAnswer.of(await runs.create(template_id, demand.initiated_by))
+
+    @routes.get("")
+    async def list_runs(cursor: Cursor = "0", limit: Limit = 100, status: RunStatus | None = None) -> RunPage:
+        """Runs, a page at a time, of one status or of all."""
+        page = await runs.page(after=int(cursor), status=status, limit=limit)
+        items = [RunSummary.of_run(run) for run in page.items]
+        return RunPage(items=items, next_cursor=items[-1].id if page.has_more else None)
 
     @routes.get("/{run_id}")
     async def get_run(run_id: str) -> RunAnswer:

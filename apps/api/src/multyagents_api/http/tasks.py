@@ -2,12 +2,16 @@
 
 from datetime import datetime
 
+from fastapi import APIRouter
 from pydantic import Field
 
 from multyagents_api.domain.tasks import Task, TaskStatus
-from multyagents_api.http.wire import Answer
+from multyagents_api.http.approvals import ApprovalAnswer
+from multyagents_api.http.wire import Answer, Cursor, Limit, parse_id
+from multyagents_api.service.ports import SubmissionState
+from multyagents_api.service.tasks import AuditedAttempt, Tasks
 
-__all__ = ["TaskAnswer"]
+__all__ = ["TaskAnswer", "router"]
 
 
 class TaskAnswer(Answer):
@@ -43,3 +47,62 @@ class TaskAnswer(Answer):
             reason=task.reason,
             updated_at=task.updated_at,
         )
+
+
+class AttemptAnswer(Answer):
+    """One attempt: when and by whose approval it was dispatched, and how the runner ended it, if it did."""
+
+    attempt: int
+    dispatched_at: datetime
+    outcome: SubmissionState
+    approval: ApprovalAnswer | None
+    ended: TaskStatus | None
+    ended_at: datetime | None
+    message: str | None
+
+    @classmethod
+    def of(cls, audited: AuditedAttempt) -> "AttemptAnswer":
+        """The wire's view of an attempt."""
+        record = audited.record
+        return cls(
+            attempt=record.attempt,
+            dispatched_at=record.dispatched_at,
+            outcome=record.state,
+            approval=None if record.approval is None else ApprovalAnswer.of(record.approval),
+            ended=audited.ended,
+            ended_at=audited.ended_at,
+            message=audited.message,
+        )
+
+
+class AuditPage(Answer):
+    """The attempts of a task in order; `next_after` is the cursor of the next page, None at the end."""
+
+    task_id: str
+    items: list[AttemptAnswer]
+    next_after: str | None
+
+
+def router(tasks: Tasks) -> APIRouter:
+    """The routes, bound to their use cases."""
+    routes = APIRouter(prefix="/tasks", tags=["tasks"])
+
+    @routes.get("/{task_id}")
+    async def get_task(task_id: str) -> TaskAnswer:
+        """One task."""
+        return TaskAnswer.of(await tasks.get(parse_id("task", task_id)))
+
+    @routes.post("/{task_id}/cancel")
+    async def cancel_task(task_id: str) -> TaskAnswer:
+        """Ask the runner to stop a task that is under way."""
+        return TaskAnswer.of(await tasks.cancel(parse_id("task", task_id)))
+
+    @routes.get("/{task_id}/audit")
+    async def audit_task(task_id: str, after: Cursor = "0", limit: Limit = 100) -> AuditPage:
+        """Who let each attempt go, when and why, and how it ended."""
+        page = await tasks.audit(parse_id("task", task_id), after=int(after), limit=limit)
+        items = [AttemptAnswer.of(audited) for audited in page.items]
+        following = str(items[-1].attempt) if page.has_more else None
+        return AuditPage(task_id=task_id, items=items, next_after=following)
+
+    return routes

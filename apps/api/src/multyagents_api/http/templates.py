@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from multyagents_api.domain.templates import Step, Template
-from multyagents_api.http.wire import Answer, Demand, Id, Line, Text, parse_id
+from multyagents_api.http.wire import Answer, Cursor, Demand, Id, Limit, Line, Text, parse_id
 from multyagents_api.service.templates import Templates
 
 __all__ = ["router"]
@@ -21,7 +21,7 @@ class StepDemand(Demand):
     role_id: Id
     title: Line
     prompt: Text = ""
-    depends_on: Annotated[list[Line], Field(max_length=100)] = []
+    depends_on: Annotated[list[Line], Field(max_length=100, default_factory=list)]
     requires_approval: bool = False
     approval_on_rerun: Literal["renew", "carry_over"] = "renew"
 
@@ -83,6 +83,13 @@ class TemplateAnswer(Answer):
         return cls(id=str(template.id), name=template.name, steps=steps, created_at=template.created_at)
 
 
+class TemplatePage(Answer):
+    """Templates in the order of their creation; `next_cursor` is None at the end."""
+
+    items: list[TemplateAnswer]
+    next_cursor: str | None
+
+
 def router(templates: Templates) -> APIRouter:
     """The routes, bound to their use cases."""
     routes = APIRouter(prefix="/workflow-templates", tags=["workflow templates"])
@@ -92,6 +99,13 @@ def router(templates: Templates) -> APIRouter:
         """Store a template whose steps form a directed acyclic graph."""
         steps = [step.to_step() for step in demand.steps]
         return TemplateAnswer.of(await templates.create(demand.name, steps))
+
+    @routes.get("")
+    async def list_templates(cursor: Cursor = "0", limit: Limit = 20) -> TemplatePage:
+        """Templates, a page at a time."""
+        page = await templates.page(after=int(cursor), limit=limit)
+        items = [TemplateAnswer.of(template) for template in page.items]
+        return TemplatePage(items=items, next_cursor=items[-1].id if page.has_more else None)
 
     @routes.get("/{template_id}")
     async def get_template(template_id: str) -> TemplateAnswer:

@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
+from fastapi import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from multyagents_api.domain.errors import NotFound
 
-__all__ = ["MOST_COUNT", "Answer", "Demand", "Id", "Line", "Note", "Text", "parse_id"]
+__all__ = ["MOST_COUNT", "Answer", "Cursor", "Demand", "Id", "Limit", "Line", "Note", "Text", "parse_id"]
 
 _MOST_DIGITS = 18
 
@@ -49,6 +50,13 @@ Note = Annotated[str, Field(max_length=2_000), AfterValidator(_without_nul), Aft
 
 Id = Annotated[str, Field(max_length=40), AfterValidator(_without_nul)]
 """An id as the service gave it out: an opaque string."""
+
+
+Cursor = Annotated[str, Query(pattern=r"^(0|[1-9][0-9]{0,17})$")]
+"""Where a page begins: after the item that the previous page ended with; `0` is the beginning."""
+
+Limit = Annotated[int, Query(ge=1, le=500)]
+"""How many items a page holds at most."""
 
 
 def parse_id(kind: str, value: str) -> int:

@@ -1,4 +1,4 @@
-"""The built-in runner that accepts every submission and leaves the work, and its callbacks, to whoever drives it."""
+"""The built-in runner: accepts every submission and leaves work and callbacks to whoever drives it."""
 
 from multyagents_api.service.ports import Submission, SubmissionResult
 

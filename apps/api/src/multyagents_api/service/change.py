@@ -1,4 +1,4 @@
-"""One change of one run: the row is locked first, events get the next numbers, the status follows from the tasks."""
+"""One change of one run: its row is locked, its events get the next numbers, its status follows the tasks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,9 +19,9 @@ _TOLD_BY: Mapping[RunStatus, EventType] = {
 
 @dataclass(slots=True)
 class RunChange:
-    """Collects what one write transaction does to one run; `settle` ends it, or `finish` where the status is known.
+    """What one write transaction does to one run; `settle` ends it, or `finish` where the status is known.
 
-    Opening reserves sequence numbers for `reserved` events, so that the usual change touches the run's row once.
+    Opening reserves numbers for `reserved` events, so that the usual change writes the run's row once.
     """
 
     writer: Writer

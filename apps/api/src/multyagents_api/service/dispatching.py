@@ -3,11 +3,12 @@
 Double dispatch is refused in the store, by the guarded claim: whatever was read before may be old by then.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
 from multyagents_api.domain.approvals import ApprovalStatus
-from multyagents_api.domain.errors import NotFound
+from multyagents_api.domain.errors import NotFound, StoreBusy
 from multyagents_api.domain.events import EventType, task_event
 from multyagents_api.domain.runs import HELD, RunStatus, check_not_held
 from multyagents_api.domain.tasks import DISPATCHABLE, Task, TaskStatus, ready_tasks
@@ -24,6 +25,9 @@ from multyagents_api.service.ports import (
 from multyagents_api.service.retry import decide_until_current
 
 __all__ = ["DispatchAnswer", "Dispatching", "NotDispatched"]
+
+
+_BATCH = 100
 
 
 class NotDispatched(StrEnum):
@@ -69,9 +73,28 @@ class Dispatching:
         """Submit a recorded dispatch and record the runner's answer, unless a callback was earlier."""
         result = await self.runner.submit(submission)
         state = SubmissionState.QUEUED if result.accepted else SubmissionState.SUBMIT_FAILED
-        await decide_until_current("task", lambda: self._record(submission, state, result.message))
+        try:
+            await self._record(submission, state, result.message)
+        except (
+            Outdated,
+            StoreBusy,
+        ):  # the dispatch is committed and stays; its outbox row is delivered again
+            return DispatchAnswer(submission.run_id, None, submission, SubmissionState.PENDING)
         reason = None if result.accepted else NotDispatched.SUBMIT_FAILED
         return DispatchAnswer(submission.run_id, reason, submission, state)
+
+    async def deliver_pending(self) -> int:
+        """Deliver what a process that died in between left in the outbox; returns how many."""
+        delivered = 0
+        while True:
+            async with self.storage.read() as reader:
+                pending = await reader.pending_submissions(limit=_BATCH)
+            for submission in pending:
+                if (await self.deliver(submission)).state is SubmissionState.PENDING:
+                    return delivered
+                delivered += 1
+            if len(pending) < _BATCH:
+                return delivered
 
     async def _claim_first_ready(self, run_id: int) -> Submission | NotDispatched:
         async with self.storage.read() as reader:
@@ -87,16 +110,16 @@ class Dispatching:
         return await self._claim_one_of(run_id, ready)
 
     async def _claim_one_of(self, run_id: int, ready: list[Task]) -> Submission | NotDispatched:
-        """Claim the first task that its approval does not hold back; the claim itself looks at the approval."""
+        """Claim the first task that no approval holds back; the claim itself looks at the approval."""
         now = self.clock.now()
-        try:
+        with suppress(_NothingToTell):
             async with self.storage.write() as writer:
                 change = await RunChange.open(writer, run_id, now, reserve=1)
                 for task in ready:
                     claim = await writer.claim_task(task.id, now)
                     if claim is not None:
                         submission = _submission(task, claim)
-                        await writer.insert_submission(submission, now)
+                        await writer.insert_submission(submission, claim.approval_id, now)
                         change.tell(task_event(EventType.TASK_DISPATCHED, task, claim.attempt))
                         await change.finish(RunStatus.RUNNING)
                         return submission
@@ -104,8 +127,6 @@ class Dispatching:
                 if not change.events:
                     raise _NothingToTell
                 await change.finish(change.run.status)
-        except _NothingToTell:
-            pass
         return NotDispatched.APPROVAL_REQUIRED
 
     async def _record(self, submission: Submission, state: SubmissionState, message: str | None) -> None:
@@ -137,7 +158,7 @@ class _NothingToTell(Exception):  # noqa: N818 - rolls back a transaction that w
 
 
 async def _tell_blocked(change: RunChange, task: Task) -> None:
-    """Tell, once, that a pending approval refused the claim; anything else means that the task was changed."""
+    """Tell, once, that a pending approval refused the claim; anything else means that it changed."""
     approval = None if task.approval_id is None else await change.writer.approval(task.approval_id)
     if change.run.status in HELD or approval is None or approval.status is not ApprovalStatus.PENDING:
         raise Outdated

@@ -8,25 +8,31 @@ from enum import StrEnum
 from typing import Protocol
 
 from multyagents_api.domain.approvals import Approval, ApprovalStatus
-from multyagents_api.domain.events import NewEvent
+from multyagents_api.domain.events import Event, NewEvent
 from multyagents_api.domain.roles import NewRole, Role
 from multyagents_api.domain.runs import Run, RunStatus
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Step, Template
 
 __all__ = [
+    "AttemptRecord",
     "Claim",
     "Clock",
     "Outdated",
     "Reader",
     "Runner",
     "Storage",
+    "StorageUnavailable",
     "Submission",
     "SubmissionResult",
     "SubmissionState",
     "SystemClock",
     "Writer",
 ]
+
+
+class StorageUnavailable(Exception):  # noqa: N818 - one line for the operator
+    """The store can't be opened; the message says why."""
 
 
 class Outdated(Exception):  # noqa: N818 - the use case decides again, nothing is broken
@@ -43,7 +49,7 @@ class SubmissionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One attempt of a task on its way to the runner; delivered at least once, told apart by task and attempt."""
+    """One attempt on its way to the runner; delivered at least once, told apart by task and attempt."""
 
     run_id: int
     task_id: int
@@ -63,11 +69,22 @@ class SubmissionResult:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """What is kept of the dispatch that opened an attempt."""
+
+    attempt: int
+    dispatched_at: datetime
+    state: SubmissionState
+    approval: Approval | None
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
-    """A task won for dispatch: the attempt that this opened, and what the runner is to do."""
+    """A task won for dispatch: the attempt that this opened, its approval, and what to do."""
 
     attempt: int
     prompt: str
+    approval_id: int | None
 
 
 class Clock(Protocol):
@@ -101,39 +118,130 @@ class Runner(Protocol):
 class Reader(Protocol):
     """Each method is one statement, hence one consistent look."""
 
-    async def role(self, role_id: int) -> Role | None: ...
-    async def known_roles(self, role_ids: Sequence[int]) -> frozenset[int]: ...
-    async def template(self, template_id: int) -> Template | None: ...
-    async def run_with_tasks(self, run_id: int) -> tuple[Run, list[Task]] | None: ...
-    async def tasks(self, run_id: int) -> list[Task]: ...
-    async def task(self, task_id: int) -> Task | None: ...
-    async def approval(self, approval_id: int) -> Approval | None: ...
-    async def callback_with_key(self, task_id: int, key: str) -> tuple[int, TaskStatus] | None: ...
-    async def pending_submissions(self, *, limit: int) -> list[Submission]: ...
+    async def role(self, role_id: int) -> Role | None:
+        """One role."""
+        ...
+
+    async def known_roles(self, role_ids: Sequence[int]) -> frozenset[int]:
+        """Those of the given roles that exist."""
+        ...
+
+    async def template(self, template_id: int) -> Template | None:
+        """One template with its steps."""
+        ...
+
+    async def run_with_tasks(self, run_id: int) -> tuple[Run, list[Task]] | None:
+        """A run and its tasks in template order, from one snapshot."""
+        ...
+
+    async def run(self, run_id: int) -> Run | None:
+        """One run without its tasks."""
+        ...
+
+    async def tasks(self, run_id: int) -> list[Task]:
+        """The tasks of a run in template order."""
+        ...
+
+    async def task(self, task_id: int) -> Task | None:
+        """One task."""
+        ...
+
+    async def approval(self, approval_id: int) -> Approval | None:
+        """One approval."""
+        ...
+
+    async def roles_after(self, after: int, *, limit: int) -> list[Role]:
+        """Roles with a greater id, in order."""
+        ...
+
+    async def templates_after(self, after: int, *, limit: int) -> list[Template]:
+        """Templates with a greater id, in order."""
+        ...
+
+    async def runs_after(self, after: int, *, status: RunStatus | None, limit: int) -> list[Run]:
+        """Runs with a greater id, in order."""
+        ...
+
+    async def events_after(
+        self, after: int, *, run_id: int | None, kind: str | None, limit: int
+    ) -> list[Event]:
+        """Events with a greater id, in order."""
+        ...
+
+    async def attempts_after(self, task_id: int, after: int, *, limit: int) -> list[AttemptRecord]:
+        """The later attempts of a task, in order."""
+        ...
+
+    async def reports(self, task_id: int, first: int, last: int) -> list[Event]:
+        """What runners reported about a range of attempts of a task, in order."""
+        ...
+
+    async def callback_with_key(self, task_id: int, key: str) -> tuple[int, TaskStatus] | None:
+        """The attempt and status of the callback that used this key before."""
+        ...
+
+    async def pending_submissions(self, *, limit: int) -> list[Submission]:
+        """Dispatches whose submission has no recorded outcome."""
+        ...
 
 
 class Writer(Reader, Protocol):
     """One write transaction. Guards answer None or False where the row is no longer as expected."""
 
-    async def insert_role(self, new: NewRole, now: datetime) -> Role: ...
-    async def insert_template(self, name: str, steps: Sequence[Step], now: datetime) -> Template: ...
+    async def insert_role(self, new: NewRole, now: datetime) -> Role:
+        """Add a role; its name is unique."""
+        ...
+
+    async def insert_template(self, name: str, steps: Sequence[Step], now: datetime) -> Template:
+        """Add a template."""
+        ...
+
     async def insert_run(
         self, template_id: int, initiated_by: str | None, *, events: int, now: datetime
-    ) -> Run: ...
-    async def insert_tasks(self, run_id: int, steps: Sequence[Step], now: datetime) -> list[Task]: ...
+    ) -> Run:
+        """Add a run whose first `events` events follow in the same transaction."""
+        ...
+
+    async def insert_tasks(self, run_id: int, steps: Sequence[Step], now: datetime) -> list[Task]:
+        """Add a task for each step, in order."""
+        ...
+
     async def append_events(
         self, run_id: int, first_sequence: int, events: Sequence[NewEvent], now: datetime
-    ) -> None: ...
-    async def open_approvals(self, tasks: Sequence[Task], now: datetime) -> list[Approval]: ...
-    async def insert_callback_key(self, task_id: int, key: str, attempt: int, status: TaskStatus) -> None: ...
-    async def insert_submission(self, submission: Submission, now: datetime) -> None: ...
+    ) -> None:
+        """Add events under consecutive numbers."""
+        ...
 
-    async def touch_run(self, run_id: int, *, events: int, now: datetime) -> Run | None: ...
-    async def settle_run(self, run_id: int, status: RunStatus, event_sequence: int) -> None: ...
-    async def claim_task(self, task_id: int, now: datetime) -> Claim | None: ...
+    async def open_approvals(self, tasks: Sequence[Task], now: datetime) -> list[Approval]:
+        """Ask for a decision about the next attempt of each task, and let the task wait for it."""
+        ...
+
+    async def insert_callback_key(self, task_id: int, key: str, attempt: int, status: TaskStatus) -> None:
+        """Remember a callback by its key; a second one under the same key is refused."""
+        ...
+
+    async def insert_submission(self, submission: Submission, approval_id: int | None, now: datetime) -> None:
+        """Add the outbox row of an attempt; a second one is refused."""
+        ...
+
+    async def touch_run(self, run_id: int, *, events: int, now: datetime) -> Run | None:
+        """Lock a run's row, count the change, and reserve sequence numbers for its events."""
+        ...
+
+    async def settle_run(self, run_id: int, status: RunStatus, event_sequence: int) -> None:
+        """Store the status that follows from the tasks; the row is locked before."""
+        ...
+
+    async def claim_task(self, task_id: int, now: datetime) -> Claim | None:
+        """Open the next attempt of a task that is dispatchable, approved where needed, in a run not held."""
+        ...
+
     async def finish_submission(
         self, task_id: int, attempt: int, state: SubmissionState, now: datetime
-    ) -> bool: ...
+    ) -> bool:
+        """Record how a submission ended, once."""
+        ...
+
     async def move_task(
         self,
         task_id: int,
@@ -143,21 +251,47 @@ class Writer(Reader, Protocol):
         status: TaskStatus,
         reason: str | None,
         now: datetime,
-    ) -> Task | None: ...
-    async def schedule_retry(self, task_id: int, attempt: int, most_retries: int) -> Task | None: ...
+    ) -> Task | None:
+        """Move a task on, if it still is in the expected status of that very attempt."""
+        ...
+
+    async def schedule_retry(self, task_id: int, attempt: int, most_retries: int) -> Task | None:
+        """Put a task that just failed back for another attempt, while its retries last."""
+        ...
+
     async def decide_approval(
         self, approval_id: int, decision: ApprovalStatus, *, actor: str, comment: str | None, now: datetime
-    ) -> Approval | None: ...
-    async def note_blocked(self, approval_id: int, now: datetime) -> bool: ...
+    ) -> Approval | None:
+        """Decide an approval that is pending and whose task still waits for it."""
+        ...
+
+    async def note_blocked(self, approval_id: int, now: datetime) -> bool:
+        """Note that a dispatch ran into a pending approval; True the first time only."""
+        ...
+
     async def begin_rerun(
         self, run_id: int, *, expected_version: int | None, events: int, now: datetime
-    ) -> Run | None: ...
+    ) -> Run | None:
+        """Count a partial rerun of a run that is neither held nor worked upon, and lock its row."""
+        ...
+
     async def reset_tasks(
         self, run_id: int, task_ids: Sequence[int], *, rerun_number: int, now: datetime
-    ) -> bool: ...
-    async def move_run(self, run_id: int, *, expected: RunStatus, status: RunStatus) -> bool: ...
-    async def request_cancel(self, run_id: int, now: datetime) -> list[Task]: ...
-    async def cancel_created(self, run_id: int, reason: str, now: datetime) -> list[Task]: ...
+    ) -> bool:
+        """Put tasks back to created; True only if every one of them could be rerun."""
+        ...
+
+    async def move_run(self, run_id: int, *, expected: RunStatus, status: RunStatus) -> bool:
+        """Let an operator hold or release a run that still is in the expected status."""
+        ...
+
+    async def request_cancel(self, run_id: int, now: datetime) -> list[Task]:
+        """Mark all tasks of a run that somebody works on as to be stopped."""
+        ...
+
+    async def cancel_created(self, run_id: int, reason: str, now: datetime) -> list[Task]:
+        """Cancel all tasks of a run that nobody works on yet."""
+        ...
 
 
 class Storage(Protocol):

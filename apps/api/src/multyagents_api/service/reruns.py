@@ -39,7 +39,7 @@ class Reruns:
     clock: Clock
 
     async def rerun(self, request: RerunRequest, *, max_dispatch: int) -> RerunOutcome:
-        """Reset the selected tasks in one transaction, then dispatch up to `max_dispatch` ready tasks of the run."""
+        """Reset the selected tasks in one transaction, then dispatch up to `max_dispatch` ready ones."""
         run, reset = await decide_until_current("run", lambda: self._reset(request))
         dispatched: list[DispatchAnswer] = []
         stopped_by = None

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from multyagents_api.domain.errors import NameTaken, NotFound
 from multyagents_api.domain.roles import NewRole, Role
+from multyagents_api.service.page import Page, cut
 from multyagents_api.service.ports import Clock, Outdated, Storage
 
 __all__ = ["Roles"]
@@ -31,3 +32,8 @@ class Roles:
         if role is None:
             raise NotFound("role", str(role_id))
         return role
+
+    async def page(self, *, after: int, limit: int) -> Page[Role]:
+        """The roles after a given one."""
+        async with self.storage.read() as reader:
+            return cut(await reader.roles_after(after, limit=limit + 1), limit)

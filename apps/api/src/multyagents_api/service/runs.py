@@ -8,6 +8,7 @@ from multyagents_api.domain.events import EventType, NewEvent, approval_event, t
 from multyagents_api.domain.runs import Run, RunStatus, check_transition
 from multyagents_api.domain.tasks import Task
 from multyagents_api.service.change import RunChange
+from multyagents_api.service.page import Page, cut
 from multyagents_api.service.ports import Clock, Outdated, Runner, Storage, Writer
 from multyagents_api.service.retry import decide_until_current
 
@@ -63,6 +64,11 @@ class Runs:
         if found is None:
             raise NotFound("run", str(run_id))
         return RunView(*found)
+
+    async def page(self, *, after: int, status: RunStatus | None, limit: int) -> Page[Run]:
+        """The runs after a given one, of one status or of all."""
+        async with self.storage.read() as reader:
+            return cut(await reader.runs_after(after, status=status, limit=limit + 1), limit)
 
     async def pause(self, run_id: int, actor: str | None) -> RunView:
         """Hold a run: nothing of it is dispatched until it is resumed."""

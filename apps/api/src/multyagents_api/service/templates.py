@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from multyagents_api.domain.errors import NotFound
 from multyagents_api.domain.templates import Step, Template, check_steps
+from multyagents_api.service.page import Page, cut
 from multyagents_api.service.ports import Clock, Storage
 
 __all__ = ["Templates"]
@@ -32,3 +33,8 @@ class Templates:
         if template is None:
             raise NotFound("workflow template", str(template_id))
         return template
+
+    async def page(self, *, after: int, limit: int) -> Page[Template]:
+        """The templates after a given one."""
+        async with self.storage.read() as reader:
+            return cut(await reader.templates_after(after, limit=limit + 1), limit)

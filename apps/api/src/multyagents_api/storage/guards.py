@@ -1,8 +1,8 @@
 """The guarded writes: what makes the rules hold across processes.
 
-Whatever a use case read may be old when it writes. Each statement here therefore carries its condition itself, row
-by row, and answers None or False where the row is no longer as the rule demands. Nothing else in the service keeps
-two clients apart: take a condition out, and the race suite must find it.
+Whatever a use case read may be old when it writes. Each statement here therefore carries its condition
+itself, row by row, and answers None or False where the row is no longer as the rule demands. Nothing else in
+the service keeps two clients apart: take a condition out, and the race suite must find it.
 """
 
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ CLAIM_TASK = (
         reason=None,
         updated_at=bindparam("now"),
     )
-    .returning(tasks.c.attempt, tasks.c.prompt)
+    .returning(tasks.c.attempt, tasks.c.prompt, tasks.c.approval_id)
 )
 MOVE_TASK = (
     update(tasks)
@@ -196,13 +196,13 @@ class GuardedWrites(SqlReader):
         await self._connection.execute(SETTLE_RUN, parameters)
 
     async def claim_task(self, task_id: int, now: datetime) -> Claim | None:
-        """Open the next attempt of a task that is dispatchable, approved where needed, and in a run not held.
+        """Open the next attempt of a dispatchable task, approved where needed, in a run not held.
 
         This is where double dispatch is refused.
         """
         parameters = {"the_task": task_id, "now": to_micros(now)}
         row = (await self._connection.execute(CLAIM_TASK, parameters)).one_or_none()
-        return None if row is None else Claim(row.attempt, row.prompt)
+        return None if row is None else Claim(row.attempt, row.prompt, row.approval_id)
 
     async def move_task(
         self,
@@ -254,7 +254,7 @@ class GuardedWrites(SqlReader):
     async def begin_rerun(
         self, run_id: int, *, expected_version: int | None, events: int, now: datetime
     ) -> Run | None:
-        """Count a partial rerun of a run that is neither held nor worked upon; locks its row as `touch_run` does."""
+        """Count a partial rerun of a run neither held nor worked upon; locks it as `touch_run` does."""
         parameters = {
             "the_run": run_id,
             "expected_version": expected_version,

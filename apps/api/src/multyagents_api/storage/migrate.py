@@ -38,7 +38,7 @@ def migrate(connection: Connection) -> None:
 
 
 def _enter_wal(connection: Connection) -> None:
-    """Switch the file to WAL, which it remembers; SQLite does not wait for the lock that this takes, so we do."""
+    """Switch the file to WAL, once; SQLite does not wait for the lock that this takes, so we do."""
     for attempt in range(_WAL_ATTEMPTS):
         try:
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")

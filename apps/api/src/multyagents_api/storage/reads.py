@@ -6,16 +6,19 @@ from typing import Any, Protocol
 from sqlalchemy import CursorResult, Executable, bindparam, select
 
 from multyagents_api.domain.approvals import Approval
+from multyagents_api.domain.events import Event, EventType
 from multyagents_api.domain.roles import Role
-from multyagents_api.domain.runs import Run
+from multyagents_api.domain.runs import Run, RunStatus
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Template
-from multyagents_api.service.ports import Submission
+from multyagents_api.service.ports import AttemptRecord, Submission
 from multyagents_api.storage import tables
 from multyagents_api.storage.rows import (
     RUN_COLUMNS,
     TASK_COLUMNS,
     approval_from_row,
+    attempt_from_row,
+    event_from_row,
     role_from_row,
     run_from_row,
     task_from_row,
@@ -38,6 +41,7 @@ class Connection(Protocol):
 ROLE = select(tables.roles).where(tables.roles.c.id == bindparam("role_id"))
 KNOWN_ROLES = select(tables.roles.c.id).where(tables.roles.c.id.in_(bindparam("role_ids", expanding=True)))
 TEMPLATE = select(tables.templates).where(tables.templates.c.id == bindparam("template_id"))
+RUN = select(*RUN_COLUMNS).where(tables.runs.c.id == bindparam("run_id"))
 RUN_WITH_TASKS = (
     select(*RUN_COLUMNS, *TASK_COLUMNS)
     .join_from(tables.runs, tables.tasks)
@@ -51,6 +55,58 @@ TASKS = (
 )
 TASK = select(*TASK_COLUMNS).where(tables.tasks.c.id == bindparam("task_id"))
 APPROVAL = select(tables.approvals).where(tables.approvals.c.id == bindparam("approval_id"))
+ROLES_AFTER = (
+    select(tables.roles)
+    .where(tables.roles.c.id > bindparam("after"))
+    .order_by(tables.roles.c.id)
+    .limit(bindparam("limit"))
+)
+TEMPLATES_AFTER = (
+    select(tables.templates)
+    .where(tables.templates.c.id > bindparam("after"))
+    .order_by(tables.templates.c.id)
+    .limit(bindparam("limit"))
+)
+RUNS_AFTER = (
+    select(*RUN_COLUMNS)
+    .where(tables.runs.c.id > bindparam("after"))
+    .order_by(tables.runs.c.id)
+    .limit(bindparam("limit"))
+)
+EVENTS_AFTER = (
+    select(tables.events)
+    .where(tables.events.c.id > bindparam("after"))
+    .order_by(tables.events.c.id)
+    .limit(bindparam("limit"))
+)
+ATTEMPTS_AFTER = (
+    select(
+        tables.dispatches.c.attempt.label("dispatched_attempt"),
+        tables.dispatches.c.created_at.label("dispatched_at"),
+        tables.dispatches.c.state,
+        *tables.approvals.c,
+    )
+    .join_from(
+        tables.dispatches,
+        tables.approvals,
+        tables.approvals.c.id == tables.dispatches.c.approval_id,
+        isouter=True,
+    )
+    .where(
+        tables.dispatches.c.task_id == bindparam("of_task"), tables.dispatches.c.attempt > bindparam("after")
+    )
+    .order_by(tables.dispatches.c.attempt)
+    .limit(bindparam("limit"))
+)
+REPORTS = (
+    select(tables.events)
+    .where(
+        tables.events.c.task_id == bindparam("task_id"),
+        tables.events.c.type == EventType.RUNNER_STATUS_UPDATED.value,
+        tables.events.c.attempt.between(bindparam("first"), bindparam("last")),
+    )
+    .order_by(tables.events.c.id)
+)
 CALLBACK_KEY = select(tables.callback_keys.c.attempt, tables.callback_keys.c.status).where(
     tables.callback_keys.c.task_id == bindparam("task_id"), tables.callback_keys.c.key == bindparam("key")
 )
@@ -90,6 +146,11 @@ class SqlReader:
         split = len(RUN_COLUMNS)
         return run_from_row(rows[0]), [task_from_row(row[split:]) for row in rows]
 
+    async def run(self, run_id: int) -> Run | None:
+        """One run without its tasks."""
+        row = (await self._connection.execute(RUN, {"run_id": run_id})).one_or_none()
+        return None if row is None else run_from_row(row)
+
     async def tasks(self, run_id: int) -> list[Task]:
         """The tasks of a run in template order."""
         rows = (await self._connection.execute(TASKS, {"run_id": run_id})).all()
@@ -104,6 +165,46 @@ class SqlReader:
         """One approval."""
         row = (await self._connection.execute(APPROVAL, {"approval_id": approval_id})).one_or_none()
         return None if row is None else approval_from_row(row)
+
+    async def roles_after(self, after: int, *, limit: int) -> list[Role]:
+        """Roles with a greater id, in order."""
+        rows = (await self._connection.execute(ROLES_AFTER, {"after": after, "limit": limit})).all()
+        return [role_from_row(row) for row in rows]
+
+    async def templates_after(self, after: int, *, limit: int) -> list[Template]:
+        """Templates with a greater id, in order."""
+        rows = (await self._connection.execute(TEMPLATES_AFTER, {"after": after, "limit": limit})).all()
+        return [template_from_row(row) for row in rows]
+
+    async def runs_after(self, after: int, *, status: RunStatus | None, limit: int) -> list[Run]:
+        """Runs with a greater id, in order; an index serves either filter."""
+        statement = RUNS_AFTER if status is None else RUNS_AFTER.where(tables.runs.c.status == status.value)
+        rows = (await self._connection.execute(statement, {"after": after, "limit": limit})).all()
+        return [run_from_row(row) for row in rows]
+
+    async def events_after(
+        self, after: int, *, run_id: int | None, kind: str | None, limit: int
+    ) -> list[Event]:
+        """Events with a greater id, in order; an index serves either filter."""
+        statement = EVENTS_AFTER
+        if run_id is not None:
+            statement = statement.where(tables.events.c.run_id == run_id)
+        if kind is not None:
+            statement = statement.where(tables.events.c.type == kind)
+        rows = (await self._connection.execute(statement, {"after": after, "limit": limit})).all()
+        return [event_from_row(row) for row in rows]
+
+    async def attempts_after(self, task_id: int, after: int, *, limit: int) -> list[AttemptRecord]:
+        """The later attempts of a task, in order."""
+        parameters = {"of_task": task_id, "after": after, "limit": limit}
+        rows = (await self._connection.execute(ATTEMPTS_AFTER, parameters)).all()
+        return [attempt_from_row(row) for row in rows]
+
+    async def reports(self, task_id: int, first: int, last: int) -> list[Event]:
+        """What runners reported about a range of attempts of a task, in order."""
+        parameters = {"task_id": task_id, "first": first, "last": last}
+        rows = (await self._connection.execute(REPORTS, parameters)).all()
+        return [event_from_row(row) for row in rows]
 
     async def callback_with_key(self, task_id: int, key: str) -> tuple[int, TaskStatus] | None:
         """The attempt and status of the callback that used this key before."""

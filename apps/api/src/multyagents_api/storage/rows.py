@@ -7,16 +7,20 @@ from typing import Any
 from sqlalchemy import ColumnElement
 
 from multyagents_api.domain.approvals import Approval, ApprovalStatus
+from multyagents_api.domain.events import Event
 from multyagents_api.domain.roles import RetryPolicy, Role
 from multyagents_api.domain.runs import Run, RunStatus
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Step, Template
+from multyagents_api.service.ports import AttemptRecord, SubmissionState
 from multyagents_api.storage import tables
 
 __all__ = [
     "RUN_COLUMNS",
     "TASK_COLUMNS",
     "approval_from_row",
+    "attempt_from_row",
+    "event_from_row",
     "from_micros",
     "role_from_row",
     "run_from_row",
@@ -120,6 +124,32 @@ def approval_from_row(row: Any) -> Approval:
         comment=row.comment,
         created_at=from_micros(row.created_at),
         decided_at=None if row.decided_at is None else from_micros(row.decided_at),
+    )
+
+
+def attempt_from_row(row: Any) -> AttemptRecord:
+    """An attempt from its dispatch, followed by the columns of its approval, all None where there is none."""
+    return AttemptRecord(
+        attempt=row.dispatched_attempt,
+        dispatched_at=from_micros(row.dispatched_at),
+        state=SubmissionState(row[2]),
+        approval=None if row.id is None else approval_from_row(row),
+    )
+
+
+def event_from_row(row: Any) -> Event:
+    """An event from all columns of its table."""
+    return Event(
+        id=row.id,
+        run_id=row.run_id,
+        sequence=row.sequence,
+        contract_version=row.contract_version,
+        type=row.type,
+        task_id=row.task_id,
+        attempt=row.attempt,
+        producer_role=row.producer_role,
+        payload=row.payload,
+        time=from_micros(row.time),
     )
 
 

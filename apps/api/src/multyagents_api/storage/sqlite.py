@@ -1,7 +1,7 @@
 """SQLite, embedded: one connection for each app, called inline on the loop.
 
-A statement takes 10 to 20 microseconds, less than handing it to a thread. The driver is in autocommit, so that
-every `BEGIN IMMEDIATE` and `COMMIT` below is a statement of ours, and reads run outside any transaction.
+A statement takes 10 to 20 microseconds, less than handing it to a thread. The driver is in autocommit: every
+`BEGIN IMMEDIATE` and `COMMIT` below is a statement of ours, and reads run outside any transaction.
 """
 
 from contextlib import AbstractAsyncContextManager

@@ -131,7 +131,7 @@ dispatches = Table(
     Index("ix_dispatches_pending", "task_id", sqlite_where=text("state = 'pending'")),
     sqlite_with_rowid=False,
 )
-"""The outbox, and what remains of each attempt for the audit; the primary key lets an attempt be dispatched once."""
+"""The outbox, and what the audit knows of attempts; the primary key lets each be dispatched once."""
 
 callback_keys = Table(
     "callback_keys",

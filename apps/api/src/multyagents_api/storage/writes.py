@@ -135,11 +135,12 @@ class SqlWriter(GuardedWrites):
         values = {"task_id": task_id, "key": key, "attempt": attempt, "status": status.value}
         await self._connection.execute(INSERT_CALLBACK_KEY, values)
 
-    async def insert_submission(self, submission: Submission, now: datetime) -> None:
+    async def insert_submission(self, submission: Submission, approval_id: int | None, now: datetime) -> None:
         """Add the outbox row of an attempt; the primary key refuses a second one."""
         values = {
             "task_id": submission.task_id,
             "attempt": submission.attempt,
+            "approval_id": approval_id,
             "submission": asdict(submission),
             "state": SubmissionState.PENDING.value,
             "created_at": to_micros(now),

@@ -1,4 +1,4 @@
-"""Alembic's entry: the migrations run on the connection and in the transaction that `storage.migrate` opened."""
+"""Alembic's entry: run the migrations inside the transaction that `storage.migrate` opened."""
 
 from alembic import context
 

@@ -1,0 +1,95 @@
+"""Tasks: read one by one, stopped one by one, and their history for an audit."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from multyagents_api.domain.errors import IllegalTransition, NotFound
+from multyagents_api.domain.events import Event, EventType, task_event
+from multyagents_api.domain.tasks import ACTIVE, FINISHED, Task, TaskStatus
+from multyagents_api.service.change import RunChange
+from multyagents_api.service.page import Page, cut
+from multyagents_api.service.ports import AttemptRecord, Clock, Outdated, Runner, Storage
+from multyagents_api.service.retry import decide_until_current
+
+__all__ = ["AuditedAttempt", "Tasks"]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedAttempt:
+    """One attempt: its dispatch, the approval that let it go, and how the runner ended it, if it did."""
+
+    record: AttemptRecord
+    ended: TaskStatus | None
+    ended_at: datetime | None
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """Use cases about tasks."""
+
+    storage: Storage
+    runner: Runner
+    clock: Clock
+
+    async def get(self, task_id: int) -> Task:
+        """One task."""
+        async with self.storage.read() as reader:
+            task = await reader.task(task_id)
+        if task is None:
+            raise NotFound("task", str(task_id))
+        return task
+
+    async def cancel(self, task_id: int) -> Task:
+        """Ask the runner to stop a task; asking again changes nothing, a callback reports the real end."""
+        task, is_news = await decide_until_current("task", lambda: self._request_cancel(task_id))
+        if is_news:
+            await self.runner.cancel(task.id, task.attempt)
+        return task
+
+    async def audit(self, task_id: int, *, after: int, limit: int) -> Page[AuditedAttempt]:
+        """The attempts of a task after a given one."""
+        await self.get(task_id)
+        async with self.storage.read() as reader:
+            page = cut(await reader.attempts_after(task_id, after, limit=limit + 1), limit)
+            if not page.items:
+                return Page([], has_more=False)
+            first, last = page.items[0].attempt, page.items[-1].attempt
+            reports = await reader.reports(task_id, first, last)
+        ends = {report.attempt: report for report in reports if report.payload["status"] in FINISHED}
+        return Page([_audited(record, ends.get(record.attempt)) for record in page.items], page.has_more)
+
+    async def _request_cancel(self, task_id: int) -> tuple[Task, bool]:
+        task = await self.get(task_id)
+        if task.status is TaskStatus.CANCEL_REQUESTED:
+            return task, False
+        if task.status not in ACTIVE:
+            raise IllegalTransition("task", task.status, TaskStatus.CANCEL_REQUESTED)
+        now = self.clock.now()
+        async with self.storage.write() as writer:
+            change = await RunChange.open(writer, task.run_id, now, reserve=1)
+            moved = await writer.move_task(
+                task.id,
+                task.attempt,
+                expected=task.status,
+                status=TaskStatus.CANCEL_REQUESTED,
+                reason=None,
+                now=now,
+            )
+            if moved is None:
+                raise Outdated
+            change.tell(task_event(EventType.RUNNER_CANCEL_REQUESTED, moved, moved.attempt))
+            await change.finish(change.run.status)
+        return moved, True
+
+
+def _audited(record: AttemptRecord, end: Event | None) -> AuditedAttempt:
+    if end is None:
+        return AuditedAttempt(record, None, None, None)
+    message = end.payload.get("message")
+    return AuditedAttempt(
+        record,
+        TaskStatus(str(end.payload["status"])),
+        end.time,
+        message if isinstance(message, str) else None,
+    )
