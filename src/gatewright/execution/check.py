@@ -104,7 +104,7 @@ def run_steps(run: CheckRun, clock: Clock, echo: Echo) -> tuple[Step, ...]:
             clock=clock,
             echo=echo,
         )
-        for number, argv in enumerate(run.check.steps, start=1)
+        for number, argv in enumerate(run.check.steps_of(run.profile), start=1)
     )
 
 

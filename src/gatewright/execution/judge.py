@@ -6,15 +6,16 @@ from pathlib import Path
 from gatewright.core.clock import Clock
 from gatewright.core.errors import GatewrightError
 from gatewright.core.provenance import read_environment, read_subject, read_tree
-from gatewright.core.verdict import ExitCode
+from gatewright.core.verdict import ExitCode, Verdict
+from gatewright.evidence.digest import hash_bytes
 from gatewright.evidence.record import EVIDENCE
-from gatewright.evidence.strict import EvidenceError, read_model
+from gatewright.evidence.strict import EvidenceError, read_bytes, read_model
 from gatewright.execution.project import Project
 from gatewright.gate.aggregate import judge_checks
 from gatewright.gate.binding import Expected
 from gatewright.gate.decision import PolicyReference, RunSubject, VerdictDocument, decide
 from gatewright.gate.policy import load_policy
-from gatewright.gate.verify import VERDICT, VERDICT_TEXT, Problem, Verification, verify
+from gatewright.gate.verify import POLICY_COPY, VERDICT, VERDICT_TEXT, Problem, Verification, verify
 
 __all__ = ["FoundRun", "NoVerdictError", "judge_now", "resolve_run", "verify_run"]
 
@@ -71,7 +72,7 @@ def judge_now(project: Project, folder: Path | None, clock: Clock) -> VerdictDoc
     policy = loaded.policy.narrowed(only)
     tree = read_tree(project.root, EVIDENCE)
     subject, now = read_subject(project.root, tree), clock.now()
-    expected = Expected(run_id_of(found), loaded.digest, subject, now, policy.gate.require_commit)
+    expected = Expected(run_id_of(found), policy_digest_of(found), subject, now, policy.gate.require_commit)
     checks = judge_checks(found.folder, policy, expected)
     verdict, reasons = decide(checks, ())
     return VerdictDocument(
@@ -103,6 +104,14 @@ def run_id_of(found: FoundRun) -> str:
         return found.folder.resolve().name
 
 
+def policy_digest_of(found: FoundRun) -> str:
+    """The digest of the policy that a run was opened with, which today's need not be."""
+    try:
+        return hash_bytes(read_bytes(found.folder / POLICY_COPY))
+    except EvidenceError as error:
+        raise NoVerdictError(f"{found.folder.name}: {error.message}", remedy="name a run folder") from None
+
+
 def verify_run(project: Project | None, folder: Path | None) -> Verification:
     """Verify the run in a folder, or else the project's latest verdict together with its run.
 
@@ -120,11 +129,8 @@ def verify_run(project: Project | None, folder: Path | None) -> Verification:
     except EvidenceError as error:
         return Verification(None, (Problem(project.latest_json.name, error.message),), ExitCode.INTEGRITY)
     run_folder = project.runs / latest.run_id
-    if (
-        latest.finished_at is None
-        and not latest.verdict.exit_code == ExitCode.PASS
-        and not (run_folder / VERDICT).exists()
-    ):
+    is_unfinished = latest.finished_at is None and latest.verdict is Verdict.INCONCLUSIVE
+    if is_unfinished and not (run_folder / VERDICT).exists():
         raise NoVerdictError(
             f"run {latest.run_id} is still going on, or was killed", remedy="run: gatewright gate"
         )

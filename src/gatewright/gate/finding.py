@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from gatewright.core.escape import printable
 from gatewright.core.verdict import State
 from gatewright.evidence.record import EVIDENCE
 from gatewright.evidence.report import Reason
@@ -47,11 +48,11 @@ class Place:
         """A finding in one of the check's files; what mends it is to run the check again, unless told."""
         reason = Reason(
             rule=rule,
-            message=f"{self.check}: {message}",
-            artifact=self.artifact(path),
+            message=printable(f"{self.check}: {message}"),
+            artifact=printable(self.artifact(path)),
             pointer=pointer,
-            expected=expected,
-            observed=observed,
+            expected=printable(expected),
+            observed=printable(observed),
             command=command or f"gatewright run {self.check}",
         )
         return Finding(state, reason)

@@ -70,14 +70,15 @@ def find_miscounts(
     place: Place, manifest: Manifest, check: Check, results: Sequence[Result]
 ) -> Iterator[Finding]:
     """Where the manifest and what it is about contradict each other, or a result is older than its check."""
-    if len(manifest.steps) != len(check.steps):
+    wanted = len(check.steps_of(manifest.profile))
+    if len(manifest.steps) != wanted:
         yield place.finding(
             State.ERROR,
             "steps-complete",
             "not every command was run",
             path=MANIFEST,
             pointer="/steps",
-            expected=f"{len(check.steps)} commands",
+            expected=f"{wanted} commands",
             observed=f"{len(manifest.steps)} commands",
         )
     recount = total(results)

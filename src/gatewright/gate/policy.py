@@ -26,6 +26,7 @@ def inside(path: str) -> str:
     return path
 
 
+Steps = Annotated[tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...], Field(min_length=1)]
 InnerPath = Annotated[str, AfterValidator(inside)]
 ResultPath = Annotated[InnerPath, Field(pattern=r"\.(json|xml)$")]
 
@@ -52,6 +53,7 @@ class Check(Model):
         session: the Nox session in which the gate starts it; without one the gate's interpreter runs it.
         steps: commands, run in order, all of them; `{python}`, `{evidence}`, `{profile}` and `{root}` are
             filled in.
+        full_steps: commands of the full profile, where they differ.
         results: files that the steps leave in the check's folder: suite reports (`*.json`), JUnit (`*.xml`).
         publish: files of the check's folder by name, and where in the project a copy goes.
         min_collected, min_samples, min_schedules: fewer than this is no proof.
@@ -64,7 +66,8 @@ class Check(Model):
 
     required: bool = True
     session: Annotated[str, Field(pattern="^[a-z0-9_.-]+$")] | None = None
-    steps: Annotated[tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...], Field(min_length=1)]
+    steps: Steps
+    full_steps: Steps | None = None
     results: Annotated[tuple[ResultPath, ...], Field(min_length=1)]
     publish: dict[InnerPath, InnerPath] = Field(default_factory=dict)
     min_collected: Limitless = 0
@@ -76,6 +79,10 @@ class Check(Model):
     timeout_s: Annotated[int, Field(gt=0)] = 900
     exclusive: bool = False
     limits: dict[str, Limit] = Field(default_factory=dict)
+
+    def steps_of(self, profile: str) -> Steps:
+        """The commands of a profile."""
+        return self.full_steps if profile == "full" and self.full_steps else self.steps
 
 
 class Gate(Model):
