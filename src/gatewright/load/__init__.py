@@ -9,7 +9,7 @@ from gatewright.load.noise import NoiseMeter, NoiseReading
 from gatewright.load.pacer import constant_arrivals, poisson_arrivals
 from gatewright.load.recording import Outcome, Recording
 from gatewright.load.request import Origin, RequestTemplate
-from gatewright.load.validity import ScheduleProof, lag_limit, prove_schedule
+from gatewright.load.validity import LagLimits, ScheduleProof, prove_schedule
 from gatewright.load.warmup import WarmUp, WarmUpRule, find_warm_up
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Call",
     "HttpClient",
     "Journey",
+    "LagLimits",
     "LogHistogram",
     "NoiseMeter",
     "NoiseReading",
@@ -32,7 +33,6 @@ __all__ = [
     "WarmUpRule",
     "constant_arrivals",
     "find_warm_up",
-    "lag_limit",
     "poisson_arrivals",
     "prove_schedule",
     "run_on_fast_loop",

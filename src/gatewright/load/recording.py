@@ -81,10 +81,21 @@ class Recording:
         self._resolved = len(self.outcomes) if end < 0 else end
         return self._resolved
 
-    def exceedances(self, limit_s: float, start: int, stop: int) -> Iterator[int]:
-        """The runs in [start, stop) that failed, or ended later than `limit_s` after their schedule."""
+    def exceedances(
+        self, limit_s: float, start: int, stop: int, *, since_sent: bool = False
+    ) -> Iterator[int]:
+        """The runs in [start, stop) that failed, or took longer than `limit_s`.
+
+        Args:
+            limit_s: in seconds.
+            start: the first run that counts.
+            stop: the first that doesn't.
+            since_sent: count from the first request instead of the schedule, which leaves the generator's lag
+                out, and a stall that held requests back as well.
+        """
+        since = self.sent if since_sent else self.scheduled
         for run in range(start, stop):
-            if self.outcomes[run] != Outcome.SUCCEEDED or self.ended[run] - self.scheduled[run] > limit_s:
+            if self.outcomes[run] != Outcome.SUCCEEDED or self.ended[run] - since[run] > limit_s:
                 yield run
 
     def latencies(self, start: int, stop: int) -> Iterator[float]:

@@ -5,11 +5,31 @@ from dataclasses import dataclass
 from gatewright.load.histogram import LogHistogram
 from gatewright.load.recording import Outcome, Recording
 
-__all__ = ["LEAST_SENT_SHARE", "ScheduleProof", "lag_limit", "prove_schedule"]
+__all__ = ["LEAST_SENT_SHARE", "LagLimits", "ScheduleProof", "prove_schedule"]
 
 LEAST_SENT_SHARE = 0.99
 LARGEST_LAG_S = 0.005
-LAG_SHARE_OF_THRESHOLD = 0.05
+LATE_SHARE = 0.05
+UNFIT_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class LagLimits:
+    """Limits of the send lag's p99, in seconds.
+
+    Attributes:
+        late_s: beyond it latencies are too much the generator's own. As they count from the schedule, lag
+            only makes a service look slower: PASS stands, FAIL must be confirmed from the moment of sending.
+        unfit_s: beyond it the load was not the one that was planned, and nothing stands.
+    """
+
+    late_s: float
+    unfit_s: float
+
+    @classmethod
+    def for_threshold(cls, threshold_s: float) -> "LagLimits":
+        """What a latency threshold bears: late beyond 5% of it or 5 ms, unfit beyond 25%."""
+        return cls(min(LARGEST_LAG_S, LATE_SHARE * threshold_s), UNFIT_SHARE * threshold_s)
 
 
 @dataclass(frozen=True)
@@ -23,7 +43,12 @@ class ScheduleProof:
     lag_p50_s: float
     lag_p99_s: float
     lag_max_s: float
-    lag_limit_s: float
+    limits: LagLimits
+
+    @property
+    def late(self) -> bool:
+        """Whether a FAIL must be confirmed from the moment of sending."""
+        return self.lag_p99_s > self.limits.late_s
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -35,25 +60,20 @@ class ScheduleProof:
             found.append(f"only {self.sent} of {self.scheduled} scheduled runs were sent")
         if self.dropped:
             found.append(f"the generator dropped {self.dropped} runs")
-        if self.lag_p99_s > self.lag_limit_s:
-            lag, limit = self.lag_p99_s * 1e3, self.lag_limit_s * 1e3
+        if self.lag_p99_s > self.limits.unfit_s:
+            lag, limit = self.lag_p99_s * 1e3, self.limits.unfit_s * 1e3
             found.append(f"the generator sent late: p99 {lag:.1f} ms, allowed {limit:.1f} ms")
         return tuple(found)
 
 
-def lag_limit(threshold_s: float) -> float:
-    """The largest p99 of the send lag, in seconds, that a latency threshold bears: 5% of it, at most 5 ms."""
-    return min(LARGEST_LAG_S, LAG_SHARE_OF_THRESHOLD * threshold_s)
-
-
-def prove_schedule(recording: Recording, start: int, stop: int, *, lag_limit_s: float) -> ScheduleProof:
+def prove_schedule(recording: Recording, start: int, stop: int, limits: LagLimits) -> ScheduleProof:
     """Judge the generator over the runs in [start, stop).
 
     Args:
         recording: what the open loop saw.
         start: the first run that counts.
         stop: the first run that doesn't.
-        lag_limit_s: the largest p99 of the send lag, in seconds.
+        limits: of the send lag.
     """
     dropped = recording.count(Outcome.DROPPED, start, stop)
     lags = LogHistogram(max(0.0, lag) for lag in recording.lags(start, stop))
@@ -67,5 +87,5 @@ def prove_schedule(recording: Recording, start: int, stop: int, *, lag_limit_s: 
         lag_p50_s=lags.percentile(0.5) if sent else 0.0,
         lag_p99_s=lags.percentile(0.99) if sent else 0.0,
         lag_max_s=lags.percentile(1.0) if sent else 0.0,
-        lag_limit_s=lag_limit_s,
+        limits=limits,
     )

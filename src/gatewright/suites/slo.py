@@ -12,6 +12,7 @@ from gatewright.load import (
     DEFAULT_DEADLINE_S,
     HttpClient,
     Journey,
+    LagLimits,
     LogHistogram,
     NoiseReading,
     OpenLoop,
@@ -21,7 +22,6 @@ from gatewright.load import (
     ScheduleProof,
     WarmUpRule,
     constant_arrivals,
-    lag_limit,
     poisson_arrivals,
     run_on_fast_loop,
 )
@@ -102,7 +102,7 @@ class Plan:
     arrivals: Literal["poisson", "constant"] = "poisson"
     deadline_s: float = DEFAULT_DEADLINE_S
     stops_early: bool = True
-    most_discards: int = 2
+    most_discards: int = 1
     requirements: Requirements = field(default_factory=Requirements)
     warm_up: WarmUpRule = field(default_factory=WarmUpRule)
     drift_limits: tuple[DriftLimit, ...] = ()
@@ -122,10 +122,10 @@ class Plan:
             )
 
     @property
-    def lag_limit_s(self) -> float:
-        """The largest p99 of the send lag that the strictest latency threshold bears, in seconds."""
+    def lag_limits(self) -> LagLimits:
+        """How late the generator may be, by the strictest latency threshold."""
         thresholds = [each.threshold_s for each in self.objectives if isinstance(each, LatencyObjective)]
-        return lag_limit(min(thresholds, default=1.0))
+        return LagLimits.for_threshold(min(thresholds, default=1.0))
 
 
 def measure(plan: Plan, service: Service, show: Callable[[Glance], None]) -> ScenarioResult:
@@ -137,7 +137,7 @@ def measure(plan: Plan, service: Service, show: Callable[[Glance], None]) -> Sce
         show: receives a glance twice a second.
     """
     judge = Judge(plan.objectives, plan.requirements)
-    rules = WatchRules(plan.rate, plan.stops_early, plan.lag_limit_s, plan.most_discards, plan.warm_up)
+    rules = WatchRules(plan.rate, plan.stops_early, plan.lag_limits, plan.most_discards, plan.warm_up)
     watch = Watch(judge, rules, server_pid=service.pid, show=show)
     cpu = time.process_time()
     recording = run_on_fast_loop(load(plan, service, watch))
@@ -177,7 +177,7 @@ def schedule(plan: Plan) -> Iterator[float]:
 def conclude(plan: Plan, watch: Watch, window: Window, cpu_s: float) -> ScenarioResult:
     """Put into words and figures what a watch saw."""
     recording, start, stop = window.recording, window.start, window.stop
-    proof = window.proof(plan.lag_limit_s)
+    proof = window.proof(plan.lag_limits)
     drifts = tuple(drift_result(find_series(limit, window)) for limit in plan.drift_limits)
     judged = merge_verdicts([*(each.verdict for each in watch.decisions), *(each.verdict for each in drifts)])
     warm_up = watch.warm_up
@@ -185,7 +185,7 @@ def conclude(plan: Plan, watch: Watch, window: Window, cpu_s: float) -> Scenario
     succeeded = recording.count(Outcome.SUCCEEDED, start, stop)
     return ScenarioResult(
         name=plan.name,
-        verdict=Verdict.INCONCLUSIVE if proof.problems else judged,
+        verdict=judged if watch.stands(window, proof) else Verdict.INCONCLUSIVE,
         offer=Offer(
             arrivals=plan.arrivals,
             rate=plan.rate,
@@ -312,7 +312,9 @@ def validity(proof: ScheduleProof) -> ScheduleValidity:
         lag_p50_ms=proof.lag_p50_s * MILLISECONDS,
         lag_p99_ms=proof.lag_p99_s * MILLISECONDS,
         lag_max_ms=proof.lag_max_s * MILLISECONDS,
-        lag_limit_ms=proof.lag_limit_s * MILLISECONDS,
+        late_ms=proof.limits.late_s * MILLISECONDS,
+        unfit_ms=proof.limits.unfit_s * MILLISECONDS,
+        late=proof.late,
         problems=proof.problems,
     )
 

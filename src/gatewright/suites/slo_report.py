@@ -114,7 +114,14 @@ class WarmUpResult(Model):
 
 
 class ScheduleValidity(Model):
-    """The proof that the schedule was kept; `problems` make the measurement unfit for any verdict."""
+    """The proof that the schedule was kept; `problems` make the measurement unfit for any verdict.
+
+    Attributes:
+        late_ms: the p99 of the send lag beyond which FAIL must also hold from the moment of sending; PASS
+            holds all the same, since latencies count from the schedule and so include the lag.
+        unfit_ms: the p99 beyond which the measurement is unfit.
+        late: whether `late_ms` was exceeded.
+    """
 
     scheduled: NonNegativeInt
     sent: NonNegativeInt
@@ -123,7 +130,9 @@ class ScheduleValidity(Model):
     lag_p50_ms: NonNegativeFloat
     lag_p99_ms: NonNegativeFloat
     lag_max_ms: NonNegativeFloat
-    lag_limit_ms: NonNegativeFloat
+    late_ms: NonNegativeFloat
+    unfit_ms: NonNegativeFloat
+    late: bool
     problems: tuple[str, ...]
 
 

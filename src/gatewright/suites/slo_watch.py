@@ -4,13 +4,14 @@ import resource
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import inf, nan
 from pathlib import Path
 
 from gatewright.core.verdict import Verdict
 from gatewright.load import (
+    LagLimits,
     LogHistogram,
     NoiseMeter,
     NoiseReading,
@@ -36,14 +37,14 @@ class WatchRules:
     Attributes:
         rate: nominal arrivals per second.
         stops_early: whether PASS ends the measurement; FAIL always does.
-        lag_limit_s: the largest p99 of the send lag, in seconds.
+        lag_limits: of the send lag.
         most_discards: how often a window whose schedule was not kept is begun anew.
         warm_up: when the service counts as settled.
     """
 
     rate: float
     stops_early: bool
-    lag_limit_s: float
+    lag_limits: LagLimits
     most_discards: int
     warm_up: WarmUpRule
 
@@ -140,6 +141,16 @@ class Window:
             flow=self.flow(horizon, rate),
         )
 
+    def measured_since_sent(self, rate: float) -> Measured:
+        """The same, with latencies from the first request on: the generator's lag left out."""
+        counted = self.measured(self.begins + self.seconds, rate)
+        numbers = {name: self._since_sent(limit) for name, limit in self._limits.items()}
+        return replace(counted, exceedances=numbers)
+
+    def _since_sent(self, limit_s: float) -> list[int]:
+        found = self.recording.exceedances(limit_s, self.start, self.stop, since_sent=True)
+        return [number - self.start for number in found]
+
     def flow(self, horizon: float, rate: float) -> Flow:
         """Arrivals and successes by whole seconds up to `horizon`; runs under way count as arrived only."""
         blocks = max(0, int((horizon - self.begins) / BLOCK_S)) if self.start < len(self.recording) else 0
@@ -151,9 +162,9 @@ class Window:
             offered_rate=rate,
         )
 
-    def proof(self, lag_limit_s: float) -> ScheduleProof:
+    def proof(self, limits: LagLimits) -> ScheduleProof:
         """Whether the schedule was kept, over all runs of the window that are over."""
-        return prove_schedule(self.recording, self.start, self.stop, lag_limit_s=lag_limit_s)
+        return prove_schedule(self.recording, self.start, self.stop, limits)
 
     def sample_memory(self) -> None:
         """Note the server's memory, when it is ours to look at."""
@@ -235,16 +246,26 @@ class Watch:
         if self.warm_up is not None:
             self.window = Window(recording, self._judge, self.warm_up.runs, self._server_pid)
 
+    def stands(self, window: Window, proof: ScheduleProof) -> bool:
+        """Whether the decisions can be believed: none of an unfit measurement, not every FAIL of a late one."""
+        if proof.problems:
+            return False
+        if not proof.late or self._judge.verdict(self.decisions) is not Verdict.FAIL:
+            return True
+        confirmed = self._judge.decide(window.measured_since_sent(self._rules.rate))
+        return self._judge.verdict(confirmed) is Verdict.FAIL
+
     def _is_settled(self, window: Window) -> bool:
-        """Whether the decision is final; a window that was not kept to schedule is begun anew instead."""
+        """Whether the decision is final; a window whose decision does not stand is begun anew instead."""
         verdict = self._judge.verdict(self.decisions)
         if verdict is Verdict.INCONCLUSIVE or (verdict is Verdict.PASS and not self._rules.stops_early):
             return False
-        proof = window.proof(self._rules.lag_limit_s)
-        if proof.problems and len(self.discarded) < self._rules.most_discards:
+        proof = window.proof(self._rules.lag_limits)
+        stands = self.stands(window, proof)
+        if not stands and len(self.discarded) < self._rules.most_discards:
             self.discarded.append((window, proof))
             self.window = Window(window.recording, self._judge, window.stop, self._server_pid)
-        return not proof.problems
+        return stands
 
     def _glance(self, seconds: float) -> Glance:
         window = self.window
