@@ -127,7 +127,7 @@ def make_checkout(folder: Path) -> Checkout:
     return Checkout(folder)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """Without `.git`, under a path with a space and a letter that is not ASCII."""
     if sys.platform != "linux":

@@ -83,6 +83,14 @@ def test_what_cannot_be_used_is_said_in_one_line(checkout, arguments, variables,
     assert result.stderr.count("\n") == 1
 
 
+def test_the_doctor_shows_no_passwords(checkout):
+    """It names the settings that it found, and nothing of what it prints needs to be hidden."""
+    result = checkout.run("doctor", PIP_INDEX_URL="https://user:secret@index.example/simple")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "index-url=https://***@index.example/simple" in result.stdout
+    assert "secret" not in result.stdout
+
+
 def test_without_a_terminal_the_output_is_plain(checkout):
     """Logs of CI hold no escape sequences and no lines that rewrite themselves."""
     result = checkout.run("race-stress")
