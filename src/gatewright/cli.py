@@ -16,6 +16,7 @@ from gatewright.execution.gate import add_check, run_alone, run_gate
 from gatewright.execution.judge import judge_now, resolve_run, verify_run
 from gatewright.execution.project import PROFILES, Project, Settings, find_project
 from gatewright.gate.decision import VerdictDocument, exit_code
+from gatewright.gate.policy import load_policy
 from gatewright.report.progress import ProgressLines, wants_colour
 from gatewright.report.schemas import find_schemas, schema_text, write_schemas
 from gatewright.report.text import render_explanation, render_verdict_text
@@ -116,6 +117,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     replay = commands.add_parser("replay", help="run a recorded schedule of a race suite again")
     replay.add_argument("tape", type=Path, metavar="TAPE", help="the file that a race report names")
+    replay.add_argument("--times", type=int, default=20, help="how often (default: 20)")
     replay.set_defaults(command=replay_command)
 
     schema = commands.add_parser("schema", help="JSON Schemas of manifest, verdict, policy and suite reports")
@@ -196,8 +198,11 @@ def replay_command(options: argparse.Namespace) -> int:
         ) from None
     if not options.tape.is_file():
         raise ConfigurationError(f"there is no tape {options.tape}", remedy="a race report names its tapes")
-    code: int = replay(options.tape)
-    return code
+    policy = load_policy(project_of(options).policy).policy
+    outcome = replay(options.tape, options.times, allowed=policy.gate.scenarios)
+    for line in outcome.text().splitlines():
+        print(printable(line))
+    return outcome.verdict.exit_code
 
 
 def schema_command(options: argparse.Namespace) -> int:

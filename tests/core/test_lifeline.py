@@ -35,7 +35,7 @@ CHILD = textwrap.dedent(
 
 
 @pytest.mark.parametrize("polled", [False, True], ids=["kernel", "polling"])
-def test_a_child_ends_when_its_parent_is_killed(polled: bool) -> None:
+def test_a_child_ends_when_its_parent_is_killed(*, polled: bool) -> None:
     """SIGKILL of the parent closes the pipe that only the child still holds."""
     code = CHILD.format(source=str(SOURCE), polled=polled)
     with subprocess.Popen([sys.executable, "-c", PARENT, code], stdout=subprocess.PIPE) as parent:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fail_open.changes import apply
 from fakes.clock import FakeClock
 from fakes.projects import make_project, policy_with
-from fail_open.changes import apply
 
 from gatewright.core.clock import SystemClock
 from gatewright.core.verdict import Verdict

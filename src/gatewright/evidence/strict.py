@@ -55,10 +55,10 @@ def read_bytes(path: Path, *, limit: int = MAXIMUM_BYTES) -> bytes:
         state = State.TAMPERED if path.is_symlink() else State.INVALID
         reason = "a link, not a file" if path.is_symlink() else f"unreadable: {error.strerror}"
         raise EvidenceError(f"{path.name} is {reason}", state=state) from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise EvidenceError(f"{path.name} is not a plain file", state=State.TAMPERED)
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise EvidenceError(f"{path.name} is not a plain file", state=State.TAMPERED)
         data = file.read(limit + 1)
     if len(data) > limit:
         raise EvidenceError(f"{path.name} is larger than {limit} bytes")

@@ -91,10 +91,12 @@ class Gate(Model):
     Attributes:
         keep: how many run folders stay on disk.
         require_commit: whether evidence of an unknown commit is refused.
+        scenarios: the packages whose race scenarios a tape may name; nothing else is imported for a replay.
     """
 
     keep: Annotated[int, Field(ge=1)] = 20
     require_commit: bool = False
+    scenarios: tuple[str, ...] = ()
 
 
 class Policy(Model):
