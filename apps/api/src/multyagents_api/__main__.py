@@ -9,15 +9,19 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import uvicorn
 
-from multyagents_api.bootstrap import InvalidSettings, Settings, create_app
+from multyagents_api.bootstrap import InvalidSettings, Settings, StorageUnavailable, create_app
 
 __all__ = ["main"]
 
 USAGE_ERROR = 2
 CANNOT_START = 1
+GRACE_S = 5
+BACKLOG = 2048
 _PR_SET_PDEATHSIG = 1
 
 EPILOG = """\
@@ -47,6 +51,13 @@ class Server(uvicorn.Server):
             write_port(self._port_file, sockets[0].getsockname()[1])
 
 
+def check_writable(file: Path) -> None:
+    """Find out before serving that the port could not be told."""
+    probe = file.with_name(f".{file.name}.{os.getpid()}")
+    probe.touch()
+    probe.unlink()
+
+
 def write_port(file: Path, port: int) -> None:
     """Write the port whole or not at all: whoever polls the file never reads half a number."""
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
@@ -58,6 +69,14 @@ def die_with_parent() -> None:
     """Let the kernel end this process when its parent dies (Linux; elsewhere nothing)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def port(text: str) -> int:
+    """A TCP port, or 0."""
+    number = int(text)
+    if not 0 <= number <= 65_535:  # noqa: PLR2004 - all there are
+        raise argparse.ArgumentTypeError(f"{number} is no port; ports go from 0 to 65535")
+    return number
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -72,9 +91,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
-    serve.add_argument(
-        "--port", type=int, default=8000, help="port; 0 takes a free one (default %(default)s)"
-    )
+    serve.add_argument("--port", type=port, default=8000, help="port; 0 takes a free one (default 8000)")
     serve.add_argument("--port-file", type=Path, metavar="FILE", help="write the port here once it listens")
     serve.add_argument("--database", type=Path, metavar="FILE", help="the SQLite file")
     serve.add_argument(
@@ -92,23 +109,27 @@ def serve(options: argparse.Namespace) -> None:
     settings = Settings.from_environment()
     if options.database is not None:
         settings = replace(settings, database=options.database)
+    if options.port_file is not None:
+        check_writable(options.port_file)
     listening = listen(options.host, options.port)
     config = uvicorn.Config(
         create_app(settings),
         log_level=options.log_level,
         access_log=options.access_log,
         server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
     )
     Server(config, options.port_file).run(sockets=[listening])
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A bound socket; bound before anything else, so that a port in use is told in one line."""
+    """A listening socket, before anything else: a port in use is told in one line."""
     family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     listening = socket.socket(family)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind(address)
+        listening.listen(BACKLOG)
     except OSError:
         listening.close()
         raise
@@ -116,19 +137,32 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit code is 2 for settings that can't be used, 1 where serving can't start."""
+    """Run the command line; exit code 2: settings that can't be used, 1: serving can't start."""
     options = parse(arguments)
     if options.die_with_parent:
         die_with_parent()
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGINT, leave)
     try:
         serve(options)
     except InvalidSettings as error:
-        print(f"multyagents: {error}", file=sys.stderr)  # noqa: T201 - the one line
-        return USAGE_ERROR
+        return refuse(str(error), USAGE_ERROR)
+    except StorageUnavailable as error:
+        return refuse(str(error), CANNOT_START)
     except OSError as error:
-        print(f"multyagents: can't serve on {options.host}:{options.port}: {error}", file=sys.stderr)  # noqa: T201
-        return CANNOT_START
+        return refuse(f"can't serve on {options.host}:{options.port}: {error}", CANNOT_START)
     return 0
+
+
+def refuse(line: str, exit_code: int) -> int:
+    """Say in one line why nothing is served."""
+    print(f"multyagents: {line}", file=sys.stderr)  # noqa: T201 - the one line
+    return exit_code
+
+
+def leave(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """Asked to stop: uvicorn has closed everything by then, or was not started yet."""
+    raise SystemExit(0)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from multyagents_api.service.approvals import Approvals
 from multyagents_api.service.callbacks import Callbacks
 from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.events import Events
-from multyagents_api.service.ports import Clock, Runner, SystemClock
+from multyagents_api.service.ports import Clock, Runner, StorageUnavailable, SystemClock
 from multyagents_api.service.reruns import Reruns
 from multyagents_api.service.roles import Roles
 from multyagents_api.service.runs import Runs
@@ -23,7 +23,7 @@ from multyagents_api.service.tasks import Tasks
 from multyagents_api.service.templates import Templates
 from multyagents_api.storage.sqlite import SqliteStorage
 
-__all__ = ["Durability", "InvalidSettings", "RunnerKind", "Settings", "create_app"]
+__all__ = ["Durability", "InvalidSettings", "RunnerKind", "Settings", "StorageUnavailable", "create_app"]
 
 
 T = TypeVar("T", bound=StrEnum)
@@ -92,6 +92,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
 
     The database is brought to the tables of this version. Where no lifespan is run,
     `app.state.services.storage.close()` lets go of it.
+
+    Raises:
+        StorageUnavailable: the database can't be opened, or belongs to another version.
     """
     clock = clock or SystemClock()
     runner = runner or AcceptingRunner()

@@ -49,14 +49,14 @@ def build_app(services: Services) -> FastAPI:
 
     app = FastAPI(title="multyagents", version="0.1.0", lifespan=lifespan, redirect_slashes=False)
     app.state.services = services
-    app.include_router(health.router(services.storage))
-    app.include_router(roles.router(services.roles))
-    app.include_router(templates.router(services.templates))
-    app.include_router(runs.router(services.runs, services.dispatching, services.reruns))
-    app.include_router(runner.router(services.callbacks))
-    app.include_router(approvals.router(services.approvals))
-    app.include_router(tasks.router(services.tasks))
-    app.include_router(events.router(services.events))
+    runs.add_routes(app, services.runs, services.dispatching, services.reruns)
+    runner.add_routes(app, services.callbacks)
+    approvals.add_routes(app, services.approvals)
+    tasks.add_routes(app, services.tasks)
+    events.add_routes(app, services.events)
+    templates.add_routes(app, services.templates)
+    roles.add_routes(app, services.roles)
+    health.add_routes(app, services.storage)
     problems.install(app)
     app.add_middleware(BodyLimit)
     return app

@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from fastapi import APIRouter
+from fastapi import FastAPI
 
 from multyagents_api.domain.approvals import Approval, ApprovalStatus
 from multyagents_api.http.wire import Answer, Demand, Line, Note, parse_id
 from multyagents_api.service.approvals import Approvals, Decision
 
-__all__ = ["router"]
+__all__ = ["add_routes"]
 
 
 class DecisionDemand(Demand):
@@ -47,26 +47,25 @@ class ApprovalAnswer(Answer):
         )
 
 
-def router(approvals: Approvals) -> APIRouter:
-    """The routes, bound to their use cases."""
-    routes = APIRouter(tags=["approvals"])
+def add_routes(app: FastAPI, approvals: Approvals) -> None:
+    """Add the routes, bound to their use cases."""
 
-    @routes.get("/tasks/{task_id}/approval")
+    @app.get("/tasks/{task_id}/approval", tags=["approvals"])
     async def get_task_approval(task_id: str) -> ApprovalAnswer:
         """The approval that covers the task's current or next attempt."""
         return ApprovalAnswer.of(await approvals.of_task(parse_id("task", task_id)))
 
-    @routes.get("/approvals/{approval_id}")
+    @app.get("/approvals/{approval_id}", tags=["approvals"])
     async def get_approval(approval_id: str) -> ApprovalAnswer:
         """One approval."""
         return ApprovalAnswer.of(await approvals.get(parse_id("approval", approval_id)))
 
-    @routes.post("/approvals/{approval_id}/approve")
+    @app.post("/approvals/{approval_id}/approve", tags=["approvals"])
     async def approve(approval_id: str, demand: DecisionDemand) -> ApprovalAnswer:
         """Let the task be dispatched."""
         return await decide(approval_id, ApprovalStatus.APPROVED, demand)
 
-    @routes.post("/approvals/{approval_id}/reject")
+    @app.post("/approvals/{approval_id}/reject", tags=["approvals"])
     async def reject(approval_id: str, demand: DecisionDemand) -> ApprovalAnswer:
         """Cancel the task."""
         return await decide(approval_id, ApprovalStatus.REJECTED, demand)
@@ -75,5 +74,3 @@ def router(approvals: Approvals) -> APIRouter:
         key = parse_id("approval", approval_id)
         decision = Decision(key, status, actor=demand.actor, comment=demand.comment)
         return ApprovalAnswer.of(await approvals.decide(decision))
-
-    return routes

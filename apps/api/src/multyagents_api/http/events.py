@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import FastAPI, Query
 
 from multyagents_api.domain.events import Event, PayloadValue
 from multyagents_api.http.wire import Answer, Cursor, Limit, parse_id
 from multyagents_api.service.events import EventQuery, Events
 
-__all__ = ["router"]
+__all__ = ["add_routes"]
 
 
 class EventAnswer(Answer):
@@ -51,11 +51,10 @@ class EventPage(Answer):
     next_after: str
 
 
-def router(events: Events) -> APIRouter:
-    """The routes, bound to their use cases."""
-    routes = APIRouter(prefix="/events", tags=["events"])
+def add_routes(app: FastAPI, events: Events) -> None:
+    """Add the routes, bound to their use cases."""
 
-    @routes.get("")
+    @app.get("/events", tags=["events"])
     async def list_events(
         run_id: Annotated[str | None, Query(max_length=40)] = None,
         after: Cursor = "0",
@@ -67,5 +66,3 @@ def router(events: Events) -> APIRouter:
         page = await events.page(EventQuery(int(after), limit, run_id=key, kind=kind))
         items = [EventAnswer.of(event) for event in page.items]
         return EventPage(items=items, next_after=items[-1].id if items else after)
-
-    return routes

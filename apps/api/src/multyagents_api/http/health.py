@@ -2,12 +2,12 @@
 
 from typing import Literal
 
-from fastapi import APIRouter, HTTPException
+from fastapi import FastAPI, HTTPException
 
 from multyagents_api.http.wire import Answer
 from multyagents_api.service.ports import Storage
 
-__all__ = ["router"]
+__all__ = ["add_routes"]
 
 
 class Alive(Answer):
@@ -16,20 +16,17 @@ class Alive(Answer):
     status: Literal["ok"] = "ok"
 
 
-def router(storage: Storage) -> APIRouter:
-    """The routes, bound to the store."""
-    routes = APIRouter(tags=["health"])
+def add_routes(app: FastAPI, storage: Storage) -> None:
+    """Add the routes, bound to the store."""
 
-    @routes.get("/healthz")
+    @app.get("/healthz", tags=["health"])
     async def alive() -> Alive:
         """The process lives."""
         return Alive()
 
-    @routes.get("/readyz")
+    @app.get("/readyz", tags=["health"])
     async def ready() -> Alive:
         """The store answers and has the tables of this version."""
         if not await storage.ready():
             raise HTTPException(503, "The store has not the tables of this version.")
         return Alive()
-
-    return routes

@@ -4,14 +4,14 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import FastAPI
 from pydantic import Field
 
 from multyagents_api.domain.roles import NewRole, RetryPolicy, Role
 from multyagents_api.http.wire import Answer, Cursor, Demand, Limit, Line, parse_id
 from multyagents_api.service.roles import Roles
 
-__all__ = ["router"]
+__all__ = ["add_routes"]
 
 
 class RetryModel(Demand):
@@ -60,27 +60,24 @@ class RolePage(Answer):
     next_cursor: str | None
 
 
-def router(roles: Roles) -> APIRouter:
-    """The routes, bound to their use cases."""
-    routes = APIRouter(prefix="/roles", tags=["roles"])
+def add_routes(app: FastAPI, roles: Roles) -> None:
+    """Add the routes, bound to their use cases."""
 
-    @routes.post("", status_code=HTTPStatus.CREATED)
+    @app.post("/roles", tags=["roles"], status_code=HTTPStatus.CREATED)
     async def create_role(demand: RoleDemand) -> RoleAnswer:
         """Describe a role under a name of its own."""
         policy = RetryPolicy(demand.retry_policy.max_retries, tuple(demand.retry_policy.retry_on))
         new = NewRole(demand.name, demand.context7_enabled, tuple(demand.allowed_tools), policy)
         return RoleAnswer.of(await roles.create(new))
 
-    @routes.get("")
+    @app.get("/roles", tags=["roles"])
     async def list_roles(cursor: Cursor = "0", limit: Limit = 100) -> RolePage:
         """Roles, a page at a time."""
         page = await roles.page(after=int(cursor), limit=limit)
         items = [RoleAnswer.of(role) for role in page.items]
         return RolePage(items=items, next_cursor=items[-1].id if page.has_more else None)
 
-    @routes.get("/{role_id}")
+    @app.get("/roles/{role_id}", tags=["roles"])
     async def get_role(role_id: str) -> RoleAnswer:
         """One role."""
         return RoleAnswer.of(await roles.get(parse_id("role", role_id)))
-
-    return routes

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import FastAPI
 from pydantic import Field
 
 from multyagents_api.domain.tasks import TaskStatus
@@ -10,7 +10,7 @@ from multyagents_api.http.tasks import TaskAnswer
 from multyagents_api.http.wire import MOST_COUNT, Demand, Line, Text, parse_id
 from multyagents_api.service.callbacks import Callbacks, Report
 
-__all__ = ["router"]
+__all__ = ["add_routes"]
 
 
 class ReportDemand(Demand):
@@ -23,11 +23,10 @@ class ReportDemand(Demand):
     failure_category: Line | None = None
 
 
-def router(callbacks: Callbacks) -> APIRouter:
-    """The routes, bound to their use cases."""
-    routes = APIRouter(prefix="/runner", tags=["runner"])
+def add_routes(app: FastAPI, callbacks: Callbacks) -> None:
+    """Add the routes, bound to their use cases."""
 
-    @routes.post("/tasks/{task_id}/status")
+    @app.post("/runner/tasks/{task_id}/status", tags=["runner"])
     async def report_status(task_id: str, demand: ReportDemand) -> TaskAnswer:
         """Move a task forward; repeating what is known changes nothing."""
         report = Report(
@@ -39,5 +38,3 @@ def router(callbacks: Callbacks) -> APIRouter:
             idempotency_key=demand.idempotency_key,
         )
         return TaskAnswer.of(await callbacks.apply(report))
-
-    return routes

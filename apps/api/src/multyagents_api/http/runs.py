@@ -4,7 +4,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import FastAPI
 from pydantic import Field, model_validator
 
 from multyagents_api.domain.errors import NotFound, UnknownSelection
@@ -17,7 +17,7 @@ from multyagents_api.service.ports import SubmissionState
 from multyagents_api.service.reruns import RerunOutcome, Reruns
 from multyagents_api.service.runs import Runs, RunView
 
-__all__ = ["router"]
+__all__ = ["add_routes"]
 
 
 class RunDemand(Demand):
@@ -206,53 +206,50 @@ class RerunAnswer(Answer):
         )
 
 
-def router(runs: Runs, dispatching: Dispatching, reruns: Reruns) -> APIRouter:
-    """The routes, bound to their use cases."""
-    routes = APIRouter(prefix="/workflow-runs", tags=["workflow runs"])
+def add_routes(app: FastAPI, runs: Runs, dispatching: Dispatching, reruns: Reruns) -> None:
+    """Add the routes, bound to their use cases."""
 
-    @routes.post("", status_code=HTTPStatus.CREATED)
+    @app.post("/workflow-runs", tags=["workflow runs"], status_code=HTTPStatus.CREATED)
     async def create_run(demand: RunDemand) -> RunAnswer:
         """Start a run: a task for each step of its template."""
         template_id = parse_id("workflow template", demand.workflow_template_id)
         return RunAnswer.of(await runs.create(template_id, demand.initiated_by))
 
-    @routes.get("")
+    @app.get("/workflow-runs", tags=["workflow runs"])
     async def list_runs(cursor: Cursor = "0", limit: Limit = 100, status: RunStatus | None = None) -> RunPage:
         """Runs, a page at a time, of one status or of all."""
         page = await runs.page(after=int(cursor), status=status, limit=limit)
         items = [RunSummary.of_run(run) for run in page.items]
         return RunPage(items=items, next_cursor=items[-1].id if page.has_more else None)
 
-    @routes.get("/{run_id}")
+    @app.get("/workflow-runs/{run_id}", tags=["workflow runs"])
     async def get_run(run_id: str) -> RunAnswer:
         """One run with its tasks."""
         return RunAnswer.of(await runs.get(parse_id("run", run_id)))
 
-    @routes.post("/{run_id}/dispatch-ready")
+    @app.post("/workflow-runs/{run_id}/dispatch-ready", tags=["workflow runs"])
     async def dispatch_ready(run_id: str) -> DispatchReadyAnswer:
         """Dispatch the first task, in template order, that may go now."""
         return DispatchReadyAnswer.of(await dispatching.dispatch_ready(parse_id("run", run_id)))
 
-    @routes.post("/{run_id}/partial-rerun")
+    @app.post("/workflow-runs/{run_id}/partial-rerun", tags=["workflow runs"])
     async def partial_rerun(run_id: str, demand: RerunDemand) -> RerunAnswer:
         """Reset failed tasks, all or none, then dispatch what is ready."""
         request = demand.to_request(parse_id("run", run_id))
         max_dispatch = demand.max_dispatch if demand.auto_dispatch else 0
         return RerunAnswer.of(await reruns.rerun(request, max_dispatch=max_dispatch))
 
-    @routes.post("/{run_id}/pause")
+    @app.post("/workflow-runs/{run_id}/pause", tags=["workflow runs"])
     async def pause(run_id: str, demand: OperatorDemand | None = None) -> RunAnswer:
         """Hold a run: nothing of it is dispatched until it is resumed."""
         return RunAnswer.of(await runs.pause(parse_id("run", run_id), _actor(demand)))
 
-    @routes.post("/{run_id}/resume")
+    @app.post("/workflow-runs/{run_id}/resume", tags=["workflow runs"])
     async def resume(run_id: str, demand: OperatorDemand | None = None) -> RunAnswer:
         """Release a paused run."""
         return RunAnswer.of(await runs.resume(parse_id("run", run_id), _actor(demand)))
 
-    @routes.post("/{run_id}/abort")
+    @app.post("/workflow-runs/{run_id}/abort", tags=["workflow runs"])
     async def abort(run_id: str, demand: OperatorDemand | None = None) -> RunAnswer:
         """End a run for good."""
         return RunAnswer.of(await runs.abort(parse_id("run", run_id), _actor(demand)))
-
-    return routes

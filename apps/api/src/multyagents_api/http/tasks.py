@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from fastapi import APIRouter
+from fastapi import FastAPI
 from pydantic import Field
 
 from multyagents_api.domain.tasks import Task, TaskStatus
@@ -11,7 +11,7 @@ from multyagents_api.http.wire import Answer, Cursor, Limit, parse_id
 from multyagents_api.service.ports import SubmissionState
 from multyagents_api.service.tasks import AuditedAttempt, Tasks
 
-__all__ = ["TaskAnswer", "router"]
+__all__ = ["TaskAnswer", "add_routes"]
 
 
 class TaskAnswer(Answer):
@@ -83,26 +83,23 @@ class AuditPage(Answer):
     next_after: str | None
 
 
-def router(tasks: Tasks) -> APIRouter:
-    """The routes, bound to their use cases."""
-    routes = APIRouter(prefix="/tasks", tags=["tasks"])
+def add_routes(app: FastAPI, tasks: Tasks) -> None:
+    """Add the routes, bound to their use cases."""
 
-    @routes.get("/{task_id}")
+    @app.get("/tasks/{task_id}", tags=["tasks"])
     async def get_task(task_id: str) -> TaskAnswer:
         """One task."""
         return TaskAnswer.of(await tasks.get(parse_id("task", task_id)))
 
-    @routes.post("/{task_id}/cancel")
+    @app.post("/tasks/{task_id}/cancel", tags=["tasks"])
     async def cancel_task(task_id: str) -> TaskAnswer:
         """Ask the runner to stop a task that is under way."""
         return TaskAnswer.of(await tasks.cancel(parse_id("task", task_id)))
 
-    @routes.get("/{task_id}/audit")
+    @app.get("/tasks/{task_id}/audit", tags=["tasks"])
     async def audit_task(task_id: str, after: Cursor = "0", limit: Limit = 100) -> AuditPage:
         """Who let each attempt go, when and why, and how it ended."""
         page = await tasks.audit(parse_id("task", task_id), after=int(after), limit=limit)
         items = [AttemptAnswer.of(audited) for audited in page.items]
         following = str(items[-1].attempt) if page.has_more else None
         return AuditPage(task_id=task_id, items=items, next_after=following)
-
-    return routes

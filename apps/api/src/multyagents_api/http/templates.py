@@ -4,14 +4,14 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import FastAPI
 from pydantic import Field
 
 from multyagents_api.domain.templates import Step, Template
 from multyagents_api.http.wire import Answer, Cursor, Demand, Id, Limit, Line, Text, parse_id
 from multyagents_api.service.templates import Templates
 
-__all__ = ["router"]
+__all__ = ["add_routes"]
 
 
 class StepDemand(Demand):
@@ -90,26 +90,23 @@ class TemplatePage(Answer):
     next_cursor: str | None
 
 
-def router(templates: Templates) -> APIRouter:
-    """The routes, bound to their use cases."""
-    routes = APIRouter(prefix="/workflow-templates", tags=["workflow templates"])
+def add_routes(app: FastAPI, templates: Templates) -> None:
+    """Add the routes, bound to their use cases."""
 
-    @routes.post("", status_code=HTTPStatus.CREATED)
+    @app.post("/workflow-templates", tags=["workflow templates"], status_code=HTTPStatus.CREATED)
     async def create_template(demand: TemplateDemand) -> TemplateAnswer:
         """Store a template whose steps form a directed acyclic graph."""
         steps = [step.to_step() for step in demand.steps]
         return TemplateAnswer.of(await templates.create(demand.name, steps))
 
-    @routes.get("")
+    @app.get("/workflow-templates", tags=["workflow templates"])
     async def list_templates(cursor: Cursor = "0", limit: Limit = 20) -> TemplatePage:
         """Templates, a page at a time."""
         page = await templates.page(after=int(cursor), limit=limit)
         items = [TemplateAnswer.of(template) for template in page.items]
         return TemplatePage(items=items, next_cursor=items[-1].id if page.has_more else None)
 
-    @routes.get("/{template_id}")
+    @app.get("/workflow-templates/{template_id}", tags=["workflow templates"])
     async def get_template(template_id: str) -> TemplateAnswer:
         """One template."""
         return TemplateAnswer.of(await templates.get(parse_id("workflow template", template_id)))
-
-    return routes

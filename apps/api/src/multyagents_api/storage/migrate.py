@@ -6,6 +6,8 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import OperationalError
 
+from multyagents_api.service.ports import StorageUnavailable
+
 __all__ = ["HEAD", "is_current", "migrate"]
 
 HEAD = "v0001"
@@ -53,8 +55,12 @@ def _enter_wal(connection: Connection) -> None:
 def _upgrade(connection: Connection) -> None:
     from alembic import command  # noqa: PLC0415 - 0.2 s that only a start with work to do should pay
     from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise StorageUnavailable(f"the database belongs to another version: {error}") from error

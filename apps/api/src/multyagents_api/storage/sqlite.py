@@ -10,11 +10,11 @@ from types import TracebackType
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Executable, create_engine, event
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from multyagents_api.domain.errors import StoreBusy
-from multyagents_api.service.ports import Outdated
+from multyagents_api.service.ports import Outdated, StorageUnavailable
 from multyagents_api.storage.migrate import is_current, migrate
 from multyagents_api.storage.reads import Parameters, SqlReader
 from multyagents_api.storage.writes import SqlWriter
@@ -109,8 +109,12 @@ class SqliteStorage:
             connection.execute("PRAGMA foreign_keys=ON")
 
         self._engine = engine
-        self._connection = engine.connect()
-        migrate(self._connection)
+        try:
+            self._connection = engine.connect()
+            migrate(self._connection)
+        except DatabaseError as error:
+            engine.dispose()
+            raise StorageUnavailable(f"can't use the database {database}: {error.orig}") from error
         inline = InlineConnection(self._connection)
         self._reading = _Reading(SqlReader(inline))
         self._writing = _Writing(self._connection, SqlWriter(inline))
