@@ -218,8 +218,9 @@ class _Explorer:
         if time.monotonic() > self._deadline:
             self._doubt(f"stopped by the wall clock after {self._budget.wall_clock_s:g} s")
             self._stopped = True
-        self._complete |= found.schedules >= self._budget.schedules
-        self._stopped |= self._complete or found.failed >= self._budget.failures
+        spent = found.schedules >= self._budget.schedules
+        self._complete |= spent
+        self._stopped |= spent or found.failed >= self._budget.failures
 
     def conclude(self) -> Exploration:
         """Replay the counterexample, and say what forbids a PASS."""

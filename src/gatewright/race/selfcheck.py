@@ -1,6 +1,6 @@
 """The self-check: a suite that can't see planted faults proves nothing by being green."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -57,28 +57,26 @@ def self_check(
 ) -> list[FaultOutcome]:
     """Plant one fault after the other and explore its scenario until an invariant sees it.
 
-    A crash counts as seen only if an invariant of the scenario's own says what went wrong: a fault that merely
-    breaks the service shows nothing about the oracles.
+    A crash counts as seen only if an invariant of the scenario's own says what went wrong: a fault that
+    merely breaks the service shows nothing about the oracles. A fault that can't be planted, because its
+    guard is not there or nothing works without it, is reported as not killed.
     """
     outcomes = []
     for fault in faults:
         if progress is not None:
             progress(fault)
-        scenario = fault.scenario()
-        with fault.plant():
-            found = explore(
-                scenario, strategies=[PreemptionBounding(bound)], budget=budget, arena=arena, keep=0
-            )
-        violated: Mapping[str, tuple[str, ...]] = (
-            found.finding.iteration.race.failures if found.finding else {}
-        )
-        outcomes.append(
-            FaultOutcome(
-                fault=fault,
-                killed_by=tuple(sorted(set(violated) - ALWAYS_ON)),
-                schedules=found.schedules,
-                preemptions=found.finding.tape.preemptions if found.finding else 0,
-                doubts=tuple(found.doubts),
-            )
-        )
+        outcomes.append(_check(fault, arena, PreemptionBounding(bound), budget))
     return outcomes
+
+
+def _check(fault: PlantedFault, arena: Arena, strategy: PreemptionBounding, budget: Budget) -> FaultOutcome:
+    try:
+        with fault.plant():
+            found = explore(fault.scenario(), strategies=[strategy], budget=budget, arena=arena, keep=0)
+    except Exception as error:  # noqa: BLE001 - a service without the guard must not end the suite
+        return FaultOutcome(fault, (), 0, 0, (f"not planted: {type(error).__name__}: {error}",))
+    if found.finding is None:
+        return FaultOutcome(fault, (), found.schedules, 0, tuple(found.doubts))
+    killed_by = sorted(set(found.finding.tape.failed) - ALWAYS_ON)
+    preemptions = found.finding.tape.preemptions
+    return FaultOutcome(fault, tuple(killed_by), found.schedules, preemptions, tuple(found.doubts))

@@ -1,8 +1,8 @@
 """Stress: the same actors in real parallelism, over HTTP, against several server processes on one database.
 
 Every client has a connection of its own, opened beforehand, and sends all of its first request but the last
-byte. When everyone stands there, the last bytes leave back to back, so that all requests become complete within
-microseconds of each other.
+byte. When everyone stands there, the last bytes leave back to back, so that all requests become complete
+within microseconds of each other.
 """
 
 import asyncio

@@ -192,7 +192,7 @@ def run_race_suite(
 
     Raises:
         ConfigurationError: no such scenario.
-        GatewrightError: the app or the servers did not start, or a scenario's state could not be brought about.
+        GatewrightError: the app or the servers did not start, or no race could be prepared.
     """
     clock = clock or SystemClock()
     return _Run(suite, config, progress or Silent(), clock.now()).report(clock)

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 from tabulate import tabulate
 
@@ -26,12 +26,12 @@ ERASE_LINE = "\r\x1b[2K"
 COUNT_EVERY = 25
 SHOWN_REASONS = 10
 
-Run = Callable[[RaceSuiteConfig, RaceProgress], RaceReport]
+Config = TypeVar("Config", bound=RaceSuiteConfig)
 
 
 def race_command(
-    run: Run,
-    profiles: Mapping[str, RaceSuiteConfig],
+    run: Callable[[Config, RaceProgress], RaceReport],
+    profiles: Mapping[str, Config],
     argv: Sequence[str] | None = None,
     *,
     program: str,
@@ -91,8 +91,8 @@ def parser(profiles: Mapping[str, RaceSuiteConfig], program: str) -> argparse.Ar
 
 
 def configured(
-    options: argparse.Namespace, profiles: Mapping[str, RaceSuiteConfig], environment: Mapping[str, str]
-) -> RaceSuiteConfig:
+    options: argparse.Namespace, profiles: Mapping[str, Config], environment: Mapping[str, str]
+) -> Config:
     """The profile with what the flags overrule.
 
     Raises:

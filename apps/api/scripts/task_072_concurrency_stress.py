@@ -1,0 +1,13 @@
+#!/usr/bin/env python3
+"""Evidence for the races: `multyagents_api.concurrency_stress` from a plain checkout."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+
+if __name__ == "__main__":
+    sys.path[:0] = [str(ROOT / "src"), str(ROOT / "apps" / "api" / "src")]
+    from multyagents_api.concurrency_stress import main
+
+    sys.exit(main())

@@ -1,0 +1,201 @@
+"""The races of the API: two dispatches, two reruns of one failure, a dispatch against its approval."""
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+
+from gatewright.race import Actor, Client, History, Scenario, invariant
+from multyagents_api.bootstrap import Settings, create_app
+from multyagents_api.scenarios import races_oracles as oracles
+from multyagents_api.scenarios.races_state import RunState, answered, observe_run
+
+__all__ = ["SCENARIOS", "ApiScenario", "ApprovalDispatch", "ParallelDispatch", "PartialRerun"]
+
+BUSY_TIMEOUT_S = 60.0
+"""Longer than any exploration lets a statement wait; time is virtual there."""
+
+
+def step(step_id: str, *, after: Sequence[str] = (), gated: bool = False) -> dict[str, Any]:
+    """A step of a template, but for its role."""
+    return {"step_id": step_id, "title": step_id, "depends_on": list(after), "requires_approval": gated}
+
+
+class ApiScenario(Scenario):
+    """What the races share: the app, a run of a template, and everything that must hold of a run."""
+
+    steps: Sequence[dict[str, Any]] = ()
+
+    def __init__(self) -> None:
+        self._template = ""
+        self.run = ""
+        self.task_ids: dict[str, str] = {}
+        self._raced_from = 0
+
+    def create_app(self, folder: Path) -> FastAPI:
+        """The service over the race's database file."""
+        return create_app(Settings(database=folder / "race.db", busy_timeout_s=BUSY_TIMEOUT_S))
+
+    async def setup(self, client: Client) -> None:
+        """Start a run, and bring it to where the race begins; the template is made once."""
+        if not self._template:
+            role = answered(await client.post("/roles", {"name": f"{self.name} racer"}))
+            steps = [{**each, "role_id": role["id"]} for each in self.steps]
+            demand = {"name": self.name, "steps": steps}
+            self._template = answered(await client.post("/workflow-templates", demand))["id"]
+        run = answered(await client.post("/workflow-runs", {"workflow_template_id": self._template}))
+        self.run = run["id"]
+        self.task_ids = {task["step_id"]: task["id"] for task in run["tasks"]}
+        await self.approach(client)
+        self._raced_from = len((await observe_run(client, self.run, 0)).events)
+
+    async def approach(self, client: Client) -> None:
+        """From the new run to the moment before the race."""
+
+    async def observe(self, client: Client) -> RunState:
+        """The run after the race."""
+        return await observe_run(client, self.run, self._raced_from)
+
+    async def dispatch(self, client: Client) -> None:
+        """One actor's part: dispatch what is ready."""
+        await client.post(f"/workflow-runs/{self.run}/dispatch-ready")
+
+    @invariant("single-dispatch", "an attempt of a task is dispatched once")
+    def single_dispatch(self, _history: History, state: RunState) -> Iterable[str]:
+        """Invariant 1."""
+        return oracles.single_dispatches(state)
+
+    @invariant("acknowledged-dispatch", "each dispatch was acknowledged once, each acknowledgement happened")
+    def acknowledged_dispatch(self, history: History, state: RunState) -> Iterable[str]:
+        """Invariant 1."""
+        return oracles.acknowledged_dispatches(history, state)
+
+    @invariant("dispatch-by-the-rules", "no dispatch without approval or dependencies, or in a held run")
+    def dispatch_by_the_rules(self, _history: History, state: RunState) -> Iterable[str]:
+        """Invariant 2."""
+        return oracles.dispatched_by_the_rules(state)
+
+    @invariant("one-active-attempt", "attempts only grow, and at most one of a task is active")
+    def one_active_attempt(self, _history: History, state: RunState) -> Iterable[str]:
+        """Invariant 3."""
+        return oracles.attempts_are_exclusive(state)
+
+    @invariant("counted-reruns", "reruns counted, accepted and told are as many, and so are resets")
+    def counted_reruns(self, history: History, state: RunState) -> Iterable[str]:
+        """Invariant 4."""
+        return oracles.counted_reruns(history, state)
+
+    @invariant("one-end", "an attempt has one terminal status, and none after it")
+    def one_end(self, _history: History, state: RunState) -> Iterable[str]:
+        """Invariant 5."""
+        return oracles.ended_once(state)
+
+    @invariant("run-status", "the run's status follows from its tasks")
+    def run_status(self, _history: History, state: RunState) -> Iterable[str]:
+        """Invariant 6."""
+        return oracles.run_follows_from_tasks(state)
+
+    @invariant("gapless-events", "events of a run are numbered without gap or repetition")
+    def gapless_events(self, _history: History, state: RunState) -> Iterable[str]:
+        """Invariant 7."""
+        return oracles.sequences_are_gapless(state)
+
+    @invariant("one-decision", "an approval is decided once, as clients were told")
+    def one_decision(self, history: History, state: RunState) -> Iterable[str]:
+        """Invariant 8."""
+        return oracles.decided_once(history, state)
+
+
+class ParallelDispatch(ApiScenario):
+    """Two clients dispatch the ready tasks of one run."""
+
+    name = "parallel-dispatch-race"
+    steps = (step("build"), step("lint"), step("ship", after=["build"]))
+
+    def actors(self) -> Mapping[str, Actor]:
+        """Two who dispatch."""
+        return {"alice": self.dispatch, "bob": self.dispatch}
+
+
+class PartialRerun(ApiScenario):
+    """Two clients rerun one failure while a third dispatches what is ready."""
+
+    name = "partial-rerun-race"
+    steps = (step("build"), step("ship", after=["build"]))
+
+    async def approach(self, client: Client) -> None:
+        """The first step is dispatched and fails."""
+        dispatch = answered(await client.post(f"/workflow-runs/{self.run}/dispatch-ready"))
+        assert dispatch["dispatched"], f"the first step was not dispatched: {dispatch['reason']}"
+        callback = {"attempt": dispatch["attempt"], "status": "failed"}
+        answered(await client.post(f"/runner/tasks/{dispatch['task_id']}/status", callback))
+
+    def actors(self) -> Mapping[str, Actor]:
+        """Two who rerun, one of them dispatching at once, and one who dispatches."""
+        return {"alice": self.rerun, "bob": self.rerun_and_dispatch, "carol": self.dispatch}
+
+    def crowd(self, size: int) -> Mapping[str, Actor]:
+        """Mostly reruns: a dispatch in between closes the window for the second one."""
+        parts = itertools.cycle([self.rerun, self.rerun, self.rerun_and_dispatch, self.rerun, self.dispatch])
+        return {f"client-{number}": part for number, part in zip(range(1, size + 1), parts, strict=False)}
+
+    async def rerun(self, client: Client) -> None:
+        """One actor's part: rerun the failure."""
+        await self._rerun(client, auto_dispatch=False)
+
+    async def rerun_and_dispatch(self, client: Client) -> None:
+        """One actor's part: rerun the failure and dispatch it."""
+        await self._rerun(client, auto_dispatch=True)
+
+    async def _rerun(self, client: Client, *, auto_dispatch: bool) -> None:
+        demand = {
+            "task_ids": [self.task_ids["build"]],
+            "requested_by": "racer",
+            "reason": "it failed",
+            "auto_dispatch": auto_dispatch,
+        }
+        await client.post(f"/workflow-runs/{self.run}/partial-rerun", demand)
+
+    @invariant("one-rerun", "of concurrent reruns of one failure exactly one is accepted, the others get 409")
+    def one_rerun(self, history: History, _state: RunState) -> Iterable[str]:
+        """The rule of partial reruns."""
+        answers = {op.actor: op.response.status for op in history.to("POST", "/partial-rerun")}
+        accepted = [actor for actor, status in answers.items() if status < 300]  # noqa: PLR2004 - success
+        if len(accepted) != 1:
+            names = ", ".join(sorted(accepted)) or "none"
+            yield f"{len(accepted)} reruns of one failure were accepted: {names}"
+        for actor, status in answers.items():
+            if actor not in accepted and status != 409:  # noqa: PLR2004 - conflict
+                yield f"{actor}'s rerun was answered {status}"
+
+
+class ApprovalDispatch(ApiScenario):
+    """A dispatch races the approval and the rejection of its task."""
+
+    name = "approval-dispatch-race"
+    steps = (step("deploy", gated=True), step("announce", after=["deploy"]))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._approval = ""
+
+    async def approach(self, client: Client) -> None:
+        """Learn the approval that the task waits for."""
+        self._approval = answered(await client.get(f"/tasks/{self.task_ids['deploy']}/approval"))["id"]
+
+    def actors(self) -> Mapping[str, Actor]:
+        """One who dispatches, one who approves, one who rejects."""
+        return {"alice": self.dispatch, "bob": self.approve, "carol": self.reject}
+
+    async def approve(self, client: Client) -> None:
+        """One actor's part: approve."""
+        await client.post(f"/approvals/{self._approval}/approve", {"actor": "approver"})
+
+    async def reject(self, client: Client) -> None:
+        """One actor's part: reject."""
+        await client.post(f"/approvals/{self._approval}/reject", {"actor": "rejecter"})
+
+
+SCENARIOS: tuple[type[ApiScenario], ...] = (ParallelDispatch, PartialRerun, ApprovalDispatch)

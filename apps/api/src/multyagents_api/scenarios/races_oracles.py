@@ -1,0 +1,232 @@
+"""What must hold after every race, told from answers, events and the final state alone.
+
+Nothing here asks the service's own rules: an oracle that shared code with what it judges would share its
+mistakes.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from gatewright.race import History
+from multyagents_api.scenarios.races_state import Event, RunState, Task
+
+__all__ = [
+    "acknowledged_dispatches",
+    "attempts_are_exclusive",
+    "counted_reruns",
+    "decided_once",
+    "dispatched_by_the_rules",
+    "ended_once",
+    "run_follows_from_tasks",
+    "sequences_are_gapless",
+    "single_dispatches",
+]
+
+DISPATCHED = "task.dispatched"
+ACTIVE = frozenset({"dispatched", "queued", "running", "cancel-requested"})
+ENDED = frozenset({"success", "failed", "canceled"})
+
+DispatchKey: TypeAlias = tuple[str | None, int | None]
+"""Task and attempt."""
+
+
+def single_dispatches(state: RunState) -> Iterator[str]:
+    """Invariant 1: one `task.dispatched` for each attempt, and attempts that were all dispatched."""
+    seen = Counter((event.task_id, event.attempt) for event in state.events if event.type == DISPATCHED)
+    for (task_id, attempt), times in seen.items():
+        if times > 1:
+            yield f"task {task_id} attempt {attempt} was dispatched {times} times"
+    for task in state.tasks:
+        dispatches = sum(times for (task_id, _), times in seen.items() if task_id == task.id)
+        if dispatches != task.attempt:
+            yield f"task {task.id} is at attempt {task.attempt} after {dispatches} dispatches"
+
+
+def acknowledged_dispatches(history: History, state: RunState) -> Iterator[str]:
+    """Invariant 1: one acknowledged dispatch for each event, and one event for each acknowledgement."""
+    told = Counter(_acknowledgements(history))
+    happened: Counter[DispatchKey] = Counter(
+        (event.task_id, event.attempt) for event in state.raced(DISPATCHED)
+    )
+    for key in sorted(told.keys() | happened.keys(), key=str):
+        if told[key] != happened[key]:
+            task_id, attempt = key
+            yield (
+                f"task {task_id} attempt {attempt} was acknowledged {told[key]} times "
+                f"and dispatched {happened[key]} times"
+            )
+
+
+def _acknowledgements(history: History) -> Iterator[DispatchKey]:
+    for op in history:
+        body: Any = op.response.json
+        if not op.response.ok or not isinstance(body, dict):
+            continue
+        if op.path.endswith("/dispatch-ready") and body["dispatched"]:
+            yield body["task_id"], body["attempt"]
+        if op.path.endswith("/partial-rerun"):
+            for dispatch in body["dispatched"]:
+                yield dispatch["task_id"], dispatch["attempt"]
+
+
+def dispatched_by_the_rules(state: RunState) -> Iterator[str]:
+    """Invariant 2: a dispatch follows its approval and its dependencies, in a run that is not held."""
+    tasks = {task.id: task for task in state.tasks}
+    steps = {task.step_id: task.id for task in state.tasks}
+    told = _Told()
+    for event in state.events:
+        task = tasks.get(event.task_id or "")
+        if event.type == DISPATCHED and task is not None:
+            waiting = [step for step in task.depends_on if told.status.get(steps[step]) != "success"]
+            if task.requires_approval and task.id not in told.approved:
+                standing = "after its rejection" if task.id in told.rejected else "without its approval"
+                yield f"event {event.sequence}: task {task.id} was dispatched {standing}"
+            if waiting:
+                yield f"event {event.sequence}: task {task.id} was dispatched before {', '.join(waiting)}"
+            if told.held:
+                yield f"event {event.sequence}: task {task.id} was dispatched in a run that is {told.held}"
+        told.take(event)
+
+
+def attempts_are_exclusive(state: RunState) -> Iterator[str]:
+    """Invariant 3: attempts only grow, and none is opened while another is active."""
+    latest: dict[str, int] = {}
+    told = _Told()
+    for event in state.events:
+        if event.type == DISPATCHED and event.task_id is not None and event.attempt is not None:
+            before = latest.get(event.task_id, 0)
+            if event.attempt <= before:
+                yield f"event {event.sequence}: task {event.task_id} went from {before} to {event.attempt}"
+            if told.status.get(event.task_id) in ACTIVE:
+                yield (
+                    f"event {event.sequence}: task {event.task_id} attempt {event.attempt} "
+                    f"was dispatched while attempt {before} was active"
+                )
+            latest[event.task_id] = event.attempt
+        told.take(event)
+
+
+def counted_reruns(history: History, state: RunState) -> Iterator[str]:
+    """Invariant 4: reruns counted, accepted and told are as many; each resets its tasks once."""
+    accepted = [op for op in history if op.path.endswith("/partial-rerun") and op.response.ok]
+    told = [event for event in state.events if event.type == "workflow_run.partial_rerun_requested"]
+    raced = [event for event in told if event.sequence > state.raced_from]
+    if len(accepted) != len(raced):
+        yield f"{len(accepted)} reruns were accepted and {len(raced)} were told"
+    if state.rerun_count != len(told):
+        yield f"rerun_count is {state.rerun_count} after {len(told)} reruns"
+    resets = Counter(event.task_id for event in state.raced("task.partial_rerun_reset"))
+    asked: Counter[str] = Counter()
+    for op in accepted:
+        body: Any = op.response.json
+        asked.update(body["reset_task_ids"])
+    if resets != asked:
+        yield f"accepted reruns reset {dict(asked)}, events tell {dict(resets)}"
+
+
+def ended_once(state: RunState) -> Iterator[str]:
+    """Invariant 5: an attempt has one terminal status, and no status after it."""
+    ends: dict[tuple[str | None, int | None], str] = {}
+    for event in state.events:
+        if event.type != "task.runner_status_updated":
+            continue
+        key, status = (event.task_id, event.attempt), str(event.payload.get("status"))
+        if key in ends:
+            yield (
+                f"event {event.sequence}: task {event.task_id} attempt {event.attempt} "
+                f"was {ends[key]} and became {status}"
+            )
+        if status in ENDED:
+            ends[key] = status
+
+
+def run_follows_from_tasks(state: RunState) -> Iterator[str]:
+    """Invariant 6: the run's status is the one that its tasks give."""
+    expected = _run_status(state.tasks)
+    if state.status not in {"paused", "aborted", expected}:
+        tasks = ", ".join(f"{task.step_id} {task.status}" for task in state.tasks)
+        yield f"the run is {state.status}, but its tasks ({tasks}) make it {expected}"
+
+
+def _run_status(tasks: tuple[Task, ...]) -> str:
+    done = {task.step_id for task in tasks if task.status == "success"}
+    if len(done) == len(tasks):
+        return "success"
+    if any(task.status in ACTIVE for task in tasks):
+        return "running"
+    if any(task.status == "created" and done.issuperset(task.depends_on) for task in tasks):
+        return "running" if any(task.attempt for task in tasks) else "created"
+    return "failed"
+
+
+def sequences_are_gapless(state: RunState) -> Iterator[str]:
+    """Invariant 7: events are numbered 1, 2, ... in the order of their commits."""
+    numbers = [event.sequence for event in state.events]
+    if numbers != list(range(1, len(numbers) + 1)):
+        yield f"events are numbered {numbers}"
+
+
+def decided_once(history: History, state: RunState) -> Iterator[str]:
+    """Invariant 8: an approval has one decision, and it is the one that clients were told."""
+    decisions: dict[str, list[str]] = {}
+    for event in state.events:
+        if event.type in {"approval.approved", "approval.rejected"}:
+            key = str(event.payload.get("approval_id"))
+            decisions.setdefault(key, []).append(event.type.removeprefix("approval."))
+    for approval, made in decisions.items():
+        if len(made) > 1:
+            yield f"approval {approval} was decided {len(made)} times: {', '.join(made)}"
+    for approval, status in state.approvals.items():
+        if status != "pending" and status not in decisions.get(approval, []):
+            yield f"approval {approval} is {status}, but no event tells it"
+    for op in history:
+        asked = {"approve": "approved", "reject": "rejected"}.get(op.path.rpartition("/")[2])
+        approval = op.path.split("/")[2] if asked else ""
+        if asked and op.response.ok and state.approvals.get(approval, asked) != asked:
+            status = state.approvals[approval]
+            yield f"{op.actor} was told that approval {approval} is {asked}; it is {status}"
+
+
+@dataclass
+class _Told:
+    """What the events so far say about tasks and their run."""
+
+    status: dict[str, str] = field(default_factory=dict)
+    approved: set[str] = field(default_factory=set)
+    rejected: set[str] = field(default_factory=set)
+    held: str = ""
+
+    def take(self, event: Event) -> None:
+        """Go on by one event."""
+        kind, task_id = event.type, event.task_id or ""
+        if kind in STATUS_TOLD_BY:
+            self.status[task_id] = STATUS_TOLD_BY[kind]
+        elif kind == "task.runner_status_updated":
+            self.status[task_id] = str(event.payload.get("status"))
+        elif kind == "approval.pending":
+            self.approved.discard(task_id)
+            self.rejected.discard(task_id)
+        elif kind == "approval.approved":
+            self.approved.add(task_id)
+        elif kind == "approval.rejected":
+            self.approved.discard(task_id)
+            self.rejected.add(task_id)
+        elif kind in HELD_BY:
+            self.held = HELD_BY[kind]
+
+
+STATUS_TOLD_BY = {
+    DISPATCHED: "dispatched",
+    "task.runner_queued": "queued",
+    "task.runner_submit_failed": "submit-failed",
+    "task.runner_cancel_requested": "cancel-requested",
+    "task.retry_scheduled": "created",
+    "task.partial_rerun_reset": "created",
+}
+HELD_BY = {
+    "workflow_run.paused": "paused",
+    "workflow_run.resumed": "",
+    "workflow_run.aborted": "aborted",
+}

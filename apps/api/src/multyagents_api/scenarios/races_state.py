@@ -1,0 +1,118 @@
+"""The state of a run after a race, read through the API and nothing else."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gatewright.race import Client, Response
+
+__all__ = ["Event", "RunState", "Task", "answered", "observe_run"]
+
+PAGE = 500
+MOST_PAGES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task as the API shows it."""
+
+    id: str
+    step_id: str
+    depends_on: tuple[str, ...]
+    requires_approval: bool
+    approval_id: str | None
+    status: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event as the API shows it."""
+
+    sequence: int
+    type: str
+    task_id: str | None
+    attempt: int | None
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """A run with its tasks, events and approvals.
+
+    `raced_from` is the number of the last event before the race; `approvals` has each one's status by its id.
+    """
+
+    status: str
+    rerun_count: int
+    tasks: tuple[Task, ...]
+    events: tuple[Event, ...]
+    approvals: Mapping[str, str]
+    raced_from: int
+
+    def raced(self, kind: str) -> Iterator[Event]:
+        """The events of a type that came in the race."""
+        return (event for event in self.events if event.type == kind and event.sequence > self.raced_from)
+
+
+def answered(response: Response) -> Any:
+    """The body of a request that must have been carried out.
+
+    Raises:
+        AssertionError: it was refused.
+    """
+    assert response.ok, f"answered {response.status}: {response.json}"
+    return response.json
+
+
+async def observe_run(client: Client, run_id: str, raced_from: int) -> RunState:
+    """Read a run, its events and its approvals."""
+    run = answered(await client.get(f"/workflow-runs/{run_id}"))
+    tasks = tuple(map(_task, run["tasks"]))
+    approvals = {}
+    for task in tasks:
+        if task.approval_id is not None:
+            approval = answered(await client.get(f"/approvals/{task.approval_id}"))
+            approvals[task.approval_id] = approval["status"]
+    return RunState(
+        status=run["status"],
+        rerun_count=run["rerun_count"],
+        tasks=tasks,
+        events=await _events(client, run_id),
+        approvals=approvals,
+        raced_from=raced_from,
+    )
+
+
+async def _events(client: Client, run_id: str) -> tuple[Event, ...]:
+    events: list[Event] = []
+    after = "0"
+    for _ in range(MOST_PAGES):
+        page = answered(await client.get(f"/events?run_id={run_id}&after={after}&limit={PAGE}"))
+        events += map(_event, page["items"])
+        after = page["next_after"]
+        if len(page["items"]) < PAGE:
+            return tuple(events)
+    raise AssertionError(f"run {run_id} has more than {MOST_PAGES * PAGE} events")
+
+
+def _task(value: Mapping[str, Any]) -> Task:
+    return Task(
+        id=value["id"],
+        step_id=value["step_id"],
+        depends_on=tuple(value["depends_on"]),
+        requires_approval=value["requires_approval"],
+        approval_id=value["approval_id"],
+        status=value["status"],
+        attempt=value["attempt"],
+    )
+
+
+def _event(value: Mapping[str, Any]) -> Event:
+    return Event(
+        sequence=value["sequence"],
+        type=value["type"],
+        task_id=value["task_id"],
+        attempt=value["attempt"],
+        payload=value["payload"],
+    )
