@@ -159,6 +159,7 @@ def run_module(module: str, *arguments: str, **variables: str) -> None:
 def run(*command: str, **variables: str) -> None:
     """Run a command in the checkout; anything but 0 ends the task with that code."""
     if code := exit_code(command, variables):
+        outcome.note_exit_code(code)
         raise Exit(code=code)
 
 

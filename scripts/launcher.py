@@ -7,8 +7,8 @@ Needs Python >= 3.11 and its pip, nothing else. `scripts/multyagents` finds such
 import difflib
 import os
 import signal
-import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +17,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(1, str(Path(__file__).resolve().parents[1] / "src"))
 
 from bootstrap import doctor, interpreters, locks, outcome
+from bootstrap.child import INTERRUPTED, run_child
 from bootstrap.places import ROOT, Places, SetupError, state_folder
 from bootstrap.progress import say
 from bootstrap.sessions import installed_python, project_path, sessions_of_policy
 from bootstrap.settings import cleaned
 from bootstrap.tools import install_sessions, set_up_tools
-
-INTERRUPTED = 130
-STOP_GRACE_S = 3.0
-WAIT_S = 3600.0
 
 # Set afresh for each run; inherited ones belong to a run that this launcher is a part of.
 RUN_VARIABLES = ("GATEWRIGHT_EVIDENCE", "GATEWRIGHT_PYTHON", "GATEWRIGHT_RUN_FOLDER", "GATEWRIGHT_RUN_ID")
@@ -57,31 +54,45 @@ def judged(session: str, group: str, *action: str, profile: str | None = None) -
     """
 
     def run(arguments: list[str]) -> int:
+        if set(arguments) - {"--full", "--quick"} or len(arguments) > 1:
+            raise SetupError(
+                f"{arguments[-1]!r} is not known here; --full and --quick are", exit_code=outcome.USAGE
+            )
         run_id = outcome.new_run_id()
         environ = fresh_environment(run_id)
-        if profile is not None:
+        if arguments:
+            environ["GATEWRIGHT_PROFILE"] = arguments[0].removeprefix("--")
+        elif profile is not None:
             environ.setdefault("GATEWRIGHT_PROFILE", profile)
         python = interpreters.ready_interpreter(group, ROOT)
         if python is None:
-            code = run_session(session, arguments, environ)
+            code = run_session_of_run(session, environ)
         else:
             say(f"running in {python}, which is not isolated")
             environ |= {"GATEWRIGHT_PYTHON": str(python), "PYTHONPATH": project_path(ROOT)}
-            code = run_child([str(python), "-m", "gatewright", *action, *arguments], environ)
+            code = run_child([str(python), "-m", "gatewright", *action], environ, ROOT)
         return verdict_of(run_id, code)
 
     return run
 
 
+def run_session_of_run(session: str, environ: dict[str, str]) -> int:
+    """Run a session; its task's own exit code, which the task notes because Nox folds it to 1."""
+    with tempfile.TemporaryDirectory(prefix="multyagents-") as folder:
+        note = Path(folder, "exit-code")
+        code = run_session(session, [], environ | {outcome.NOTE_VARIABLE: str(note)})
+        return outcome.noted_exit_code(note, code)
+
+
 def verdict_of(run_id: str, code: int) -> int:
-    """The exit code of this very run's verdict, whatever the processes in between made of it."""
-    if code == INTERRUPTED:
-        return code
+    """The exit code of this very run's verdict; where there is none, only a usage error is known for sure."""
     verdict = outcome.exit_code_of_run(ROOT / "docs" / "evidence", run_id)
-    if verdict is None:
-        say(f"run {run_id} left no verdict: INCONCLUSIVE (the lines above say what happened)")
-        return outcome.INCONCLUSIVE
-    return verdict
+    if verdict is not None:
+        return verdict
+    if code == outcome.USAGE:
+        return code
+    say(f"run {run_id} left no verdict: INCONCLUSIVE (the lines above say what happened)")
+    return outcome.INCONCLUSIVE
 
 
 def plain(session: str) -> Callable[[list[str]], int]:
@@ -95,7 +106,7 @@ def reading(session: str, group: str, action: str) -> Callable[[list[str]], int]
     def run(arguments: list[str]) -> int:
         python = interpreters.ready_interpreter(group, ROOT) or environment_of(session)
         environ = {**cleaned(os.environ), "PYTHONPATH": project_path(ROOT)}
-        return run_child([str(python), "-m", "gatewright", action, *map(from_root, arguments)], environ)
+        return run_child([str(python), "-m", "gatewright", action, *map(from_root, arguments)], environ, ROOT)
 
     return run
 
@@ -130,23 +141,7 @@ def run_session(session: str, arguments: Sequence[str], environ: Mapping[str, st
     tools = set_up_tools(places)
     install_sessions(places, tools, [session, *(sessions_of_policy(ROOT) if session == "gate" else [])])
     command = [*tools.nox(places), "-s", session, "--", *arguments]
-    return run_child(command, tools.environment(places, environ))
-
-
-def run_child(command: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run a command in the checkout, as a child that dies with us; 130 when it is interrupted."""
-    if os.name != "posix":
-        return subprocess.run(command, env=environ, cwd=ROOT, check=False).returncode
-    from gatewright.execution.process import ChildProcess  # noqa: PLC0415 - for POSIX systems only
-
-    with ChildProcess(command, env=environ, cwd=ROOT) as child:
-        try:
-            while (code := child.wait(WAIT_S)) is None:
-                pass
-        except KeyboardInterrupt:
-            child.stop(STOP_GRACE_S)
-            return INTERRUPTED
-    return code if code >= 0 else 128 - code
+    return run_child(command, tools.environment(places, environ), ROOT)
 
 
 def show_help(_arguments: list[str]) -> int:

@@ -1,11 +1,24 @@
 """What a run came to, read from its own record: Nox folds every exit code to 1."""
 
+import contextlib
 import json
+import os
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
-__all__ = ["INCONCLUSIVE", "USAGE", "exit_code_of_run", "new_run_id"]
+__all__ = [
+    "INCONCLUSIVE",
+    "NOTE_VARIABLE",
+    "USAGE",
+    "exit_code_of_run",
+    "new_run_id",
+    "note_exit_code",
+    "noted_exit_code",
+]
+
+NOTE_VARIABLE = "MULTYAGENTS_EXIT_CODE"
+"""Names the file in which a task notes the exit code that Nox above it folds to 1."""
 
 FAIL = 1
 USAGE = 2
@@ -34,3 +47,18 @@ def exit_code_of_run(evidence: Path, run_id: str) -> int | None:
         return CODES[verdict["verdict"]]
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
+
+
+def note_exit_code(code: int) -> None:
+    """Note the exit code of a task, if somebody wants to know; the outermost task is the last to do so."""
+    if note := os.environ.get(NOTE_VARIABLE):
+        with contextlib.suppress(OSError):
+            Path(note).write_text(str(code), encoding="ascii")
+
+
+def noted_exit_code(note: Path, fallback: int) -> int:
+    """The noted exit code; `fallback` where there is none."""
+    try:
+        return int(note.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return fallback

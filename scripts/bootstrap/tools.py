@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bootstrap.child import run_quietly
 from bootstrap.exclusive import Exclusive
 from bootstrap.places import STATE_VARIABLE, Places, SetupError, python_in, writable
 from bootstrap.progress import say, step
@@ -99,7 +100,7 @@ def install_sessions(places: Places, tools: Tools, sessions: Sequence[str]) -> N
         remove_unfinished(places.sessions)
         environ = tools.environment(places, install_environment(places))
         with step(f"setting up the environments of {', '.join(wanted)}"):
-            _run([*tools.nox(places), "--install-only", "-s", *wanted], environ)
+            run_quietly([*tools.nox(places), "--install-only", "-s", *wanted], environ)
 
 
 def install_environment(places: Places) -> dict[str, str]:
@@ -129,9 +130,9 @@ def _make_environment(tools: Tools, environ: dict[str, str]) -> list[str]:
     except SetupError:
         if not has_bundled_pip():
             raise
-        _run(venv, environ)
+        run_quietly(venv, environ)
         return [str(tools.python), "-m", "pip"]
-    _run([*venv, "--without-pip"], environ)
+    run_quietly([*venv, "--without-pip"], environ)
     return [base_python(), "-m", "pip", "--python", str(tools.python)]
 
 
@@ -141,11 +142,11 @@ def _install(places: Places, pip: list[str], environ: dict[str, str]) -> str:
     by_pip = [*pip, *locked, "--no-compile", "--only-binary", ":all:", "--no-warn-script-location", "-r"]
     by_uv = [str(tools.uv), "pip", *locked, "--python", str(tools.python), "-r"]
     try:
-        _run([*by_pip, str(places.requirements / "uv.txt")], environ)
-        _run([*by_uv, bootstrap], environ)
+        run_quietly([*by_pip, str(places.requirements / "uv.txt")], environ)
+        run_quietly([*by_uv, bootstrap], environ)
     except SetupError as error:
         say(f"uv can't install here ({error}); falling back to pip and virtualenv, which take longer")
-        _run([*by_pip, bootstrap], environ)
+        run_quietly([*by_pip, bootstrap], environ)
         return "virtualenv"
     return "uv"
 
@@ -173,15 +174,3 @@ def require_pip() -> str:
             f"pip {match[1]} of {base_python()} is older than 22.3: run `pip install --upgrade pip`"
         )
     return match[1]
-
-
-def _run(command: list[str], environ: dict[str, str]) -> None:
-    try:
-        result = subprocess.run(command, env=environ, text=True, capture_output=True, check=False)
-    except OSError as error:
-        raise SetupError(f"{command[0]}: {error.strerror}") from error
-    if result.returncode:
-        lines = [line for line in (result.stderr or result.stdout).splitlines() if line.strip()]
-        raise SetupError(
-            lines[-1].strip() if lines else f"{Path(command[0]).name} ended with {result.returncode}"
-        )

@@ -53,6 +53,18 @@ def test_edited_evidence_is_an_integrity_error(checkout):
     assert result.returncode == 4, result.stdout + result.stderr
 
 
+def test_a_policy_that_cannot_be_used_is_a_usage_error(checkout):
+    """Its code too comes through Nox, which folds it to 1."""
+    policy = checkout.root / "gate.toml"
+    before = policy.read_text()
+    try:
+        policy.write_text(before.replace("min_collected", "min_colected"))
+        result = checkout.run("gate")
+    finally:
+        policy.write_text(before)
+    assert result.returncode == 2, result.stdout + result.stderr
+
+
 def test_nothing_recorded_is_never_a_pass(another_checkout):
     """In a checkout in which no gate has run, there is nothing to verify or to judge."""
     result = another_checkout.run("judge")
@@ -71,6 +83,7 @@ def test_a_ready_interpreter_runs_the_check_directly(checkout):
     ("arguments", "variables", "words"),
     [
         (["raec-stress"], {}, "did you mean race-stress?"),
+        (["gate", "--ful"], {}, "'--ful' is not known here"),
         (["gate"], {"API_PYTHON_BIN": "/nowhere/python"}, "/nowhere/python can't be started"),
         (["gate"], {"MULTYAGENTS_STATE": "/proc/nowhere"}, "MULTYAGENTS_STATE"),
     ],

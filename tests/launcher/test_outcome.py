@@ -4,7 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from bootstrap.outcome import exit_code_of_run, new_run_id
+from bootstrap.outcome import (
+    NOTE_VARIABLE,
+    exit_code_of_run,
+    new_run_id,
+    note_exit_code,
+    noted_exit_code,
+)
 
 RUN = "20261121T213554Z-0a1b2c3d"
 
@@ -60,6 +66,15 @@ def test_a_run_that_left_nothing_has_no_code(tmp_path: Path):
     """Neither does the verdict of the run before count."""
     written(tmp_path, json.dumps(verdict("PASS", "PASS")))
     assert exit_code_of_run(tmp_path, "20261121T213555Z-ffffffff") is None
+
+
+def test_a_task_notes_its_exit_code_for_the_launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Nox in between makes 1 of everything."""
+    note = tmp_path / "note"
+    monkeypatch.setenv(NOTE_VARIABLE, str(note))
+    assert noted_exit_code(note, 1) == 1
+    note_exit_code(2)
+    assert noted_exit_code(note, 1) == 2
 
 
 def test_run_ids_are_never_the_same():
