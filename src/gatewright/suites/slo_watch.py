@@ -247,7 +247,7 @@ class Watch:
             self.window = Window(recording, self._judge, self.warm_up.runs, self._server_pid)
 
     def stands(self, window: Window, proof: ScheduleProof) -> bool:
-        """Whether the decisions can be believed: none of an unfit measurement, not every FAIL of a late one."""
+        """Whether the decisions can be believed: none of an unfit window, not every FAIL of a late one."""
         if proof.problems:
             return False
         if not proof.late or self._judge.verdict(self.decisions) is not Verdict.FAIL:

@@ -1,0 +1,47 @@
+"""A schedule that was not kept is found out."""
+
+import pytest
+
+from gatewright.load import LagLimits, Outcome, Recording, prove_schedule
+
+
+def sent_with(lags, dropped=0):
+    recording = Recording(("step",))
+    for number, lag in enumerate(lags):
+        run = recording.begin(number * 0.1, number * 0.1 + lag)
+        recording.end(run, Outcome.DROPPED if run < dropped else Outcome.SUCCEEDED, number * 0.1 + 1)
+    return recording
+
+
+def proof(lags, dropped=0, threshold=0.25):
+    return prove_schedule(sent_with(lags, dropped), 0, len(lags), LagLimits.for_threshold(threshold))
+
+
+def test_a_kept_schedule_has_no_problems():
+    """Little lag, all sent."""
+    kept = proof([0.001] * 200)
+    assert kept.problems == ()
+    assert not kept.late
+    assert kept.achieved_rate == pytest.approx(10)
+
+
+def test_nothing_measured_is_a_problem():
+    """An empty measurement is never fit."""
+    assert proof([]).problems == ("nothing was measured",)
+
+
+def test_lag_is_judged_by_its_p99():
+    """One late run in 200 is borne; three are not."""
+    assert not proof([0.02] + [0.001] * 199).late
+    assert proof([0.02] * 3 + [0.001] * 197).late
+
+
+def test_a_strict_threshold_bears_less_lag():
+    """5% of 20 ms is 1 ms."""
+    assert proof([0.002] * 200, threshold=0.02).late
+    assert not proof([0.002] * 200, threshold=0.2).late
+
+
+def test_a_drop_is_a_problem_of_the_generator():
+    """A single dropped run makes the measurement unfit, even when 99% were sent."""
+    assert proof([0.001] * 200, dropped=1).problems == ("the generator dropped 1 runs",)
