@@ -32,7 +32,8 @@ class ClumpRule:
     """What counts as one event.
 
     Attributes:
-        gap: exceedances at most this many arrivals apart belong to one clump.
+        gap: exceedances at most this many arrivals apart belong to one clump; less where so many exceed that
+            independent ones would mostly lie closer.
         stall: size, in arrivals, of the one stall that is assumed to have been missed.
         longest: a clump longer than this, in arrivals, is a state of the service, not one event: it is cut.
         first_look: the least sample at which clumped evidence is weighed; later looks double it.
@@ -42,6 +43,10 @@ class ClumpRule:
     stall: int = 10
     longest: int = 1000
     first_look: int = 200
+
+    def gap_at(self, share: float) -> int:
+        """The gap when this share of runs exceeds: no more than the median gap of independent exceedances."""
+        return max(1, min(self.gap, int(math.log(2) / share))) if share else self.gap
 
     @classmethod
     def for_rate(cls, rate: float, *, unseen_s: float, longest_s: float = 5.0) -> "ClumpRule":
@@ -55,12 +60,13 @@ class ClumpRule:
         return cls(stall=max(1, round(rate * unseen_s)), longest=max(50, round(rate * longest_s)))
 
 
-def clump_sizes(exceedances: Sequence[int], rule: ClumpRule) -> list[int]:
-    """How many exceedances each clump holds; `exceedances` are ascending numbers of runs."""
+def clump_sizes(samples: int, exceedances: Sequence[int], rule: ClumpRule) -> list[int]:
+    """How many exceedances each clump holds; `exceedances` are ascending numbers of runs below `samples`."""
+    gap = rule.gap_at(len(exceedances) / samples)
     sizes: list[int] = []
     last = -math.inf
     for number in exceedances:
-        if number - last > rule.gap or sizes[-1] >= rule.longest:
+        if number - last > gap or sizes[-1] >= rule.longest:
             sizes.append(0)
         sizes[-1] += 1
         last = number
@@ -77,8 +83,9 @@ def looks_clumped(samples: int, exceedances: Sequence[int], rule: ClumpRule) -> 
     count = len(exceedances)
     if count < 2 or count == samples:  # noqa: PLR2004 - two are needed to be close
         return False
-    near = 1 - (1 - count / samples) ** rule.gap
-    links = sum(later - earlier <= rule.gap for earlier, later in pairwise(exceedances))
+    gap = rule.gap_at(count / samples)
+    near = 1 - (1 - count / samples) ** gap
+    links = sum(later - earlier <= gap for earlier, later in pairwise(exceedances))
     crowded = links and special.bdtrc(links - 1, count - 1, near) < DISPERSION_ALPHA
     return bool(crowded) or batch_dispersion_p(samples, exceedances) < DISPERSION_ALPHA
 
@@ -130,7 +137,7 @@ def weigh(samples: int, exceedances: Sequence[int], allowed: float, rule: ClumpR
 
 def variance_inflation(samples: int, exceedances: Sequence[int], rule: ClumpRule) -> float:
     """How many runs count as one: by clumps and the missed stall, or by batch means if that is less."""
-    by_clumps = clump_factor([*clump_sizes(exceedances, rule), rule.stall])
+    by_clumps = clump_factor([*clump_sizes(samples, exceedances, rule), rule.stall])
     return min(by_clumps, batch_factor(samples, exceedances, by_clumps))
 
 

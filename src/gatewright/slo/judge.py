@@ -131,7 +131,7 @@ class Judge:
         samples, allowed = measured.samples, objective.allowed_share
         clumps = ClumpRule.for_rate(measured.offered_rate, unseen_s=self._unseen_s(objective))
         clumped = clumped_evidence(samples, numbers, allowed, clumps)
-        factor = variance_inflation(samples, numbers, clumps)
+        factor = variance_inflation(max(1, samples), numbers, clumps)
         lack = Lack(samples, len(numbers), allowed, factor, clumps.stall)
         if looks_clumped(samples, numbers, clumps):
             return Weighed(objective, CLUMPED, len(numbers), clumped, lack)

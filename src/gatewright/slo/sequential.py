@@ -7,8 +7,6 @@ from scipy import special
 
 __all__ = ["Evidence", "clopper_pearson", "independent_evidence", "least_clean_samples"]
 
-TINY = 1e-300
-
 
 @dataclass(frozen=True)
 class Evidence:
@@ -41,9 +39,14 @@ def independent_evidence(samples: int, exceedances: int, allowed: float) -> Evid
     null = exceedances * math.log(allowed) + (samples - exceedances) * math.log1p(-allowed)
     mixture = special.betaln(hits, misses) - special.betaln(1, b) - null
     below = special.betainc(1, b, allowed)
-    log_pass = mixture + math.log(max(special.betainc(hits, misses, allowed), TINY)) - math.log(below)
-    log_fail = mixture + math.log(max(special.betaincc(hits, misses, allowed), TINY)) - math.log1p(-below)
-    return Evidence(p_pass=math.exp(min(0.0, -log_pass)), p_fail=math.exp(min(0.0, -log_fail)))
+    log_pass = mixture + log(special.betainc(hits, misses, allowed)) - math.log(below)
+    log_fail = mixture + log(special.betaincc(hits, misses, allowed)) - math.log1p(-below)
+    return Evidence(p_pass=math.exp(-max(0.0, log_pass)), p_fail=math.exp(-max(0.0, log_fail)))
+
+
+def log(tail: float) -> float:
+    """The logarithm of a tail; one that underflows speaks for the other side alone, so its e-value is 0."""
+    return math.log(tail) if tail > 0 else -math.inf
 
 
 def clopper_pearson(samples: int, exceedances: int, alpha: float) -> tuple[float, float]:
