@@ -21,7 +21,7 @@ from gatewright.report.progress import ProgressLines, wants_colour
 from gatewright.report.schemas import find_schemas, schema_text, write_schemas
 from gatewright.report.text import render_explanation, render_verdict_text
 
-__all__ = ["main"]
+__all__ = ["execute", "main"]
 
 DESCRIPTION = "A release gate for Python services: race them, load them, test them, judge the evidence."
 EPILOG = """\
@@ -45,11 +45,16 @@ environment:
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code is the verdict's."""
+def main() -> int:
+    """Run the command that this process was started with, and die with whoever started it."""
     die_with_parent()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
+    return execute(sys.argv[1:])
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run one command; the exit code is the verdict's, and bad input costs one line, never a traceback."""
     options = build_parser().parse_args(arguments)
     try:
         code: int = options.command(options)

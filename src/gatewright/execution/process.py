@@ -77,6 +77,7 @@ class ChildProcess:
             return int(value)
         self._supervisor.wait(KILL_DEADLINE_S)
         self._let_go()
+        self._close_output()
         if event == "failed":
             raise OSError(int(value), os.strerror(int(value)), self.argv[0])
         raise ChildProcessError(f"the supervisor of {self.argv[0]} ended before it began")
@@ -134,6 +135,11 @@ class ChildProcess:
         self._close_lifeline()
         self._report.close()
 
+    def _close_output(self) -> None:
+        for stream in (self.stdout, self.stderr):
+            if stream is not None:
+                stream.close()
+
     def __enter__(self) -> Self:
         return self
 
@@ -141,6 +147,4 @@ class ChildProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-        for stream in (self.stdout, self.stderr):
-            if stream is not None:
-                stream.close()
+        self._close_output()

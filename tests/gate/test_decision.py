@@ -1,0 +1,108 @@
+"""From judged checks to one word."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from gatewright.core.provenance import Environment
+from gatewright.core.verdict import ExitCode, State, Verdict
+from gatewright.evidence.report import Counts, Reason
+from gatewright.gate.aggregate import CheckVerdict
+from gatewright.gate.decision import (
+    PolicyReference,
+    RunSubject,
+    VerdictDocument,
+    decide,
+    exit_code,
+    incident,
+    tree_changed,
+)
+
+MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+INTERRUPTED = incident("interrupted", "stopped", expected="", observed="", command="")
+
+
+def check(state: State, *, name: str = "unit", required: bool = True) -> CheckVerdict:
+    reasons = () if state is State.PASS else (Reason(rule="r", message=f"{name} is {state}"),)
+    return CheckVerdict(
+        check=name,
+        state=state,
+        required=required,
+        isolated=True,
+        counts=Counts(collected=1),
+        metrics={},
+        duration_s=1,
+        started_at=MOMENT,
+        finished_at=MOMENT,
+        manifest="m",
+        manifest_sha256=None,
+        reasons=reasons,
+    )
+
+
+def document(verdict: Verdict, *checks: CheckVerdict) -> VerdictDocument:
+    return VerdictDocument(
+        run_id="r",
+        verdict=verdict,
+        reasons=(),
+        subject=RunSubject(commit="c", tree="t", dirty=None, lock="l"),
+        policy=PolicyReference(path="gate.toml", sha256="0" * 64),
+        checks=checks,
+        environment=Environment(
+            python="3",
+            implementation="C",
+            platform="L",
+            machine="m",
+            cpu="c",
+            cpus=1,
+            memory_bytes=0,
+            packages={},
+        ),
+        started_at=MOMENT,
+        finished_at=MOMENT,
+    )
+
+
+def test_a_run_without_checks_is_inconclusive() -> None:
+    assert decide((), ())[0] is Verdict.INCONCLUSIVE
+
+
+def test_an_advisory_check_has_no_say() -> None:
+    checks = (check(State.PASS), check(State.FAIL, name="extra", required=False))
+    assert decide(checks, ()) == (Verdict.PASS, ())
+
+
+@pytest.mark.parametrize("state", [State.TAMPERED, State.MISMATCH])
+def test_broken_evidence_counts_also_in_an_advisory_check(state: State) -> None:
+    checks = (check(State.PASS), check(state, name="extra", required=False))
+    verdict, reasons = decide(checks, ())
+    assert verdict is Verdict.FAIL
+    assert len(reasons) == 1
+    assert exit_code(document(verdict, *checks)) is ExitCode.INTEGRITY
+
+
+@pytest.mark.parametrize("state", State)
+def test_an_incident_never_makes_a_verdict_better(state: State) -> None:
+    """An interrupted run, or one whose tree changed, proves nothing good; a failure stays one."""
+    checks = (check(state),)
+    without, _ = decide(checks, ())
+    verdict, reasons = decide(checks, (INTERRUPTED,))
+    assert verdict is (Verdict.INCONCLUSIVE if without is Verdict.PASS else without)
+    assert reasons[0] is INTERRUPTED
+
+
+def test_the_exit_code_follows_the_verdict_and_integrity_outranks_it() -> None:
+    for verdict in Verdict:
+        assert exit_code(document(verdict, check(State.PASS))) is verdict.exit_code
+    assert exit_code(document(Verdict.FAIL, check(State.FAIL), check(State.TAMPERED))) is ExitCode.INTEGRITY
+
+
+def test_changed_files_are_named_and_not_too_many() -> None:
+    reason = tree_changed([f"file{number}" for number in range(12)])
+    assert "file0" in reason.message
+    assert "2 more" in reason.message
+
+
+def test_a_run_about_one_check_says_so_in_its_policy() -> None:
+    assert PolicyReference.of("gate.toml", "0" * 64, None).only is None
+    assert PolicyReference.of("gate.toml", "0" * 64, "unit").only == "unit"

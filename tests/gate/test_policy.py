@@ -1,0 +1,100 @@
+"""A policy that can't be meant is refused in one line."""
+
+from pathlib import Path
+
+import pytest
+from fakes.projects import CLEAN_POLICY
+
+from gatewright.core.errors import ConfigurationError
+from gatewright.core.verdict import ExitCode
+from gatewright.gate.policy import load_policy, parse_policy
+
+CHECK = '[checks.unit]\nsteps = [["true"]]\nresults = ["junit.xml"]\n'
+GOOD = f"schema_version = 1\n{CHECK}"
+
+
+def parse(text: str):
+    return parse_policy(text.encode(), "gate.toml").policy
+
+
+def test_defaults_are_strict() -> None:
+    """What a policy does not allow is not allowed."""
+    check = parse(GOOD).checks["unit"]
+    assert check.required
+    assert (check.max_skipped, check.max_flaky) == (0, 0)
+    assert check.max_age_s > 0
+    assert check.timeout_s > 0
+
+
+def test_the_digest_is_that_of_the_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "gate.toml"
+    path.write_text(GOOD, encoding="utf-8")
+    first = load_policy(path)
+    path.write_text(GOOD + "# a comment\n", encoding="utf-8")
+    assert load_policy(path).digest != first.digest
+    assert load_policy(path).policy == first.policy
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "schema_version"),
+        ("schema_version = 2\n" + CHECK, "schema_version"),
+        ("schema_version = 1\n", "checks"),
+        ("schema_version = 1\n[checks]\n", "checks"),
+        (GOOD + "required = false\n", "nothing could ever block"),
+        (GOOD + "reqired = false\n", "checks.unit.reqired"),
+        (GOOD + "min_collected = -1\n", "checks.unit.min_collected"),
+        (GOOD + "timeout_s = 0\n", "checks.unit.timeout_s"),
+        (GOOD + "limits = { p95 = {} }\n", "needs a min or a max"),
+        (GOOD + "limits = { p95 = { max = nan } }\n", "checks.unit.limits.p95.max"),
+        (GOOD + "limits = { p95 = { max = inf } }\n", "checks.unit.limits.p95.max"),
+        (GOOD + 'publish = { "step-1.log" = "../elsewhere" }\n', "relative path"),
+        (GOOD + 'publish = { "step-1.log" = "/etc/passwd" }\n', "relative path"),
+        (GOOD.replace('"junit.xml"', '"../junit.xml"'), "relative path"),
+        (GOOD.replace('"junit.xml"', '"results.txt"'), "checks.unit.results"),
+        (GOOD.replace('["junit.xml"]', "[]"), "checks.unit.results"),
+        (GOOD.replace('[["true"]]', "[]"), "checks.unit.steps"),
+        (GOOD.replace('[["true"]]', "[[]]"), "checks.unit.steps"),
+        (GOOD.replace("checks.unit", "checks._sessions"), "checks._sessions"),
+        (GOOD.replace("checks.unit", 'checks."../x"'), "checks"),
+        ("schema_version = 1\nschema_version = 1\n", "not TOML"),
+        ("[[[", "not TOML"),
+    ],
+)
+def test_what_can_not_be_meant_is_refused_in_one_line(text: str, message: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse(text)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code is ExitCode.USAGE
+
+
+def test_a_policy_that_is_not_there_is_a_configuration_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="can't read"):
+        load_policy(tmp_path / "gate.toml")
+
+
+def test_bytes_that_are_no_text_are_a_configuration_error() -> None:
+    with pytest.raises(ConfigurationError, match="not TOML"):
+        parse_policy(b"\xff\xfe", "gate.toml")
+
+
+def test_a_run_about_one_check_requires_it() -> None:
+    policy = parse(GOOD + '[checks.extra]\nrequired = false\nsteps = [["true"]]\nresults = ["a.json"]\n')
+    narrowed = policy.narrowed("extra")
+    assert list(narrowed.checks) == ["extra"]
+    assert narrowed.checks["extra"].required
+    assert policy.narrowed(None) is policy
+    with pytest.raises(ConfigurationError, match="unit, extra"):
+        policy.narrowed("other")
+
+
+def test_the_full_profile_may_have_commands_of_its_own() -> None:
+    check = parse(GOOD + 'full_steps = [["one"], ["two"]]\n').checks["unit"]
+    assert (len(check.steps_of("quick")), len(check.steps_of("full"))) == (1, 2)
+    assert parse(GOOD).checks["unit"].steps_of("full") == (("true",),)
+
+
+def test_the_policy_of_the_fakes_is_good() -> None:
+    assert set(parse(CLEAN_POLICY).checks) == {"unit", "stress"}
