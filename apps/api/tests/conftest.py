@@ -1,0 +1,135 @@
+"""What the tests of the service share: a migrated database per test, a clock that ticks, and a client."""
+
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from multyagents_api.bootstrap import Settings, create_app
+from multyagents_api.http.app import Services
+from multyagents_api.service.ports import Submission, SubmissionResult
+from multyagents_api.storage.sqlite import SqliteStorage
+
+
+class TickingClock:
+    """A clock that goes on by one second at every look."""
+
+    def __init__(self) -> None:
+        self._now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        self._now += timedelta(seconds=1)
+        return self._now
+
+
+class ScriptedRunner:
+    """A runner that accepts while `accepts` is set, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.accepts = True
+        self.submitted: list[Submission] = []
+        self.canceled: list[tuple[int, int]] = []
+
+    async def submit(self, submission: Submission) -> SubmissionResult:
+        self.submitted.append(submission)
+        return SubmissionResult(accepted=self.accepts, message=None if self.accepts else "runner is full")
+
+    async def cancel(self, task_id: int, attempt: int) -> None:
+        self.canceled.append((task_id, attempt))
+
+
+@dataclass
+class Api:
+    """A client that knows the usual ways through the API."""
+
+    http: httpx.AsyncClient
+
+    async def post(self, path: str, body: object = None, *, status: int | None = None) -> dict[str, Any]:
+        response = await self.http.post(path, json=body) if body is not None else await self.http.post(path)
+        expected = {200, 201} if status is None else {status}
+        assert response.status_code in expected, response.text
+        return response.json()
+
+    async def get(self, path: str, *, status: int = 200) -> dict[str, Any]:
+        response = await self.http.get(path)
+        assert response.status_code == status, response.text
+        return response.json()
+
+    async def start_run(self, *steps: dict[str, object], **role: object) -> dict[str, Any]:
+        """A run of a new template; a step needs only its `step_id`."""
+        known = await self.get("/roles?limit=500")
+        created = await self.post("/roles", {"name": f"role {len(known['items']) + 1}", **role})
+        whole = [{"role_id": created["id"], "title": "Do it", **step} for step in steps]
+        template = await self.post("/workflow-templates", {"name": "template", "steps": whole})
+        return await self.post("/workflow-runs", {"workflow_template_id": template["id"]})
+
+    async def dispatch(self, run_id: str, *, status: int | None = None) -> dict[str, Any]:
+        return await self.post(f"/workflow-runs/{run_id}/dispatch-ready", status=status)
+
+    async def report(
+        self, task_id: str, attempt: int, status: str, *, expect: int | None = None, **more: object
+    ) -> dict[str, Any]:
+        body = {"attempt": attempt, "status": status, **more}
+        return await self.post(f"/runner/tasks/{task_id}/status", body, status=expect)
+
+    async def fail_next(self, run_id: str) -> str:
+        """Dispatch the next task and let it fail; returns its id."""
+        answer = await self.dispatch(run_id)
+        await self.report(answer["task_id"], answer["attempt"], "failed")
+        return answer["task_id"]
+
+    async def rerun(self, run_id: str, *, status: int | None = None, **body: object) -> dict[str, Any]:
+        whole = {"requested_by": "mia", "reason": "flaky network", **body}
+        return await self.post(f"/workflow-runs/{run_id}/partial-rerun", whole, status=status)
+
+    async def events(self, run_id: str) -> list[dict[str, Any]]:
+        return (await self.get(f"/events?run_id={run_id}&limit=500"))["items"]
+
+    async def event_types(self, run_id: str) -> list[str]:
+        return [event["type"] for event in await self.events(run_id)]
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database with all tables; migrated once, copied often."""
+    file = tmp_path_factory.mktemp("migrated") / "empty.db"
+    SqliteStorage(file).close()
+    return file
+
+
+@pytest.fixture
+def database(migrated: Path, tmp_path: Path) -> Path:
+    file = tmp_path / "runs.db"
+    shutil.copyfile(migrated, file)
+    return file
+
+
+@pytest.fixture
+def runner() -> ScriptedRunner:
+    return ScriptedRunner()
+
+
+@pytest.fixture
+def services(database: Path, runner: ScriptedRunner) -> Iterator[Services]:
+    app = create_app(Settings(database), clock=TickingClock(), runner=runner)
+    yield app.state.services
+    app.state.services.storage.close()
+
+
+@pytest.fixture
+async def api(database: Path, runner: ScriptedRunner) -> AsyncIterator[Api]:
+    app = create_app(Settings(database), clock=TickingClock(), runner=runner)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        yield Api(client)
+    app.state.services.storage.close()

@@ -1,0 +1,93 @@
+"""Dispatch: the first task that may go now, once."""
+
+import pytest
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_chain_is_dispatched_step_by_step(api):
+    """Each step waits for the one before; the run follows from created over running to success."""
+    run = await api.start_run({"step_id": "a"}, {"step_id": "b", "depends_on": ["a"]})
+    assert run["status"] == "created"
+    first = await api.dispatch(run["id"])
+    assert (first["dispatched"], first["task_id"], first["attempt"]) == (True, run["task_ids"][0], 1)
+    assert first["dispatch"]["outcome"] == "queued"
+    waiting = await api.dispatch(run["id"])
+    assert (waiting["dispatched"], waiting["reason"]) == (False, "dependencies not satisfied")
+    assert waiting["dispatch"] is None
+    await api.report(first["task_id"], 1, "success")
+    second = await api.dispatch(run["id"])
+    await api.report(second["task_id"], 1, "success")
+    assert (await api.dispatch(run["id"]))["reason"] == "no ready tasks"
+    assert (await api.get(f"/workflow-runs/{run['id']}"))["status"] == "success"
+
+
+async def test_a_gated_task_does_not_block_a_free_one_behind_it(api):
+    """The free task goes; alone, the gated one is answered with `approval required`."""
+    run = await api.start_run({"step_id": "gated", "requires_approval": True}, {"step_id": "free"})
+    assert (await api.dispatch(run["id"]))["task_id"] == run["task_ids"][1]
+    answer = await api.dispatch(run["id"])
+    assert (answer["dispatched"], answer["reason"]) == (False, "approval required")
+
+
+async def test_a_missing_approval_outranks_missing_dependencies(api):
+    """The reason with the higher precedence is the one that is told."""
+    run = await api.start_run(
+        {"step_id": "late", "depends_on": ["gated"]}, {"step_id": "gated", "requires_approval": True}
+    )
+    assert (await api.dispatch(run["id"]))["reason"] == "approval required"
+
+
+async def test_running_into_an_approval_is_told_once(api):
+    """However often a client polls, one event is written, and the run's version stands still."""
+    run = await api.start_run({"step_id": "gated", "requires_approval": True})
+    await api.dispatch(run["id"])
+    version = (await api.get(f"/workflow-runs/{run['id']}"))["version"]
+    await api.dispatch(run["id"])
+    assert (await api.event_types(run["id"])).count("task.dispatch_blocked_by_approval") == 1
+    assert (await api.get(f"/workflow-runs/{run['id']}"))["version"] == version
+
+
+async def test_a_held_run_dispatches_nothing(api):
+    """Paused and aborted runs answer 409, each with its own code."""
+    run = await api.start_run({"step_id": "a"})
+    await api.post(f"/workflow-runs/{run['id']}/pause")
+    assert (await api.dispatch(run["id"], status=409))["code"] == "run_paused"
+    await api.post(f"/workflow-runs/{run['id']}/abort")
+    assert (await api.dispatch(run["id"], status=409))["code"] == "run_aborted"
+
+
+async def test_the_runner_gets_what_the_step_says(api, runner):
+    """The submission carries the step, its role, title and prompt, under its attempt."""
+    run = await api.start_run({"step_id": "a", "title": "Write", "prompt": "Write it well."})
+    await api.dispatch(run["id"])
+    [submission] = runner.submitted
+    assert (submission.step_id, submission.title, submission.prompt) == ("a", "Write", "Write it well.")
+    assert (str(submission.task_id), submission.attempt) == (run["task_ids"][0], 1)
+
+
+async def test_a_refused_submission_may_be_dispatched_again(api, runner):
+    """The refusal ends its attempt and fails the run; the next dispatch opens the next attempt."""
+    run = await api.start_run({"step_id": "a"})
+    runner.accepts = False
+    refused = await api.dispatch(run["id"])
+    assert (refused["dispatched"], refused["reason"]) == (False, "submit failed")
+    assert refused["dispatch"]["outcome"] == "submit-failed"
+    stands = await api.get(f"/workflow-runs/{run['id']}")
+    assert (stands["status"], stands["tasks"][0]["status"]) == ("failed", "submit-failed")
+    assert stands["tasks"][0]["reason"] == "runner is full"
+    runner.accepts = True
+    again = await api.dispatch(run["id"])
+    assert (again["dispatched"], again["attempt"]) == (True, 2)
+    assert (await api.get(f"/workflow-runs/{run['id']}"))["status"] == "running"
+    assert (await api.event_types(run["id"]))[-4:] == [
+        "workflow_run.failed",
+        "task.dispatched",
+        "workflow_run.running",
+        "task.runner_queued",
+    ]
+
+
+async def test_an_unknown_run_is_not_found(api):
+    """Nothing is dispatched of what does not exist."""
+    assert (await api.dispatch("77", status=404))["code"] == "not_found"
