@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 from gatewright.core.clock import Clock, SystemClock
 from gatewright.core.errors import ConfigurationError, GatewrightError
 from gatewright.core.verdict import Verdict, merge_verdicts
-from gatewright.evidence.record import EVIDENCE_FOLDER_VARIABLE, Published, publish, timestamp, write_atomic
+from gatewright.evidence.record import EVIDENCE_FOLDER_VARIABLE, Published, publish, write_atomic
 from gatewright.evidence.report import Counts, Reason
 from gatewright.race import (
     Arena,
@@ -40,9 +40,11 @@ __all__ = [
     "RaceSuiteConfig",
     "ReplayOutcome",
     "Silent",
+    "announce_race",
     "publish_race_report",
     "replay",
     "run_race_suite",
+    "unfinished_report",
 ]
 
 Mode = Literal["explore", "stress"]
@@ -77,9 +79,9 @@ class RaceSuiteConfig:
     modes: tuple[Mode, ...] = MODES
     scenarios: tuple[str, ...] = ()
     iterations: Mapping[str, int] = field(default_factory=dict)
-    schedules: int = 800
+    schedules: int = 500
     random_schedules: int = 50
-    releases: int = 20
+    releases: int = 60
     bound: int = 2
     strategies: tuple[str, ...] = ("fifo", "icb", "random")
     seed: int = 1
@@ -265,10 +267,8 @@ class _Run:
         )
         per_second = found.schedules / (time.perf_counter() - began)
         self._timings[f"{scenario.name}_schedules_per_s"] = round(per_second, 1)
-        tape_file = f"{timestamp(self._started_at)}-{scenario.name}.tape.json"
-        command = f"python -m gatewright replay {self._config.output / tape_file}"
         self._progress.end(f"{found.verdict}, {found.schedules} schedules, {per_second:.0f}/s")
-        return exploration_result(scenario, found, tape_file=tape_file, command=command)
+        return exploration_result(scenario, found, self._config.output)
 
     def _check_itself(self, arena: Arena) -> SelfCheckResult | None:
         faults = [fault for fault in self._suite.faults if fault.scenario in self._scenarios]
@@ -390,6 +390,31 @@ def metrics(results: Sequence[ScenarioResult], checked: SelfCheckResult | None) 
         figures["self_check_planted"] = checked.planted
         figures["self_check_killed"] = checked.killed
     return figures
+
+
+def unfinished_report(
+    suite: str, config: RaceSuiteConfig, why: str, started_at: datetime, finished_at: datetime
+) -> RaceReport:
+    """The report of a suite that has not raced yet, or could not."""
+    return RaceReport(
+        suite=suite,
+        verdict=Verdict.INCONCLUSIVE,
+        reasons=(Reason(rule="race/finished", message=why),),
+        counts=Counts(),
+        started_at=started_at,
+        finished_at=finished_at,
+        modes=config.modes,
+        seed=config.seed,
+        profile=config.profile,
+        scenarios=(),
+        self_check=None,
+    )
+
+
+def announce_race(folder: Path, report: RaceReport) -> None:
+    """Let `latest.*` say that a run has begun, so that a killed one never leaves an older PASS there."""
+    write_atomic(folder / "latest.json", report.model_dump_json(indent=2) + "\n")
+    write_atomic(folder / "latest.md", render(report))
 
 
 def publish_race_report(folder: Path, report: RaceReport) -> Published:

@@ -1,27 +1,33 @@
 """The command line of a race suite."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from types import FrameType
+from typing import Any, NoReturn, TextIO, TypeVar
 
 from tabulate import tabulate
 
+from gatewright.core.clock import SystemClock
 from gatewright.core.errors import ConfigurationError, GatewrightError
-from gatewright.core.verdict import ExitCode
 from gatewright.suites.race import (
     MODES,
     STRATEGIES,
     RaceProgress,
     RaceSuiteConfig,
+    announce_race,
     publish_race_report,
+    unfinished_report,
 )
 from gatewright.suites.race_report import RaceReport
+from gatewright.suites.slo_options import OneLineParser
 
 __all__ = ["race_command"]
 
+INTERRUPTED = 130
 ERASE_LINE = "\r\x1b[2K"
 COUNT_EVERY = 25
 SHOWN_REASONS = 10
@@ -35,6 +41,7 @@ def race_command(
     argv: Sequence[str] | None = None,
     *,
     program: str,
+    suite: str,
     environment: Mapping[str, str],
 ) -> int:
     """Parse, run, write the evidence, print the outcome; the exit code is the verdict's.
@@ -44,27 +51,51 @@ def race_command(
         profiles: configurations by name; the first is the default.
         argv: the arguments; those of the process when None.
         program: the name in the help.
+        suite: the suite's name in reports.
         environment: `GATEWRIGHT_PROFILE` chooses the profile where no flag does.
     """
+    options = parser(profiles, program).parse_args(argv)
+    signal.signal(signal.SIGTERM, interrupt)
     try:
-        options = parser(profiles, program).parse_args(argv)
         config = configured(options, profiles, environment)
-        report = run(config, Lines(sys.stderr))
-        published = publish_race_report(config.output, report)
-    except KeyboardInterrupt:
-        sys.stderr.write(f"{program}: interrupted\n")
-        return ExitCode.INCONCLUSIVE
     except GatewrightError as error:
-        sys.stderr.write(f"{program}: {error}\n")
-        return error.exit_code
+        return refuse(program, error)
+    clock = SystemClock()
+    started_at = clock.now()
+
+    def unfinished(why: str) -> RaceReport:
+        return unfinished_report(suite, config, why, started_at, clock.now())
+
+    announce_race(config.output, unfinished("a run has begun and not finished"))
+    try:
+        report = run(config, Lines(sys.stderr))
+    except KeyboardInterrupt:
+        publish_race_report(config.output, unfinished("the run was interrupted"))
+        sys.stderr.write(f"{program}: interrupted\n")
+        return INTERRUPTED
+    except GatewrightError as error:
+        publish_race_report(config.output, unfinished(str(error)))
+        return refuse(program, error)
+    published = publish_race_report(config.output, report)
     sys.stdout.write(report.model_dump_json(indent=2) + "\n" if options.json else summary(report))
     sys.stderr.write(f"evidence: {published.json}\n")
     return report.verdict.exit_code
 
 
+def refuse(program: str, error: GatewrightError) -> int:
+    """One line for what the user can mend."""
+    sys.stderr.write(f"{program}: {error}\n")
+    return error.exit_code
+
+
+def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    """SIGTERM ends the run as Ctrl-C does: with its servers."""
+    raise KeyboardInterrupt
+
+
 def parser(profiles: Mapping[str, RaceSuiteConfig], program: str) -> argparse.ArgumentParser:
     """The flags."""
-    arguments = argparse.ArgumentParser(prog=program, description="Race the service.", allow_abbrev=False)
+    arguments = OneLineParser(prog=program, description="Race the service.", allow_abbrev=False)
     add = arguments.add_argument
     add(
         "--mode",

@@ -1,7 +1,11 @@
 """What the race engine found becomes typed evidence."""
 
+import hashlib
+import os
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
 from pydantic import JsonValue
@@ -26,6 +30,7 @@ from gatewright.suites.race_report import (
 
 __all__ = ["StressTally", "exploration_result", "self_check_result"]
 
+DIGEST_LENGTH = 12
 NANOSECONDS_PER_MICROSECOND = 1000
 ENGINE_SENTENCES = {
     "no-actor-crash": "no actor ends with an exception",
@@ -33,16 +38,13 @@ ENGINE_SENTENCES = {
 }
 
 
-def exploration_result(
-    scenario: type[Scenario], found: Exploration, *, tape_file: str, command: str
-) -> ScenarioResult:
+def exploration_result(scenario: type[Scenario], found: Exploration, folder: Path) -> ScenarioResult:
     """A scenario under controlled schedules.
 
     Args:
         scenario: what was explored.
         found: what came of it.
-        tape_file: the file, beside the report, for the tape of the counterexample.
-        command: replays that tape.
+        folder: where the tape of the counterexample will stand.
     """
     failures = [(iteration.number, iteration.race.failures) for iteration in found.iterations]
     return ScenarioResult(
@@ -60,7 +62,7 @@ def exploration_result(
         invariants=invariant_results(scenario.invariants(), found.evaluated, found.violated, failures),
         doubts=tuple(found.doubts),
         details=tuple(iteration_detail(iteration) for iteration in found.iterations),
-        counterexample=counterexample(found.finding, tape_file, command) if found.finding else None,
+        counterexample=counterexample(found.finding, folder) if found.finding else None,
     )
 
 
@@ -212,9 +214,11 @@ def detail(number: int, strategy: str, race: Race, metrics: Mapping[str, int]) -
     )
 
 
-def counterexample(finding: Finding, tape_file: str, command: str) -> Counterexample:
-    """The failing schedule with the fewest preemptions."""
+def counterexample(finding: Finding, folder: Path) -> Counterexample:
+    """The failing schedule with the fewest preemptions; its tape's file is named by its content."""
     race = finding.iteration.race
+    digest = hashlib.sha256(finding.tape.to_json().encode()).hexdigest()
+    tape_file = f"{finding.tape.name}-{digest[:DIGEST_LENGTH]}.tape.json"
     return Counterexample(
         iteration=finding.iteration.number,
         strategy=finding.iteration.strategy,
@@ -226,7 +230,7 @@ def counterexample(finding: Finding, tape_file: str, command: str) -> Counterexa
         reproduced=finding.reproduced,
         tape=finding.tape,
         tape_file=tape_file,
-        command=command,
+        command=f"python -m gatewright replay {shlex.quote(os.path.relpath(folder / tape_file))}",
     )
 
 

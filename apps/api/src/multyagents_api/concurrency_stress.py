@@ -5,7 +5,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import multyagents_api
@@ -25,7 +25,6 @@ from multyagents_api.scenarios.planted import FAULTS
 from multyagents_api.scenarios.races import SCENARIOS
 
 __all__ = [
-    "EVIDENCE",
     "PROFILES",
     "REPLAYABLE",
     "ConcurrencyStressConfig",
@@ -38,11 +37,17 @@ __all__ = [
 ]
 
 PROGRAM = "python -m multyagents_api.concurrency_stress"
-EVIDENCE = Path("docs/evidence/task-072")
+SUITE = "race-stress"
 REPLAYABLE = ("multyagents_api.scenarios",)
 """The modules that a tape may name."""
 
 SERVERS = 2
+
+
+def repository() -> Path:
+    """The checkout that the command runs in or this file belongs to, else the working folder."""
+    places = [Path.cwd(), *Path.cwd().parents, *Path(__file__).parents]
+    return next((place for place in places if (place / "noxfile.py").is_file()), Path.cwd())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +58,7 @@ class ConcurrencyStressConfig(RaceSuiteConfig):
         server_command: what starts a server under stress, but for its flags.
     """
 
-    output: Path = EVIDENCE
+    output: Path = field(default_factory=lambda: repository() / "docs" / "evidence" / "task-072")
     server_command: tuple[str, ...] = (sys.executable, "-m", "multyagents_api")
 
 
@@ -63,7 +68,7 @@ PROFILES = {
         profile="full",
         schedules=6000,
         random_schedules=1000,
-        releases=200,
+        releases=400,
         wall_clock_s=300.0,
     ),
 }
@@ -79,7 +84,7 @@ def run_concurrency_stress_suite(
         GatewrightError: the app or the servers did not start, or no race could be prepared.
     """
     suite = RaceSuite(
-        name="race-stress",
+        name=SUITE,
         scenarios=SCENARIOS,
         faults=FAULTS,
         servers=lambda: api_servers(config.server_command),
@@ -127,6 +132,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         PROFILES,
         argv,
         program=PROGRAM,
+        suite=SUITE,
         environment=os.environ,
     )
 

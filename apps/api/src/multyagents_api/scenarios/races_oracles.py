@@ -19,12 +19,15 @@ __all__ = [
     "decided_once",
     "dispatched_by_the_rules",
     "ended_once",
+    "one_rerun_of_each_failure",
     "run_follows_from_tasks",
     "sequences_are_gapless",
     "single_dispatches",
 ]
 
+CONFLICT = 409
 DISPATCHED = "task.dispatched"
+RERUN = "workflow_run.partial_rerun_requested"
 ACTIVE = frozenset({"dispatched", "queued", "running", "cancel-requested"})
 ENDED = frozenset({"success", "failed", "canceled"})
 
@@ -111,12 +114,12 @@ def attempts_are_exclusive(state: RunState) -> Iterator[str]:
 def counted_reruns(history: History, state: RunState) -> Iterator[str]:
     """Invariant 4: reruns counted, accepted and told are as many; each resets its tasks once."""
     accepted = [op for op in history if op.path.endswith("/partial-rerun") and op.response.ok]
-    told = [event for event in state.events if event.type == "workflow_run.partial_rerun_requested"]
-    raced = [event for event in told if event.sequence > state.raced_from]
-    if len(accepted) != len(raced):
-        yield f"{len(accepted)} reruns were accepted and {len(raced)} were told"
-    if state.rerun_count != len(told):
-        yield f"rerun_count is {state.rerun_count} after {len(told)} reruns"
+    raced = sum(1 for _ in state.raced(RERUN))
+    told = sum(event.type == RERUN for event in state.events)
+    if len(accepted) != raced:
+        yield f"{len(accepted)} reruns were accepted and {raced} were told"
+    if state.rerun_count != told:
+        yield f"rerun_count is {state.rerun_count} after {told} reruns"
     resets = Counter(event.task_id for event in state.raced("task.partial_rerun_reset"))
     asked: Counter[str] = Counter()
     for op in accepted:
@@ -124,6 +127,24 @@ def counted_reruns(history: History, state: RunState) -> Iterator[str]:
         asked.update(body["reset_task_ids"])
     if resets != asked:
         yield f"accepted reruns reset {dict(asked)}, events tell {dict(resets)}"
+
+
+def one_rerun_of_each_failure(history: History) -> Iterator[str]:
+    """A failure is rerun once, whoever asks; somebody's rerun is accepted, and the others meet a conflict."""
+    accepted: dict[str, list[str]] = {}
+    for op in history.to("POST", "/partial-rerun"):
+        body: Any = op.response.json
+        if op.response.ok:
+            for task_id in body["reset_task_ids"]:
+                accepted.setdefault(task_id, []).append(op.actor)
+        elif op.response.status != CONFLICT:
+            yield f"{op.actor}'s rerun was answered {op.response.status}"
+    if not accepted:
+        yield "no rerun was accepted"
+    for task_id, actors in accepted.items():
+        if len(actors) > 1:
+            names = ", ".join(sorted(actors))
+            yield f"{len(actors)} reruns of the failure of task {task_id} were accepted: {names}"
 
 
 def ended_once(state: RunState) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """The state of a run after a race, read through the API and nothing else."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ class Task:
 class Event:
     """An event as the API shows it."""
 
+    id: str
     sequence: int
     type: str
     task_id: str | None
@@ -40,7 +41,7 @@ class Event:
 class RunState:
     """A run with its tasks, events and approvals.
 
-    `raced_from` is the number of the last event before the race; `approvals` has each one's status by its id.
+    `before` is how many of the events came before the race; `approvals` has each one's status by its id.
     """
 
     status: str
@@ -48,11 +49,11 @@ class RunState:
     tasks: tuple[Task, ...]
     events: tuple[Event, ...]
     approvals: Mapping[str, str]
-    raced_from: int
+    before: int
 
     def raced(self, kind: str) -> Iterator[Event]:
         """The events of a type that came in the race."""
-        return (event for event in self.events if event.type == kind and event.sequence > self.raced_from)
+        return (event for event in self.events[self.before :] if event.type == kind)
 
 
 def answered(response: Response) -> Any:
@@ -65,8 +66,8 @@ def answered(response: Response) -> Any:
     return response.json
 
 
-async def observe_run(client: Client, run_id: str, raced_from: int) -> RunState:
-    """Read a run, its events and its approvals."""
+async def observe_run(client: Client, run_id: str, before: Sequence[Event] = ()) -> RunState:
+    """Read a run, its events after those known `before` the race, and its approvals."""
     run = answered(await client.get(f"/workflow-runs/{run_id}"))
     tasks = tuple(map(_task, run["tasks"]))
     approvals = {}
@@ -78,21 +79,20 @@ async def observe_run(client: Client, run_id: str, raced_from: int) -> RunState:
         status=run["status"],
         rerun_count=run["rerun_count"],
         tasks=tasks,
-        events=await _events(client, run_id),
+        events=(*before, *await _events(client, run_id, before[-1].id if before else "0")),
         approvals=approvals,
-        raced_from=raced_from,
+        before=len(before),
     )
 
 
-async def _events(client: Client, run_id: str) -> tuple[Event, ...]:
+async def _events(client: Client, run_id: str, after: str) -> list[Event]:
     events: list[Event] = []
-    after = "0"
     for _ in range(MOST_PAGES):
         page = answered(await client.get(f"/events?run_id={run_id}&after={after}&limit={PAGE}"))
         events += map(_event, page["items"])
         after = page["next_after"]
         if len(page["items"]) < PAGE:
-            return tuple(events)
+            return events
     raise AssertionError(f"run {run_id} has more than {MOST_PAGES * PAGE} events")
 
 
@@ -110,6 +110,7 @@ def _task(value: Mapping[str, Any]) -> Task:
 
 def _event(value: Mapping[str, Any]) -> Event:
     return Event(
+        id=value["id"],
         sequence=value["sequence"],
         type=value["type"],
         task_id=value["task_id"],
