@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -16,11 +16,11 @@ from typing import Literal, NoReturn, TextIO
 
 import multyagents_api
 from gatewright.core.errors import ConfigurationError, GatewrightError
+from gatewright.core.verdict import ExitCode
 from gatewright.evidence.record import publish, write_atomic
 from gatewright.execution.server import ServerProcess
-from gatewright.load import Origin
+from gatewright.load import Origin, WarmUpRule
 from gatewright.slo import (
-    ALPHA,
     DriftLimit,
     LatencyObjective,
     Objective,
@@ -44,8 +44,8 @@ __all__ = [
 ]
 
 SUITE = "slo-performance"
+PROGRAM = "slo_performance"
 ENVIRONMENT_PREFIX = "TASK_076_"
-INTERRUPTED = 130
 SERVER_COMMAND = (
     sys.executable,
     "-m",
@@ -102,7 +102,6 @@ class SloPerformanceConfig:
         profile: named in the report.
         rate: runs offered per second.
         duration_s: longest duration of `load`, warm-up included.
-        least_s: measured seconds before `load` may pass.
         soak_s: duration of `soak`, warm-up included.
         deadline_s: a run that takes longer is given up and counts as failed.
         seed: of the Poisson arrivals.
@@ -111,13 +110,14 @@ class SloPerformanceConfig:
         server_command: how the server is started; `{port_file}` is filled in.
         rss_limit: growth of the server's memory, in bytes per run, that a soak allows.
         p95_drift_limit: growth of the p95, in microseconds per run, that a soak allows.
+        requirements: what a decision needs at least.
+        warm_up: when the service counts as settled.
     """
 
     scenarios: tuple[ScenarioName, ...] = SCENARIOS["quick"]
     profile: str = "quick"
     rate: float = 40.0
     duration_s: float = 30.0
-    least_s: float = 10.0
     soak_s: float = 60.0
     deadline_s: float = 5.0
     seed: int = 76
@@ -126,6 +126,8 @@ class SloPerformanceConfig:
     server_command: tuple[str, ...] = SERVER_COMMAND
     rss_limit: float = 2048.0
     p95_drift_limit: float = 20.0
+    requirements: Requirements = field(default_factory=Requirements)
+    warm_up: WarmUpRule = field(default_factory=WarmUpRule)
 
     def plan(self, scenario: ScenarioName, objectives: tuple[Objective, ...]) -> Plan:
         """How one scenario is measured.
@@ -140,7 +142,8 @@ class SloPerformanceConfig:
             budget_s=positive("duration", self.duration_s),
             seed=self.seed,
             deadline_s=positive("deadline", self.deadline_s),
-            requirements=Requirements(least_s=positive("least duration", self.least_s)),
+            requirements=self.requirements,
+            warm_up=self.warm_up,
         )
         if scenario == "load":
             return load
@@ -164,8 +167,7 @@ def run_slo_performance_suite(
     Raises:
         ConfigurationError: the configuration or a threshold can't be used.
     """
-    objectives = thresholds.objectives()
-    plans = [config.plan(scenario, objectives) for scenario in config.scenarios]
+    plans = check(config, thresholds)
     heading = head(config)
     try:
         with service_under_test(config) as service:
@@ -177,6 +179,14 @@ def run_slo_performance_suite(
     return assemble(heading, results, datetime.now(UTC))
 
 
+def check(config: SloPerformanceConfig, thresholds: SloThresholds) -> list[Plan]:
+    """The plans of all scenarios; raises what can't be used before anything is started."""
+    if config.target is not None:
+        permitted_target(config.target, config.may_load)
+    objectives = thresholds.objectives()
+    return [config.plan(scenario, objectives) for scenario in config.scenarios]
+
+
 def head(config: SloPerformanceConfig) -> Heading:
     """What the report says about itself."""
     return Heading(
@@ -184,7 +194,7 @@ def head(config: SloPerformanceConfig) -> Heading:
         profile=config.profile,
         target=config.target or "",
         server_started=config.target is None,
-        alpha=ALPHA,
+        alpha=config.requirements.alpha,
         started_at=datetime.now(UTC),
         command=f"python -m multyagents_api.slo_performance --profile {config.profile}",
     )
@@ -281,15 +291,15 @@ FIGURES = (
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = OneLineParser(
-        prog="slo_performance",
+        prog=PROGRAM,
         description=__doc__,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument(
         "--profile",
         choices=sorted(SCENARIOS),
-        default=os.environ.get("GATEWRIGHT_PROFILE", "quick"),
         help="quick: load; full: load and soak (default: GATEWRIGHT_PROFILE, else quick)",
     )
     parser.add_argument("--scenario", choices=SCENARIOS["full"], help="this one only")
@@ -304,6 +314,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="where the evidence goes (default %(default)s)",
     )
+    parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
     return parser
 
 
@@ -313,12 +324,18 @@ def repository() -> Path:
     return next((place for place in places if (place / "noxfile.py").is_file()), Path.cwd())
 
 
-def configure(options: argparse.Namespace) -> tuple[SloPerformanceConfig, SloThresholds]:
+def configure(
+    options: argparse.Namespace, base: SloPerformanceConfig
+) -> tuple[SloPerformanceConfig, SloThresholds]:
     """The command line and the environment as configuration and thresholds."""
     figures = read_figures(options, FIGURES, ENVIRONMENT_PREFIX, os.environ)
-    config = SloPerformanceConfig(
-        scenarios=(options.scenario,) if options.scenario else SCENARIOS[options.profile],
-        profile=options.profile,
+    profile = options.profile or os.environ.get("GATEWRIGHT_PROFILE") or "quick"
+    if profile not in SCENARIOS:
+        raise ConfigurationError(f"no profile {profile!r}", remedy=f"there are {', '.join(SCENARIOS)}")
+    config = replace(
+        base,
+        scenarios=(options.scenario,) if options.scenario else SCENARIOS[profile],
+        profile=profile,
         rate=figures["rate"],
         duration_s=figures["duration"],
         soak_s=figures["soak-duration"],
@@ -332,40 +349,46 @@ def configure(options: argparse.Namespace) -> tuple[SloPerformanceConfig, SloThr
     return config, thresholds
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the suite from the command line; returns the exit code."""
+def main(arguments: Sequence[str] | None = None, *, base: SloPerformanceConfig | None = None) -> int:
+    """Run the suite from the command line; returns the exit code.
+
+    Args:
+        arguments: the command line; that of the process when None.
+        base: what flags and environment don't set.
+    """
     options = build_parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, interrupt)
     try:
-        config, thresholds = configure(options)
-        announce(options.output_dir, head(config))
-        report = run_slo_performance_suite(config, thresholds, progress=sys.stderr)
-    except ConfigurationError as error:
-        return refuse(error)
+        config, thresholds = configure(options, base or SloPerformanceConfig())
+        report = run_and_publish(config, thresholds, options.output_dir)
+    except GatewrightError as error:
+        sys.stderr.write(f"{PROGRAM}: {error}\n")
+        return error.exit_code
     except KeyboardInterrupt:
-        report = inconclusive(head(config), "the run was interrupted", "finished", datetime.now(UTC))
-        publish(options.output_dir, report, render(report))
-        sys.stderr.write("slo_performance: interrupted\n")
-        return INTERRUPTED
-    written = publish(options.output_dir, report, render(report))
-    tell(report, written.json)
+        sys.stderr.write(f"{PROGRAM}: interrupted\n")
+        return ExitCode.INCONCLUSIVE
+    sys.stdout.write(report.model_dump_json(indent=2) + "\n" if options.json else summary(report))
+    sys.stderr.write(f"evidence: {options.output_dir / 'latest.json'}\n")
     return report.verdict.exit_code
 
 
-def announce(folder: Path, heading: Heading) -> None:
-    """Let `latest.*` say that a run has begun, so that a killed one never leaves an older PASS there."""
-    report = inconclusive(heading, "a run has begun and not finished", "finished", heading.started_at)
-    write_atomic(folder / "latest.json", report.model_dump_json(indent=2) + "\n")
-    write_atomic(folder / "latest.md", render(report))
+def run_and_publish(config: SloPerformanceConfig, thresholds: SloThresholds, folder: Path) -> SloReport:
+    """Run the suite and write its evidence.
+
+    Before the run `latest.*` say that it has begun, so that no older PASS stands there when it is killed.
+    """
+    check(config, thresholds)
+    begun = inconclusive(
+        head(config), "the run has begun and was not finished", "finished", datetime.now(UTC)
+    )
+    write_atomic(folder / "latest.json", begun.model_dump_json(indent=2) + "\n")
+    write_atomic(folder / "latest.md", render(begun))
+    report = run_slo_performance_suite(config, thresholds, progress=sys.stderr)
+    publish(folder, report, render(report))
+    return report
 
 
-def refuse(error: ConfigurationError) -> int:
-    """One line for a command line that can't be used."""
-    sys.stderr.write(f"slo_performance: {error}\n")
-    return error.exit_code
-
-
-def tell(report: SloReport, evidence: Path) -> None:
+def summary(report: SloReport) -> str:
     """The outcome, in a few lines."""
     lines = [f"{SUITE}: {report.verdict.value}", *(f"  {reason.message}" for reason in report.reasons)]
     for scenario in report.scenarios:
@@ -373,7 +396,7 @@ def tell(report: SloReport, evidence: Path) -> None:
             f"{each.name} {each.observed or 0:.4g} ({each.threshold:g})" for each in scenario.objectives
         ]
         lines.append(f"  {scenario.name}, {scenario.runs} runs: {', '.join(figures)}")
-    sys.stdout.write("\n".join([*lines, f"  evidence: {evidence}", ""]))
+    return "\n".join([*lines, ""])
 
 
 def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
