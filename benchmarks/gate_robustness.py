@@ -1,6 +1,6 @@
 """Figures of the gate: overhead, kills at random moments, gates at once, false alarms.
 
-    PYTHONPATH=src:tests python benchmarks/gate_robustness.py [--kills 50] [--gates 8] [--reads 1000] [--clean 200]
+    PYTHONPATH=src:tests python benchmarks/gate_robustness.py [--kills N] [--gates N] [--reads N] [--clean N]
 
 Works in a temporary folder and needs nothing but the toolkit. Prints one line for each figure.
 """

@@ -1,6 +1,7 @@
 """The command line of the toolkit."""
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -50,6 +51,8 @@ def main() -> int:
     die_with_parent()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     return execute(sys.argv[1:])
 
 

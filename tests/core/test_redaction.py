@@ -59,3 +59,9 @@ def test_the_value_behind_a_secret_flag_is_cut_out() -> None:
         f"--password={REDACTED}",
         "file",
     )
+
+
+@pytest.mark.parametrize("piece", ["a-", "a.", "token-", "://", "bearer ", "x=", "a://b", "password="])
+def test_a_hostile_line_costs_no_more_than_its_length(piece: str) -> None:
+    """Ends within the time of a test; an unbounded pattern would take minutes."""
+    Redactor({}).text(piece * 20_000)

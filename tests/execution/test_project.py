@@ -28,9 +28,12 @@ def test_an_empty_environment_asks_for_nothing() -> None:
     assert not settings.isolated
 
 
-def test_a_nox_session_is_isolated_unless_a_ready_environment_is_named() -> None:
-    assert Settings.read({"NOX_CURRENT_SESSION": "tests"}).isolated
-    assert not Settings.read({"NOX_CURRENT_SESSION": "gate", "GATEWRIGHT_PYTHON": sys.executable}).isolated
+def test_a_nox_session_is_isolated_when_this_interpreter_is_its_own() -> None:
+    session = {"NOX_CURRENT_SESSION": "tests", "VIRTUAL_ENV": sys.prefix}
+    assert Settings.read(session).isolated
+    assert not Settings.read({"NOX_CURRENT_SESSION": "tests"}).isolated
+    assert not Settings.read({"VIRTUAL_ENV": sys.prefix}).isolated
+    assert not Settings.read(session | {"GATEWRIGHT_PYTHON": sys.executable}).isolated
 
 
 @pytest.mark.parametrize(

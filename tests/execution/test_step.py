@@ -95,3 +95,14 @@ def test_a_full_disk_is_an_error_of_ours_and_does_not_hang_the_command(tmp_path:
     (tmp_path / "step-1.log").symlink_to("/dev/full")
     with pytest.raises(OSError, match="No space left"):
         run(tmp_path, "print('x' * 1000000)")
+
+
+def test_a_listener_that_has_gone_does_not_stop_the_command(tmp_path: Path) -> None:
+    """As when the output is piped into `head`."""
+
+    def gone(_line: str) -> None:
+        raise BrokenPipeError
+
+    step = run(tmp_path, "for number in range(20000): print('line', number)", echo=gone)
+    assert step.exit_code == 0
+    assert (tmp_path / step.log).read_text(encoding="utf-8").endswith("line 19999\n")

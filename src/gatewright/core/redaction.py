@@ -13,9 +13,10 @@ SECRET_WORDS = (
     r"(?:pass(?:word|wd|phrase)?|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credentials?)"
 )
 SECRET_NAME = re.compile(rf"(?:^|[-_.]){SECRET_WORDS}(?:$|[-_.])", re.IGNORECASE)
+# Every repetition is bounded: a hostile line must not cost more than its length.
 PATTERNS = (
     # the user info of a URL: scheme://user:password@host
-    re.compile(r"(?P<keep>\b[a-z][a-z0-9+.-]*://)[^\s/@'\"]+(?=@)", re.IGNORECASE),
+    re.compile(r"(?P<keep>\b[a-z][a-z0-9+.-]{0,20}://)[^\s/@'\"]{1,1000}(?=@)", re.IGNORECASE),
     # headers
     re.compile(
         r"(?P<keep>\b(?:authorization|cookie|set-cookie|x-api-key)\s*[:=]\s*)[^\r\n'\"]+", re.IGNORECASE
@@ -23,7 +24,7 @@ PATTERNS = (
     re.compile(r"(?P<keep>\bbearer\s+)[\w.~+/=-]{6,}", re.IGNORECASE),
     # name=value and "name": "value", in query strings, flags and JSON
     re.compile(
-        rf"(?P<keep>\b[\w-]*{SECRET_WORDS}[\w-]*['\"]?\s*[=:]\s*['\"]?)(?!\[redacted\])[^\s&'\",;}}]{{3,}}",
+        rf"(?P<keep>\b[\w-]{{0,40}}{SECRET_WORDS}[\w-]{{0,40}}['\"]?\s*[=:]\s*['\"]?)(?!\[redacted\])[^\s&'\",;}}]{{3,}}",
         re.IGNORECASE,
     ),
     # tokens that carry their kind in their prefix

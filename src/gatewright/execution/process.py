@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -124,7 +125,11 @@ class ChildProcess:
     def _read_end(self) -> int:
         """What the supervisor reported; one that was killed itself took the command along."""
         event, _, value = self._report.readline().strip().partition(" ")
-        return os.waitstatus_to_exitcode(int(value)) if event == "ended" else self._supervisor.returncode
+        if event == "ended":
+            return os.waitstatus_to_exitcode(int(value))
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        return self._supervisor.returncode
 
     def _close_lifeline(self) -> None:
         if self._lifeline >= 0:

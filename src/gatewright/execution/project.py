@@ -104,7 +104,8 @@ class Settings:
         python = environment.get("GATEWRIGHT_PYTHON") or None
         if python and not os.access(python, os.X_OK):
             raise ConfigurationError(f"GATEWRIGHT_PYTHON names {python}, which can't be executed")
-        isolated = "NOX_CURRENT_SESSION" in environment and python is None
+        in_session = "NOX_CURRENT_SESSION" in environment and environment.get("VIRTUAL_ENV") == sys.prefix
+        isolated = in_session and python is None
         return cls(run_id, Path(folder).resolve() if folder else None, profile, python, isolated)
 
     @property

@@ -18,8 +18,13 @@ Echo = Callable[[str], None]
 """Is given every line of output as it comes."""
 
 POLL_INTERVAL_S = 0.2
+DRAIN_DEADLINE_S = 10.0
 MAXIMUM_LOG_BYTES = 64 * 1024 * 1024
 MAXIMUM_LINE_BYTES = 64 * 1024
+
+
+def silence(_: str) -> None:
+    """The echo that nobody hears."""
 
 
 class LogWriter(threading.Thread):
@@ -38,8 +43,14 @@ class LogWriter(threading.Thread):
         """Read to the end, whatever happens: a command whose output nobody reads would hang."""
         while line := self._output.readline(MAXIMUM_LINE_BYTES):
             text = self._redactor.text(line.decode(errors="replace"))
-            self._echo(text)
             self._write(text.encode())
+            self._tell(text)
+
+    def _tell(self, text: str) -> None:
+        try:
+            self._echo(text)
+        except OSError:  # nobody listens any more, and the log goes on
+            self._echo = silence
 
     def _write(self, data: bytes) -> None:
         if self._space <= 0 or self.error:
@@ -61,7 +72,7 @@ def run_step(
     timeout_s: float,
     redactor: Redactor,
     clock: Clock,
-    echo: Echo = lambda _: None,
+    echo: Echo = silence,
     tick: Callable[[], None] = lambda: None,
 ) -> Step:
     """Run a command and wait for the end of it and of all that it started.
@@ -122,12 +133,15 @@ def follow(
     writer.start()
     deadline = clock.monotonic() + timeout_s
     timed_out = False
-    while process.wait(POLL_INTERVAL_S) is None:
-        tick()
-        if clock.monotonic() >= deadline:
-            timed_out = True
-            process.stop()
-    writer.join()
+    try:
+        while process.wait(POLL_INTERVAL_S) is None:
+            tick()
+            if clock.monotonic() >= deadline:
+                timed_out = True
+                process.stop()
+    finally:
+        process.stop()
+        writer.join(DRAIN_DEADLINE_S)
     if writer.error:
         raise writer.error
     return process.returncode, timed_out
