@@ -23,12 +23,16 @@ def python(code: str) -> list[str]:
 STUBBORN = """
     import os, signal, sys, time
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    reader, writer = os.pipe()
     if os.fork() == 0:
         os.setsid()
         if os.fork() == 0:
             print(os.getpid(), flush=True)
+            os.close(writer)
             time.sleep(120)
         os._exit(0)
+    os.close(writer)
+    os.read(reader, 1)  # ends once the daemon has said its number
     {then}
 """
 
