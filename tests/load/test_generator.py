@@ -127,12 +127,23 @@ def test_a_run_for_which_this_machine_has_no_connection_is_dropped_and_told(load
 
 
 def test_the_observer_ends_the_load_and_runs_under_way_end(load, fake_service):
-    """After the stop no run is started, and none is left pending."""
+    """After the stop no run is started, and a second is enough for those that answer at all."""
     recording = load(
-        fake_service(answer_s=1.0), constant_arrivals(10, 60), observer=lambda seen, now: len(seen) >= 20
+        fake_service(answer_s=0.9), constant_arrivals(10, 60), observer=lambda seen, now: len(seen) >= 20
     )
     assert len(recording) < 30
     assert recording.resolved() == len(recording)
+
+
+def test_a_stop_does_not_wait_for_a_service_that_hangs(load, fake_service, virtual_loop):
+    """Once the answer is known, the deadline of hanging runs is not waited for."""
+    begun = virtual_loop.time()
+    service = fake_service(answer_s=None)
+    recording = load(
+        service, constant_arrivals(10, 60), deadline_s=30, observer=lambda seen, now: len(seen) >= 20
+    )
+    assert recording.count(Outcome.PENDING, 0, len(recording)) == len(recording)
+    assert virtual_loop.time() - begun < 4
 
 
 def test_an_error_of_the_observer_ends_the_load(load, fake_service):

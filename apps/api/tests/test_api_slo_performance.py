@@ -25,11 +25,11 @@ from multyagents_api.slo_performance import (
 )
 
 HAMPERED_SERVER = Path(__file__).with_name("hampered_server.py")
-LAX = SloThresholds(p95_ms=1000, p99_ms=2000, success_ratio=0.9, throughput=20)
+LAX = SloThresholds(p95_ms=2000, p99_ms=4000, success_ratio=0.9, throughput=20)
 QUICK = SloPerformanceConfig(
-    rate=100,
-    duration_s=12,
-    requirements=Requirements(least_samples=50, least_s=1, least_fail_s=0.5),
+    rate=50,
+    duration_s=20,
+    requirements=Requirements(alpha=0.2, least_samples=50, least_s=1, least_fail_s=0.5),
     warm_up=WarmUpRule(window_s=0.2, longest_s=0.6),
 )
 
@@ -74,15 +74,15 @@ def test_a_healthy_service_passes_with_evidence(tmp_path, capsys):
     """Exit 0; the evidence is typed JSON and Markdown, timestamped and latest, with every promised figure."""
     flags = [
         "--p95-ms",
-        "1000",
-        "--p99-ms",
         "2000",
+        "--p99-ms",
+        "4000",
         "--success-ratio",
         "0.9",
         "--rate",
-        "100",
+        "50",
         "--duration",
-        "20",
+        "25",
     ]
     assert main([*flags, "--output-dir", str(tmp_path)], base=QUICK) == 0
     report = SloReport.model_validate_json((tmp_path / "latest.json").read_text())
@@ -90,7 +90,7 @@ def test_a_healthy_service_passes_with_evidence(tmp_path, capsys):
     assert report.reasons == ()
     (load,) = report.scenarios
     assert [each.verdict for each in load.objectives] == [Verdict.PASS] * 4
-    assert load.succeeded == load.runs >= 417
+    assert load.succeeded == load.runs >= 241
     assert report.counts.samples == load.runs
     assert [step.step for step in load.steps] == ["create run", "dispatch ready", "runner status", "run read"]
     assert load.warm_up.runs > 0

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Generator, Iterator
+from math import inf
 from typing import Protocol
 
 from gatewright.load.client import OutOfConnectionsError, Receiver, Sending
@@ -14,6 +15,7 @@ __all__ = ["DEFAULT_DEADLINE_S", "OpenLoop", "Sender"]
 DEFAULT_DEADLINE_S = 5.0
 OBSERVE_INTERVAL_S = 0.1
 LEAD_S = 0.02
+PATIENCE_S = 1.0
 
 Observer = Callable[[Recording, float], bool]
 
@@ -119,24 +121,29 @@ class OpenLoop:
         self._deadline_s = deadline_s
 
     async def run(self, observer: Observer) -> Recording:
-        """Follow the schedule to its end, or until the observer says stop; then let runs under way end.
+        """Follow the schedule to its end, then let runs under way end.
+
+        When the observer says stop, its answer is known: runs under way get a second to end, and those that
+        don't are left pending.
 
         Args:
             observer: called ten times a second with the recording and the moment; returns whether to stop.
         """
         start = self.recording.started = self.clock() + LEAD_S
+        patience_s = inf
         pacing = asyncio.create_task(self._pace(start))
         try:
             while not pacing.done():
                 await asyncio.wait({pacing}, timeout=OBSERVE_INTERVAL_S)
                 self._expire()
                 if observer(self.recording, self.clock()):
+                    patience_s = PATIENCE_S
                     break
         finally:
             pacing.cancel()
         if pacing.done() and not pacing.cancelled():
             pacing.result()
-        await self._drain()
+        await self._drain(patience_s)
         return self.recording
 
     async def _pace(self, start: float) -> None:
@@ -148,8 +155,9 @@ class OpenLoop:
                 await asyncio.sleep(wait)
             Run(self, self._journey.run()).begin(due)
 
-    async def _drain(self) -> None:
-        while self.under_way:
+    async def _drain(self, patience_s: float) -> None:
+        end = self.clock() + patience_s
+        while self.under_way and self.clock() < end:
             await asyncio.sleep(OBSERVE_INTERVAL_S / 10)
             self._expire()
 

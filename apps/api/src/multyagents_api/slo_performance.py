@@ -45,6 +45,8 @@ __all__ = [
 
 SUITE = "slo-performance"
 PROGRAM = "slo_performance"
+STOP_GRACE_S = 1.0
+"""For a server whose database is thrown away: requests that it still has need no answer."""
 ENVIRONMENT_PREFIX = "TASK_076_"
 SERVER_COMMAND = (
     sys.executable,
@@ -225,6 +227,7 @@ def service_under_test(config: SloPerformanceConfig) -> Iterator[Service]:
         with ServerProcess(argv, port_file=port_file, env=server_environment(folder)) as server:
             origin = Origin.parse(server.base_url)
             yield Service(origin, RunJourney(origin, prepare_template(origin)), server.pid)
+            server.stop(STOP_GRACE_S)
 
 
 def permitted_target(url: str, may_load: str | None) -> Origin:

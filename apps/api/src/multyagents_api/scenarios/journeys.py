@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import secrets
 from collections.abc import Generator
 
 from gatewright.core.errors import GatewrightError
@@ -76,11 +77,13 @@ def prepare_template(origin: Origin) -> str:
     Raises:
         SetUpError: the service refused, or did not answer.
     """
+    # Names are unique in the service, and a target may have been measured before.
+    mark = secrets.token_hex(4)
     connection = http.client.HTTPConnection(origin.host, origin.port, timeout=SET_UP_TIMEOUT_S)
     try:
-        role_id = post(connection, "/roles", {"name": "Load runner"})
+        role_id = post(connection, "/roles", {"name": f"Load runner {mark}"})
         step = {"step_id": "work", "role_id": role_id, "title": "Work"}
-        return post(connection, "/workflow-templates", {"name": "One step", "steps": [step]})
+        return post(connection, "/workflow-templates", {"name": f"One step {mark}", "steps": [step]})
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
         raise SetUpError(f"the service can't be set up: {type(error).__name__}: {error}") from error
     finally:
