@@ -117,6 +117,8 @@ def build_parser() -> argparse.ArgumentParser:
         reader = commands.add_parser(name, help=text, description=text)
         reader.add_argument("folder", nargs="?", type=Path, help="a run folder; by default the latest run's")
         reader.set_defaults(command=command)
+        if command is judge_command:
+            reader.add_argument("--check", metavar="CHECK", help="ask about this check alone")
 
     explain = commands.add_parser("explain", help="every reason of a verdict, with the command that mends it")
     explain.add_argument("check", nargs="?", metavar="CHECK", help="only the reasons of this check")
@@ -170,7 +172,7 @@ def echo(line: str) -> None:
 def judge_command(options: argparse.Namespace) -> int:
     """Judge evidence as of now."""
     project = project_of(options)
-    return show(judge_now(project, options.folder, SystemClock()))
+    return show(judge_now(project, options.folder, SystemClock(), only=options.check))
 
 
 def verify_command(options: argparse.Namespace) -> int:

@@ -188,7 +188,8 @@ def test_a_check_alone_does_not_touch_the_verdict_of_the_gate(tmp_path: Path) ->
     assert not project.latest_json.exists()
     folder = project.runs / document.run_id
     assert verify_run(None, folder).is_intact
-    assert judge_now(project, folder, SystemClock()).verdict is Verdict.PASS
+    assert judge_now(project, folder, SystemClock(), only="unit").verdict is Verdict.PASS
+    assert judge_now(project, folder, SystemClock()).verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_check_within_a_run_adds_its_evidence_there(tmp_path: Path) -> None:

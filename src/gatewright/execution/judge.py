@@ -9,11 +9,19 @@ from gatewright.core.provenance import read_environment, read_subject, read_tree
 from gatewright.core.verdict import ExitCode, Verdict
 from gatewright.evidence.digest import hash_bytes
 from gatewright.evidence.record import EVIDENCE
+from gatewright.evidence.report import Reason
 from gatewright.evidence.strict import EvidenceError, read_bytes, read_model
 from gatewright.execution.project import Project
 from gatewright.gate.aggregate import judge_checks
 from gatewright.gate.binding import Expected
-from gatewright.gate.decision import PolicyReference, RunSubject, VerdictDocument, decide
+from gatewright.gate.decision import (
+    INCIDENT,
+    PolicyReference,
+    RunSubject,
+    VerdictDocument,
+    decide,
+    incident,
+)
 from gatewright.gate.policy import load_policy
 from gatewright.gate.verify import POLICY_COPY, VERDICT, VERDICT_TEXT, Problem, Verification, verify
 
@@ -59,24 +67,33 @@ def resolve_run(project: Project | None, folder: Path | None) -> FoundRun:
     return FoundRun(project.runs / latest.run_id, project.latest_json)
 
 
-def judge_now(project: Project, folder: Path | None, clock: Clock) -> VerdictDocument:
+def judge_now(
+    project: Project, folder: Path | None, clock: Clock, *, only: str | None = None
+) -> VerdictDocument:
     """Judge the evidence of a run by the policy and for the work tree of this moment; writes nothing.
+
+    What the run itself said against its evidence (interrupted, tree changed) still holds.
+
+    Args:
+        project: what is gated.
+        folder: a run folder; that of the latest verdict when None.
+        clock: says how old the evidence is.
+        only: the one check that is asked about; all that the policy requires when None.
 
     Raises:
         NoVerdictError: there is no such run.
-        ConfigurationError: the policy can't be used.
+        ConfigurationError: the policy can't be used, or has no such check.
     """
     found = resolve_run(project, folder)
     loaded = load_policy(project.policy)
-    only = written_scope(found)
     policy = loaded.policy.narrowed(only)
-    tree = read_tree(project.root, EVIDENCE)
-    subject, now = read_subject(project.root, tree), clock.now()
-    expected = Expected(run_id_of(found), policy_digest_of(found), subject, now, policy.gate.require_commit)
+    run_id, incidents = read_record(found.folder)
+    subject, now = read_subject(project.root, read_tree(project.root, EVIDENCE)), clock.now()
+    expected = Expected(run_id, policy_digest_of(found.folder), subject, now, policy.gate.require_commit)
     checks = judge_checks(found.folder, policy, expected)
-    verdict, reasons = decide(checks, ())
+    verdict, reasons = decide(checks, incidents)
     return VerdictDocument(
-        run_id=expected.run_id,
+        run_id=run_id,
         verdict=verdict,
         reasons=reasons,
         subject=RunSubject(**subject.model_dump()),
@@ -88,28 +105,28 @@ def judge_now(project: Project, folder: Path | None, clock: Clock) -> VerdictDoc
     )
 
 
-def written_scope(found: FoundRun) -> str | None:
-    """The one check that a run says it was about; all of them where it does not say."""
+def read_record(folder: Path) -> tuple[str, tuple[Reason, ...]]:
+    """The id of a run, and what it said about itself; a run without a verdict never came to its end."""
     try:
-        return read_model(found.folder / VERDICT, VerdictDocument).policy.only
-    except EvidenceError:
-        return None
+        document = read_model(folder / VERDICT, VerdictDocument)
+    except EvidenceError as error:
+        unfinished = incident(
+            "finished",
+            f"the run left no verdict of its own: {error.message}",
+            expected="a run to its end",
+            observed=error.state.value,
+            command="gatewright gate",
+        )
+        return folder.resolve().name, (unfinished,)
+    return document.run_id, tuple(reason for reason in document.reasons if reason.rule.startswith(INCIDENT))
 
 
-def run_id_of(found: FoundRun) -> str:
-    """The id of a run: what its verdict says, else the name of its folder."""
-    try:
-        return read_model(found.folder / VERDICT, VerdictDocument).run_id
-    except EvidenceError:
-        return found.folder.resolve().name
-
-
-def policy_digest_of(found: FoundRun) -> str:
+def policy_digest_of(folder: Path) -> str:
     """The digest of the policy that a run was opened with, which today's need not be."""
     try:
-        return hash_bytes(read_bytes(found.folder / POLICY_COPY))
+        return hash_bytes(read_bytes(folder / POLICY_COPY))
     except EvidenceError as error:
-        raise NoVerdictError(f"{found.folder.name}: {error.message}", remedy="name a run folder") from None
+        raise NoVerdictError(f"{folder.name}: {error.message}", remedy="name a run folder") from None
 
 
 def verify_run(project: Project | None, folder: Path | None) -> Verification:
