@@ -35,8 +35,8 @@ def test_exceedances_up_to_ten_arrivals_apart_are_one_clump():
 
 
 def test_a_state_of_the_service_is_no_single_event():
-    """An outage longer than five seconds is cut, so that it can be judged at all."""
-    assert clump_sizes(500, range(500), RULE) == [200, 200, 100]
+    """An outage longer than three seconds is cut, so that it can be judged at all."""
+    assert clump_sizes(500, range(500), RULE) == [120, 120, 120, 120, 20]
 
 
 def test_the_factor_is_the_mean_size_of_the_clump_of_an_exceedance():

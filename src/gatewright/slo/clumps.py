@@ -49,7 +49,7 @@ class ClumpRule:
         return max(1, min(self.gap, int(math.log(2) / share))) if share else self.gap
 
     @classmethod
-    def for_rate(cls, rate: float, *, unseen_s: float, longest_s: float = 5.0) -> "ClumpRule":
+    def for_rate(cls, rate: float, *, unseen_s: float, longest_s: float = 3.0) -> "ClumpRule":
         """The rule at an arrival rate.
 
         Args:
