@@ -48,7 +48,6 @@ class Dispatch(Scenario):
     def create_app(self, folder: Path) -> FastAPI:
         app = FastAPI()
         database = open_database(folder)
-        dispatch = type(self).dispatch
 
         @app.get("/reset")
         async def reset() -> None:
@@ -60,7 +59,7 @@ class Dispatch(Scenario):
 
         @app.post("/dispatch")
         async def dispatch_task() -> None:
-            if not dispatch(database):
+            if not type(self).dispatch(database):
                 raise HTTPException(409)
 
         return app
@@ -98,3 +97,92 @@ class GuardedDispatch(Dispatch):
 class LockedDispatch(Dispatch):
     name = "locked-dispatch"
     dispatch = staticmethod(begin_immediate)
+
+
+def read_then_upgrade(database: sqlite3.Connection) -> bool:
+    """A transaction that begins by reading: another's write in between makes its snapshot too old to write."""
+    database.execute("BEGIN")
+    try:
+        done = check_then_act(database)
+    except sqlite3.OperationalError:
+        database.execute("ROLLBACK")
+        raise
+    database.execute("COMMIT")
+    return done
+
+
+class SnapshotDispatch(Dispatch):
+    name = "snapshot-dispatch"
+    dispatch = staticmethod(read_then_upgrade)
+
+
+class ImpatientDispatch(Dispatch):
+    """Asks SQLite not to wait for locks at all."""
+
+    name = "impatient-dispatch"
+
+    @staticmethod
+    def dispatch(database: sqlite3.Connection) -> bool:
+        database.execute("PRAGMA busy_timeout = 0")
+        return begin_immediate(database)
+
+
+class ThreadedDispatch(Dispatch):
+    """A synchronous endpoint, which the framework runs in a thread of its own."""
+
+    name = "threaded-dispatch"
+
+    def create_app(self, folder: Path) -> FastAPI:
+        app = FastAPI()
+        database = open_database(folder)
+
+        @app.get("/task")
+        async def task() -> dict[str, int]:
+            return {"n": 1}
+
+        @app.post("/dispatch")
+        def dispatch_task() -> None:
+            check_then_act(database)
+
+        return app
+
+    async def setup(self, client: Client) -> None:
+        assert (await client.get("/task")).ok
+
+
+class LonelyDispatch(RacyDispatch):
+    """Only one actor: nothing can be raced."""
+
+    name = "lonely-dispatch"
+    size = 1
+
+
+class MoodyDispatch(RacyDispatch):
+    """Does something else each time, whatever the schedule."""
+
+    name = "moody-dispatch"
+    calls = 0
+
+    @staticmethod
+    def dispatch(database: sqlite3.Connection) -> bool:
+        MoodyDispatch.calls += 1
+        for _ in range(MoodyDispatch.calls):
+            database.execute(READ)
+        return True
+
+
+class BlindDispatch(GuardedDispatch):
+    """Has an invariant that can't check."""
+
+    name = "blind-dispatch"
+
+    @invariant("blind", "never looks")
+    def blind(self, history: History, state: Any) -> Iterable[str]:
+        raise KeyError("no such field")
+
+
+class FailingSetup(GuardedDispatch):
+    name = "failing-setup"
+
+    async def setup(self, client: Client) -> None:
+        assert (await client.get("/nowhere")).ok, "no such route"

@@ -71,6 +71,7 @@ def self_check(
 
 def _check(fault: PlantedFault, arena: Arena, strategy: PreemptionBounding, budget: Budget) -> FaultOutcome:
     try:
+        arena.prepare(fault.scenario())  # apps made under a fault would keep what they took from it
         with fault.plant():
             found = explore(fault.scenario(), strategies=[strategy], budget=budget, arena=arena, keep=0)
     except Exception as error:  # noqa: BLE001 - a service without the guard must not end the suite

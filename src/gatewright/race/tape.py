@@ -11,6 +11,7 @@ from gatewright.race.loop import ProcessModel
 
 __all__ = ["Tape", "read_tape"]
 
+LARGEST_SEED = 2**63 - 1
 LARGEST_TAPE_BYTES = 4 * 1024 * 1024
 
 Name = Annotated[str, Field(min_length=1, max_length=400)]
@@ -30,7 +31,7 @@ class Tape(BaseModel):
     scenario: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", max_length=400)]
     name: Name
     strategy: Name
-    seed: int
+    seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)]
     process_model: Annotated[ProcessModel, Field(strict=False)]
     preemptions: Annotated[int, Field(ge=0)]
     steps: Annotated[

@@ -9,6 +9,7 @@ import os
 import random
 import sys
 import time
+from collections.abc import Mapping
 from types import ModuleType, TracebackType
 from typing import Any, Self
 
@@ -47,8 +48,8 @@ class SeededWorld:
         self._seed = seed
         self._readings = 0
         self._chance = random.Random(seed)  # noqa: S311 - must be foreseeable
-        self._changed: list[tuple[ModuleType, str, Any]] = []
         self._random_state = random.getstate()
+        self._stand_ins = self._make_stand_ins()
 
     def rewind(self, phase: int) -> None:
         """Begin a phase anew: the same answers will follow again, and none of those of earlier phases."""
@@ -67,38 +68,18 @@ class SeededWorld:
 
     def __enter__(self) -> Self:
         self._random_state = random.getstate()
-        stand_ins = self._stand_ins()
-        for module in list(sys.modules.values()):
-            name = getattr(module, "__name__", "")
-            if not isinstance(module, ModuleType) or name.partition(".")[0] in LEFT_ALONE:
-                continue
-            for attribute, value in list(vars(module).items()):
-                if (stand_in := stand_ins.get(id(value))) is not None:
-                    self._replace(module, attribute, stand_in)
-        for module, names in STDLIB_REFERENCES:
-            for attribute in names:
-                self._replace(module, attribute, stand_ins[id(getattr(module, attribute))])
+        _swap({id(genuine): (genuine, stand_in) for genuine, stand_in in self._stand_ins})
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        while self._changed:
-            module, attribute, genuine = self._changed.pop()
-            setattr(module, attribute, genuine)
+        _swap({id(stand_in): (stand_in, genuine) for genuine, stand_in in self._stand_ins})
         random.setstate(self._random_state)
 
-    def _replace(self, module: ModuleType, attribute: str, stand_in: object) -> None:
-        self._changed.append((module, attribute, getattr(module, attribute)))
-        setattr(module, attribute, stand_in)
-
-    def _stand_ins(self) -> dict[int, object]:
-        """Stand-ins by the identity of what they stand in for."""
-        return {
-            id(GenuineDatetime): self._datetime(),
-            id(os.urandom): self.urandom,
-            **{id(getattr(time, name)): self._clock(name) for name in CLOCKS},
-        }
+    def _make_stand_ins(self) -> list[tuple[Any, Any]]:
+        clocks = [(getattr(time, name), self._clock(name)) for name in CLOCKS]
+        return [(GenuineDatetime, self._datetime()), (GENUINE_URANDOM, self.urandom), *clocks]
 
     def _clock(self, name: str) -> Any:
         genuine, loop = getattr(time, name), self._loop
@@ -149,3 +130,21 @@ STDLIB_REFERENCES: tuple[tuple[ModuleType, tuple[str, ...]], ...] = (
     (random, ("_urandom",)),
     (dt, ("datetime",)),
 )
+
+
+def _swap(exchange: Mapping[int, tuple[Any, Any]]) -> None:
+    """In every loaded module, put each object that is asked for (by identity) in another's place.
+
+    Modules that were loaded in between hold stand-ins too, so giving back looks everywhere again.
+    """
+    places = [(module, tuple(vars(module))) for module in list(sys.modules.values()) if _is_program(module)]
+    for module, attributes in (*places, *STDLIB_REFERENCES):
+        for attribute in attributes:
+            present = getattr(module, attribute, None)
+            held, other = exchange.get(id(present), (None, None))
+            if held is not None and held is present:
+                setattr(module, attribute, other)
+
+
+def _is_program(module: object) -> bool:
+    return isinstance(module, ModuleType) and module.__name__.partition(".")[0] not in LEFT_ALONE
