@@ -129,6 +129,18 @@ def test_a_broken_policy_leaves_no_verdict_and_says_where(
     assert not project.latest_json.exists()
 
 
+def test_a_policy_is_checked_without_running_it(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(project, "policy", "check") == 0
+    assert "unit" in capsys.readouterr().out
+    broken = tmp_path / "broken.toml"
+    broken.write_text("[[[", encoding="utf-8")
+    assert run(project, "policy", "check", str(broken)) == 2
+    assert "broken.toml is not TOML" in capsys.readouterr().err
+    assert not project.evidence.exists()
+
+
 def test_schemas_are_printed(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(project, "schema", "verdict") == 0
     assert json.loads(capsys.readouterr().out)["title"] == "VerdictDocument"

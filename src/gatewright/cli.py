@@ -20,7 +20,7 @@ from gatewright.gate.decision import VerdictDocument, exit_code
 from gatewright.gate.policy import load_policy
 from gatewright.report.progress import ProgressLines, wants_colour
 from gatewright.report.schemas import find_schemas, schema_text, write_schemas
-from gatewright.report.text import render_explanation, render_verdict_text
+from gatewright.report.text import render_explanation, render_policy, render_verdict_text
 
 __all__ = ["execute", "main"]
 
@@ -130,6 +130,11 @@ def build_parser() -> argparse.ArgumentParser:
     replay.add_argument("--times", type=int, default=20, help="how often (default: 20)")
     replay.set_defaults(command=replay_command)
 
+    policy = commands.add_parser("policy", help="check a policy and show what it requires; runs nothing")
+    policy.add_argument("action", choices=["check"])
+    policy.add_argument("file", nargs="?", type=Path, help="by default the project's gate.toml")
+    policy.set_defaults(command=policy_command)
+
     schema = commands.add_parser("schema", help="JSON Schemas of manifest, verdict, policy and suite reports")
     schema.add_argument(
         "names", nargs="*", metavar="NAME", help="a schema by name, or a model as module:Model"
@@ -213,6 +218,13 @@ def replay_command(options: argparse.Namespace) -> int:
     for line in outcome.text().splitlines():
         print(printable(line))
     return outcome.verdict.exit_code
+
+
+def policy_command(options: argparse.Namespace) -> int:
+    """Check a policy."""
+    loaded = load_policy(options.file or project_of(options).policy)
+    sys.stdout.write(render_policy(loaded))
+    return ExitCode.PASS
 
 
 def schema_command(options: argparse.Namespace) -> int:

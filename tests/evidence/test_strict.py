@@ -59,7 +59,7 @@ def test_a_good_document_becomes_a_model() -> None:
     ],
 )
 def test_everything_else_is_refused_in_one_line_that_names_the_place(data: bytes, message: str) -> None:
-    with pytest.raises(EvidenceError, match="^figure") as caught:
+    with pytest.raises(EvidenceError, match=r"^figure") as caught:
         parse_model(data, Figure, name="figure.json")
     assert message in caught.value.message
     assert "\n" not in caught.value.message

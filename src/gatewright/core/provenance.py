@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path, PurePosixPath
 
 from pathspec import GitIgnoreSpec
@@ -201,9 +200,17 @@ def read_environment() -> Environment:
 
 
 def read_packages() -> dict[str, str]:
-    """Installed distributions and their versions, sorted by name; one without metadata is left out."""
-    found = ((distribution.name, distribution.version) for distribution in metadata.distributions())
-    return {name: version for name, version in sorted(found, key=str) if name and version}
+    """Installed distributions and their versions, sorted by name.
+
+    Both stand in the names of the folders that installers leave (packaging.python.org, "Recording installed
+    projects"); parsing everybody's metadata takes a hundred times as long.
+    """
+    found: dict[str, str] = {}
+    for entry in sys.path:
+        for folder in Path(entry or ".").glob("*.dist-info"):
+            name, _, version = folder.stem.rpartition("-")
+            found.setdefault(name.replace("_", "-"), version)
+    return dict(sorted(found.items()))
 
 
 def read_cpu() -> str:

@@ -9,10 +9,10 @@ REDACTED = "[redacted]"
 SHORTEST_SECRET = 6
 """Shorter values (`1`, `true`, `yes`) would blot out half a log and protect nobody."""
 
-SECRET_WORDS = (
+TELLING_WORDS = (
     r"(?:pass(?:word|wd|phrase)?|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credentials?)"
 )
-SECRET_NAME = re.compile(rf"(?:^|[-_.]){SECRET_WORDS}(?:$|[-_.])", re.IGNORECASE)
+TELLING_NAME = re.compile(rf"(?:^|[-_.]){TELLING_WORDS}(?:$|[-_.])", re.IGNORECASE)
 # Every repetition is bounded: a hostile line must not cost more than its length.
 PATTERNS = (
     # the user info of a URL: scheme://user:password@host
@@ -24,7 +24,7 @@ PATTERNS = (
     re.compile(r"(?P<keep>\bbearer\s+)[\w.~+/=-]{6,}", re.IGNORECASE),
     # name=value and "name": "value", in query strings, flags and JSON
     re.compile(
-        rf"(?P<keep>\b[\w-]{{0,40}}{SECRET_WORDS}[\w-]{{0,40}}['\"]?\s*[=:]\s*['\"]?)(?!\[redacted\])[^\s&'\",;}}]{{3,}}",
+        rf"(?P<keep>\b[\w-]{{0,40}}{TELLING_WORDS}[\w-]{{0,40}}['\"]?\s*[=:]\s*['\"]?)(?!\[redacted\])[^\s&'\",;}}]{{3,}}",
         re.IGNORECASE,
     ),
     # tokens that carry their kind in their prefix
@@ -43,7 +43,7 @@ class Redactor:
         values = {
             value
             for name, value in environment.items()
-            if SECRET_NAME.search(name) and len(value) >= SHORTEST_SECRET
+            if TELLING_NAME.search(name) and len(value) >= SHORTEST_SECRET
         }
         # longest first: a secret may contain another one
         self._values = sorted(values, key=lambda value: (-len(value), value))
@@ -65,7 +65,7 @@ class Redactor:
         for argument in argv:
             yield REDACTED if secret_follows else self.text(argument)
             name = argument.lstrip("-")
-            secret_follows = argument.startswith("-") and "=" not in name and bool(SECRET_NAME.search(name))
+            secret_follows = argument.startswith("-") and "=" not in name and bool(TELLING_NAME.search(name))
 
 
 def keep_name(match: re.Match[str]) -> str:

@@ -11,7 +11,7 @@ from gatewright.gate.finding import Finding, Place
 from gatewright.gate.policy import Check, Limit
 from gatewright.gate.states import agree, state_of_step, worst
 
-__all__ = ["find_broken_limits", "find_miscounts", "find_outcome", "find_shortfalls", "total"]
+__all__ = ["bounds", "find_broken_limits", "find_miscounts", "find_outcome", "find_shortfalls", "total"]
 
 BEGINNING_TOLERANCE = timedelta(seconds=2)
 """How far the wall clock may step back between the start of a check and the start of its suite."""

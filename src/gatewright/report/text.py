@@ -10,8 +10,17 @@ from gatewright.evidence.record import EVIDENCE
 from gatewright.evidence.report import Counts, Reason
 from gatewright.gate.aggregate import CheckVerdict
 from gatewright.gate.decision import VerdictDocument
+from gatewright.gate.measure import bounds
+from gatewright.gate.policy import Check, LoadedPolicy
 
-__all__ = ["COLOURS", "describe_counts", "render_checks", "render_explanation", "render_verdict_text"]
+__all__ = [
+    "COLOURS",
+    "describe_counts",
+    "render_checks",
+    "render_explanation",
+    "render_policy",
+    "render_verdict_text",
+]
 
 COLOURS = {Verdict.PASS: "32", Verdict.FAIL: "31", Verdict.INCONCLUSIVE: "33"}
 SHOWN_REASONS = 8
@@ -97,3 +106,31 @@ def facts(reason: Reason) -> list[tuple[str, str]]:
         ("observed", reason.observed),
         ("command", reason.command),
     ]
+
+
+def render_policy(loaded: LoadedPolicy) -> str:
+    """What a policy requires, as a table."""
+    rows = [
+        (
+            name,
+            "yes" if check.required else "no",
+            check.session or "",
+            describe_demands(check),
+            f"{check.timeout_s} s",
+        )
+        for name, check in loaded.policy.checks.items()
+    ]
+    headers = ("check", "required", "session", "demands", "time-out")
+    table = tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True)
+    return f"{table}\n\npolicy sha256:{loaded.digest}\n"
+
+
+def describe_demands(check: Check) -> str:
+    """What the evidence of a check must show, in words."""
+    parts = [
+        f"{minimum} {name}"
+        for name in ("collected", "schedules", "samples")
+        if (minimum := getattr(check, f"min_{name}"))
+    ]
+    parts += [f"{name} {bounds(limit)}" for name, limit in check.limits.items()]
+    return ", ".join(parts) or "anything measured"
