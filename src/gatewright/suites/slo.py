@@ -222,7 +222,15 @@ def conclude(plan: Plan, watch: Watch, window: Window, cpu_s: float) -> Scenario
         ),
         noise=noise(watch.noise),
         generator_cpu_us_per_request=cpu_s / requests * MICROSECONDS if requests else 0.0,
+        remarks=tuple(blind_spots(window)),
     )
+
+
+def blind_spots(window: Window) -> Iterator[str]:
+    """What a window of this length can't show: with 5% chance, an event every third of it was missed."""
+    if window.seconds:
+        rare = f"{window.seconds / 3:.0f} s"
+        yield f"Stalls rarer than one in {rare} may have been missed: measure longer to see them."
 
 
 def objective_result(decision: Decision, window: Window) -> ObjectiveResult:
