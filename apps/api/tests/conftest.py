@@ -1,7 +1,9 @@
 """What the tests of the service share: a migrated database per test, a clock that ticks, and a client."""
 
+import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+import multyagents_api
 from multyagents_api.bootstrap import Settings, create_app
 from multyagents_api.http.app import Services
 from multyagents_api.service.ports import Submission, SubmissionResult
@@ -100,6 +103,13 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
+def environment() -> dict[str, str]:
+    """What a process of its own needs to import the service."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MULTYAGENTS_")}
+    return {**clean, "PYTHONPATH": str(Path(multyagents_api.__file__).parents[1])}
+
+
+@pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty database with all tables; migrated once, copied often."""
     file = tmp_path_factory.mktemp("migrated") / "empty.db"
@@ -126,10 +136,29 @@ def services(database: Path, runner: ScriptedRunner) -> Iterator[Services]:
     app.state.services.storage.close()
 
 
-@pytest.fixture
-async def api(database: Path, runner: ScriptedRunner) -> AsyncIterator[Api]:
+@asynccontextmanager
+async def _connected(database: Path, runner: ScriptedRunner) -> AsyncIterator[Api]:
     app = create_app(Settings(database), clock=TickingClock(), runner=runner)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
         yield Api(client)
     app.state.services.storage.close()
+
+
+@pytest.fixture(scope="session")
+def connect() -> Callable[[Path], AbstractAsyncContextManager[tuple[Api, ScriptedRunner]]]:
+    """Opens a client and its runner over a database, for tests that need several of them."""
+
+    @asynccontextmanager
+    async def opened(database: Path) -> AsyncIterator[tuple[Api, ScriptedRunner]]:
+        runner = ScriptedRunner()
+        async with _connected(database, runner) as api:
+            yield api, runner
+
+    return opened
+
+
+@pytest.fixture
+async def api(database: Path, runner: ScriptedRunner) -> AsyncIterator[Api]:
+    async with _connected(database, runner) as connected:
+        yield connected

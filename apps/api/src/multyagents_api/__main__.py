@@ -111,15 +111,17 @@ def serve(options: argparse.Namespace) -> None:
         settings = replace(settings, database=options.database)
     if options.port_file is not None:
         check_writable(options.port_file)
-    listening = listen(options.host, options.port)
-    config = uvicorn.Config(
-        create_app(settings),
-        log_level=options.log_level,
-        access_log=options.access_log,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_S,
-    )
-    Server(config, options.port_file).run(sockets=[listening])
+    with listen(options.host, options.port) as listening:
+        config = uvicorn.Config(
+            create_app(settings),
+            log_level=options.log_level,
+            access_log=options.access_log,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, leave)
+        Server(config, options.port_file).run(sockets=[listening])
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -141,8 +143,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     if options.die_with_parent:
         die_with_parent()
-    signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGINT, leave)
     try:
         serve(options)
     except InvalidSettings as error:

@@ -11,7 +11,23 @@ from multyagents_api.domain.runs import Run, RunStatus
 from multyagents_api.domain.tasks import Task, TaskStatus
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
-TASK = Task(1, 1, "a", 1, "Do it", (), False, None, False, TaskStatus.FAILED, 1, 0, 0, None, MOMENT)
+TASK = Task(
+    id=1,
+    run_id=1,
+    step_id="a",
+    role_id=1,
+    title="Do it",
+    depends_on=(),
+    requires_approval=False,
+    approval_id=None,
+    carries_approval_over=False,
+    status=TaskStatus.FAILED,
+    attempt=1,
+    retries_used=0,
+    last_rerun=0,
+    reason=None,
+    updated_at=MOMENT,
+)
 RUN = Run(1, 1, None, RunStatus.FAILED, 7, 0, 1, MOMENT, MOMENT)
 REQUEST = RerunRequest(1, (), ("a",), "mia", "flaky")
 

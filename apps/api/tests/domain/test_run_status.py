@@ -10,7 +10,23 @@ from multyagents_api.domain.runs import Run, RunStatus, check_not_held, check_tr
 from multyagents_api.domain.tasks import Task, TaskStatus
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
-TASK = Task(1, 1, "a", 1, "Do it", (), False, None, False, TaskStatus.CREATED, 0, 0, 0, None, MOMENT)
+TASK = Task(
+    id=1,
+    run_id=1,
+    step_id="a",
+    role_id=1,
+    title="Do it",
+    depends_on=(),
+    requires_approval=False,
+    approval_id=None,
+    carries_approval_over=False,
+    status=TaskStatus.CREATED,
+    attempt=0,
+    retries_used=0,
+    last_rerun=0,
+    reason=None,
+    updated_at=MOMENT,
+)
 RUN = Run(1, 1, None, RunStatus.CREATED, 1, 0, 1, MOMENT, MOMENT)
 
 

@@ -43,6 +43,7 @@ _CODES_BY_STATUS: Mapping[int, str] = {
     HTTPStatus.NOT_FOUND: "unknown_route",
     HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body_too_large",
+    HTTPStatus.SERVICE_UNAVAILABLE: "not_ready",
 }
 
 

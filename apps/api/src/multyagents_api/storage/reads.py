@@ -73,12 +73,7 @@ RUNS_AFTER = (
     .order_by(tables.runs.c.id)
     .limit(bindparam("limit"))
 )
-EVENTS_AFTER = (
-    select(tables.events)
-    .where(tables.events.c.id > bindparam("after"))
-    .order_by(tables.events.c.id)
-    .limit(bindparam("limit"))
-)
+EVENTS_AFTER = select(tables.events).where(tables.events.c.id > bindparam("after")).limit(bindparam("limit"))
 ATTEMPTS_AFTER = (
     select(
         tables.dispatches.c.attempt.label("dispatched_attempt"),
@@ -186,9 +181,12 @@ class SqlReader:
         self, after: int, *, run_id: int | None, kind: str | None, limit: int
     ) -> list[Event]:
         """Events with a greater id, in order; an index serves either filter."""
-        statement = EVENTS_AFTER
-        if run_id is not None:
-            statement = statement.where(tables.events.c.run_id == run_id)
+        if run_id is None:
+            statement = EVENTS_AFTER.order_by(tables.events.c.id)
+        else:  # within a run both orders are the same, and this one has the index
+            statement = EVENTS_AFTER.where(tables.events.c.run_id == run_id).order_by(
+                tables.events.c.sequence
+            )
         if kind is not None:
             statement = statement.where(tables.events.c.type == kind)
         rows = (await self._connection.execute(statement, {"after": after, "limit": limit})).all()

@@ -1,0 +1,106 @@
+"""Whatever goes wrong is answered with problem details (RFC 9457)."""
+
+import inspect
+
+import httpx
+import pytest
+
+from multyagents_api.bootstrap import Settings, create_app
+from multyagents_api.domain import errors
+from multyagents_api.http.problems import STATUS_AND_CODE
+
+pytestmark = pytest.mark.anyio
+
+
+def is_problem(response: httpx.Response, status: int, code: str) -> bool:
+    problem = response.json()
+    assert response.headers["content-type"] == "application/problem+json", response.text
+    assert problem["type"] == f"urn:multyagents:problem:{code}", response.text
+    assert problem["status"] == response.status_code == status
+    assert problem["title"]
+    assert problem["detail"]
+    return problem["code"] == code
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nothing/here", 404, "unknown_route"),
+        ("GET", "/roles/", 404, "unknown_route"),
+        ("PUT", "/roles", 405, "method_not_allowed"),
+        ("DELETE", "/workflow-runs/1", 405, "method_not_allowed"),
+        ("GET", "/roles/1", 404, "not_found"),
+        ("GET", "/roles/one", 404, "not_found"),
+        ("GET", "/roles/0", 404, "not_found"),
+        ("GET", "/roles/-1", 404, "not_found"),
+        ("GET", "/roles/٣", 404, "not_found"),
+        ("GET", "/roles/" + "9" * 400, 404, "not_found"),
+        ("GET", "/workflow-templates/5", 404, "not_found"),
+        ("GET", "/workflow-runs/5", 404, "not_found"),
+        ("GET", "/tasks/5", 404, "not_found"),
+        ("GET", "/tasks/5/audit", 404, "not_found"),
+        ("GET", "/events?run_id=5", 404, "not_found"),
+        ("GET", "/workflow-runs?status=resting", 422, "invalid_request"),
+        ("GET", "/workflow-runs?limit=0", 422, "invalid_request"),
+        ("GET", "/workflow-runs?limit=501", 422, "invalid_request"),
+        ("GET", "/workflow-runs?cursor=x", 422, "invalid_request"),
+        ("GET", "/events?after=-1", 422, "invalid_request"),
+        ("POST", "/events", 405, "method_not_allowed"),
+    ],
+)
+async def test_every_refusal_is_a_problem(api, method, path, status, code):
+    """Unknown routes, methods, ids and parameters alike."""
+    assert is_problem(await api.http.request(method, path), status, code)
+
+
+async def test_an_invalid_body_is_told_with_its_places(api):
+    """Each offence has a place and a detail."""
+    steps = [{"step_id": "a", "role_id": 1, "title": " "}]
+    response = await api.http.post("/workflow-templates", json={"name": "t", "steps": steps, "color": "red"})
+    assert is_problem(response, 422, "invalid_request")
+    places = {offence["place"] for offence in response.json()["errors"]}
+    assert places == {"body/steps/0/role_id", "body/steps/0/title", "body/color"}
+
+
+async def test_a_bad_graph_is_told_with_its_place(api):
+    """What the domain refuses in a template has a place as well."""
+    await api.post("/roles", {"name": "dev"})
+    steps = [{"step_id": "a", "role_id": "1", "title": "A", "depends_on": ["z"]}]
+    response = await api.http.post("/workflow-templates", json={"name": "t", "steps": steps})
+    assert is_problem(response, 422, "invalid_template")
+    assert response.json()["errors"][0]["place"] == "body/steps/0/depends_on/0"
+
+
+@pytest.mark.parametrize("body", [b"{", b"", b"nope", b'{"name": "x"', b'{"name": "x"}}'])
+async def test_broken_json_is_a_problem(api, body):
+    """A body that is not JSON is 400, an absent one 422."""
+    response = await api.http.post("/roles", content=body, headers={"content-type": "application/json"})
+    assert is_problem(response, 400, "invalid_json") if body else is_problem(response, 422, "invalid_request")
+
+
+async def test_a_defect_is_a_problem_without_its_secrets(database, monkeypatch):
+    """An unforeseen failure is 500, and what failed stays in the log."""
+
+    async def fail(*_):
+        raise RuntimeError("password=hunter2")
+
+    app = create_app(Settings(database))
+    monkeypatch.setattr("multyagents_api.service.runs.Runs.get", fail)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        response = await client.get("/workflow-runs/1")
+    app.state.services.storage.close()
+    assert is_problem(response, 500, "internal_error")
+    assert "hunter2" not in response.text
+
+
+def test_the_table_knows_every_refusal():
+    """A new refusal without a status is found here, not by a client."""
+    refusals = {
+        cls
+        for _, cls in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(cls, errors.Refusal) and cls is not errors.Refusal
+    }
+    assert set(STATUS_AND_CODE) == refusals
+    codes = [code for _, code in STATUS_AND_CODE.values()]
+    assert len(codes) == len(set(codes))

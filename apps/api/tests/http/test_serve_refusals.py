@@ -1,0 +1,80 @@
+"""What can't be served is told in one line, with an exit code that is not 0."""
+
+import socket
+
+import pytest
+
+from multyagents_api.__main__ import main
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str]:
+    """The exit code and the last line of the complaint."""
+    try:
+        exit_code = main(["serve", "--port", "0", *options])
+    except SystemExit as ended:
+        exit_code = ended.code
+    complaint = capsys.readouterr().err
+    assert "Traceback" not in complaint
+    return exit_code, complaint.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("MULTYAGENTS_RUNNER", "MULTYAGENTS_RUNNER is 'magic', but must be one of: accept"),
+        ("MULTYAGENTS_DURABILITY", "MULTYAGENTS_DURABILITY is 'magic', but must be one of: process, power"),
+    ],
+)
+def test_an_unknown_setting_is_named(monkeypatch, capsys, name, line):
+    """Exit code 2, with the values that it may have."""
+    monkeypatch.setenv(name, "magic")
+    assert refusal(capsys) == (2, f"multyagents: {line}")
+
+
+@pytest.mark.parametrize("port", ["70000", "-1", "http"])
+def test_an_impossible_port_is_a_usage_error(capsys, port):
+    """Exit code 2."""
+    exit_code, line = refusal(capsys, "--port", port)
+    assert exit_code == 2
+    assert port in line
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--database", "/nonexistent/folder/x.db"], "can't use the database /nonexistent/folder/x.db"),
+        (["--port-file", "/nonexistent/port"], "No such file or directory"),
+        (["--host", "nowhere.invalid"], "can't serve on nowhere.invalid"),
+    ],
+)
+def test_what_can_not_be_opened_is_named(monkeypatch, tmp_path, capsys, options, line):
+    """Exit code 1."""
+    monkeypatch.chdir(tmp_path)
+    exit_code, complaint = refusal(capsys, *options)
+    assert exit_code == 1
+    assert line in complaint
+
+
+def test_a_port_in_use_is_named(monkeypatch, tmp_path, capsys):
+    """Somebody else listens there: exit code 1."""
+    monkeypatch.chdir(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        exit_code, line = refusal(capsys, "--port", str(taken.getsockname()[1]))
+    assert exit_code == 1
+    assert "Address already in use" in line
+
+
+def test_help_teaches(capsys):
+    """`serve --help` names the settings and shows an example."""
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", "--help"])
+    assert ended.value.code == 0
+    taught = capsys.readouterr().out
+    for word in (
+        "MULTYAGENTS_DATABASE",
+        "MULTYAGENTS_RUNNER",
+        "MULTYAGENTS_DURABILITY",
+        "--port-file",
+        "example",
+    ):
+        assert word in taught

@@ -1,0 +1,161 @@
+"""Two processes on one store, at the worst moment: the rival acts between the reading and the writing.
+
+Whatever a use case read is old when it writes. Only the guard of its write stands between that and a wrong answer,
+so each test also shows that the rule falls when the guard is taken out.
+"""
+
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from sqlalchemy import update
+
+from multyagents_api.bootstrap import Settings, create_app
+from multyagents_api.domain.approvals import ApprovalStatus
+from multyagents_api.domain.errors import (
+    AlreadyDecided,
+    AlreadyReset,
+    IllegalTransition,
+    RunPaused,
+    StaleAttempt,
+)
+from multyagents_api.domain.reruns import RerunRequest
+from multyagents_api.domain.tasks import TaskStatus
+from multyagents_api.service.approvals import Decision
+from multyagents_api.service.callbacks import Report
+from multyagents_api.service.dispatching import NotDispatched
+from multyagents_api.storage import guards
+from multyagents_api.storage.sqlite import SqliteStorage
+from multyagents_api.storage.tables import tasks
+
+pytestmark = pytest.mark.anyio
+
+
+class Interrupted(SqliteStorage):
+    """A store whose write transactions let a rival act first."""
+
+    rival: Callable[[], Awaitable[object]] | None = None
+
+    @asynccontextmanager
+    async def write(self):
+        if self.rival is not None:
+            act, self.rival = self.rival, None
+            await act()
+        async with super().write() as writer:
+            yield writer
+
+
+@pytest.fixture
+def interrupted(database, monkeypatch):
+    """The use cases of a second process; `storage.rival` acts before its next write."""
+    monkeypatch.setattr("multyagents_api.bootstrap.SqliteStorage", Interrupted)
+    app = create_app(Settings(database))
+    yield app.state.services
+    app.state.services.storage.close()
+
+
+async def test_one_of_two_dispatchers_wins(api, interrupted):
+    """The loser reads again and finds nothing left to dispatch."""
+    run = await api.start_run({"step_id": "a"})
+    interrupted.storage.rival = lambda: api.dispatch(run["id"])
+    answer = await interrupted.dispatching.dispatch_ready(int(run["id"]))
+    assert answer.reason is NotDispatched.NO_READY_TASKS
+    assert (await api.event_types(run["id"])).count("task.dispatched") == 1
+
+
+async def test_without_its_status_guard_a_task_is_dispatched_twice(api, interrupted, monkeypatch):
+    """The planted fault: the claim no longer asks whether the task is still dispatchable."""
+    blind = (
+        update(tasks)
+        .where(tasks.c.id == guards.bindparam("the_task"))
+        .values(status="dispatched", attempt=tasks.c.attempt + 1)
+    )
+    blind = blind.returning(tasks.c.attempt, tasks.c.prompt, tasks.c.approval_id)
+    run = await api.start_run({"step_id": "a"})
+    interrupted.storage.rival = lambda: api.dispatch(run["id"])
+    monkeypatch.setattr(guards, "CLAIM_TASK", blind)
+    await interrupted.dispatching.dispatch_ready(int(run["id"]))
+    assert (await api.event_types(run["id"])).count("task.dispatched") == 2
+
+
+async def test_a_pause_in_between_stops_the_dispatch(api, interrupted):
+    """The claim looks at the run itself; deciding again gives the honest refusal."""
+    run = await api.start_run({"step_id": "a"})
+    interrupted.storage.rival = lambda: api.post(f"/workflow-runs/{run['id']}/pause")
+    with pytest.raises(RunPaused):
+        await interrupted.dispatching.dispatch_ready(int(run["id"]))
+    assert "task.dispatched" not in await api.event_types(run["id"])
+
+
+async def test_a_rejection_in_between_stops_the_dispatch(api, interrupted):
+    """The claim looks at the approval itself; the task was canceled meanwhile."""
+    run = await api.start_run({"step_id": "a", "requires_approval": True})
+    reject = f"/approvals/{run['tasks'][0]['approval_id']}/reject"
+    interrupted.storage.rival = lambda: api.post(reject, {"actor": "leo"})
+    answer = await interrupted.dispatching.dispatch_ready(int(run["id"]))
+    assert answer.reason is NotDispatched.NO_READY_TASKS
+
+
+async def test_an_approval_in_between_lets_the_dispatch_go(api, interrupted):
+    """What is approved at commit may go, although it was pending when the request began."""
+    run = await api.start_run({"step_id": "a", "requires_approval": True})
+    approve = f"/approvals/{run['tasks'][0]['approval_id']}/approve"
+    interrupted.storage.rival = lambda: api.post(approve, {"actor": "leo"})
+    assert (await interrupted.dispatching.dispatch_ready(int(run["id"]))).dispatched
+
+
+async def test_one_of_two_reruns_wins(api, interrupted):
+    """The loser gets a conflict, and the failure is counted once."""
+    run = await api.start_run({"step_id": "a"})
+    await api.fail_next(run["id"])
+    interrupted.storage.rival = lambda: api.rerun(run["id"], step_ids=["a"], auto_dispatch=False)
+    request = RerunRequest(int(run["id"]), (), ("a",), "leo", "again")
+    with pytest.raises(AlreadyReset):
+        await interrupted.reruns.rerun(request, max_dispatch=0)
+    assert (await api.get(f"/workflow-runs/{run['id']}"))["rerun_count"] == 1
+
+
+async def test_one_of_two_deciders_wins(api, interrupted):
+    """Approved and rejected at once: the first one stays."""
+    run = await api.start_run({"step_id": "a", "requires_approval": True})
+    approval_id = run["tasks"][0]["approval_id"]
+    interrupted.storage.rival = lambda: api.post(f"/approvals/{approval_id}/approve", {"actor": "mia"})
+    with pytest.raises(AlreadyDecided):
+        await interrupted.approvals.decide(Decision(int(approval_id), ApprovalStatus.REJECTED, "leo"))
+
+
+async def test_one_of_two_ends_wins(api, interrupted):
+    """Success and failure reported at once: the second is illegal by then."""
+    run = await api.start_run({"step_id": "a"})
+    await api.dispatch(run["id"])
+    [task_id] = run["task_ids"]
+    interrupted.storage.rival = lambda: api.report(task_id, 1, "success")
+    with pytest.raises(IllegalTransition):
+        await interrupted.callbacks.apply(Report(int(task_id), 1, TaskStatus.FAILED))
+
+
+async def test_a_report_overtaken_by_a_new_attempt_is_stale(api, interrupted):
+    """Failed, rerun and dispatched in between: the report belongs to an attempt that is over."""
+    run = await api.start_run({"step_id": "a"})
+    await api.dispatch(run["id"])
+    [task_id] = run["task_ids"]
+
+    async def fail_and_rerun() -> None:
+        await api.report(task_id, 1, "failed")
+        await api.rerun(run["id"], step_ids=["a"])
+
+    interrupted.storage.rival = fail_and_rerun
+    with pytest.raises(StaleAttempt):
+        await interrupted.callbacks.apply(Report(int(task_id), 1, TaskStatus.SUCCESS))
+    assert (await api.get(f"/tasks/{task_id}"))["status"] == "queued"
+
+
+async def test_one_key_is_used_once_by_two_processes(api, interrupted):
+    """The same callback delivered twice at once is applied once, and both get the same answer."""
+    run = await api.start_run({"step_id": "a"})
+    await api.dispatch(run["id"])
+    [task_id] = run["task_ids"]
+    interrupted.storage.rival = lambda: api.report(task_id, 1, "running", idempotency_key="k")
+    report = Report(int(task_id), 1, TaskStatus.RUNNING, idempotency_key="k")
+    assert (await interrupted.callbacks.apply(report)).status is TaskStatus.RUNNING
+    assert (await api.event_types(run["id"])).count("task.runner_status_updated") == 1

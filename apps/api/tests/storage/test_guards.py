@@ -1,0 +1,164 @@
+"""Each guard by itself: it lets the right row through, and answers None or False for every other."""
+
+import pytest
+
+from multyagents_api.domain.approvals import ApprovalStatus
+from multyagents_api.domain.runs import RunStatus
+from multyagents_api.domain.tasks import TaskStatus
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_touch_counts_the_change_and_reserves_numbers(storage, stored, moment):
+    """Version and sequence grow; an unknown run is None."""
+    run, _ = stored
+    async with storage.write() as writer:
+        touched = await writer.touch_run(run.id, events=3, now=moment)
+        assert (touched.version, touched.event_sequence) == (run.version + 1, run.event_sequence + 3)
+        assert await writer.touch_run(99, events=1, now=moment) is None
+
+
+async def test_a_task_is_claimed_once(storage, stored, moment):
+    """The first claim opens attempt 1, the second finds the task taken."""
+    _, [free, _] = stored
+    async with storage.write() as writer:
+        claim = await writer.claim_task(free.id, moment)
+        assert (claim.attempt, claim.prompt, claim.approval_id) == (1, "Go on.", None)
+        assert await writer.claim_task(free.id, moment) is None
+
+
+async def test_a_gated_task_is_claimed_only_when_approved(storage, stored, moment):
+    """Pending refuses, rejected refuses, approved lets it go and is named by the claim."""
+    _, [_, gated] = stored
+    async with storage.write() as writer:
+        assert await writer.claim_task(gated.id, moment) is None
+        decided = await writer.decide_approval(
+            gated.approval_id, ApprovalStatus.APPROVED, actor="leo", comment=None, now=moment
+        )
+        assert (await writer.claim_task(gated.id, moment)).approval_id == decided.id
+
+
+async def test_only_the_current_approval_counts(storage, stored, moment):
+    """An approval that was replaced by a new request lets nothing go any more."""
+    _, [_, gated] = stored
+    async with storage.write() as writer:
+        await writer.decide_approval(
+            gated.approval_id, ApprovalStatus.APPROVED, actor="leo", comment=None, now=moment
+        )
+        await writer.open_approvals([gated], moment)
+        assert await writer.claim_task(gated.id, moment) is None
+
+
+@pytest.mark.parametrize("held", [RunStatus.PAUSED, RunStatus.ABORTED])
+async def test_nothing_of_a_held_run_is_claimed(storage, stored, moment, held):
+    """Paused and aborted runs give no task away."""
+    run, [free, _] = stored
+    async with storage.write() as writer:
+        assert await writer.move_run(run.id, expected=RunStatus.CREATED, status=held)
+        assert await writer.claim_task(free.id, moment) is None
+
+
+async def test_a_task_moves_from_the_expected_state_only(storage, stored, moment):
+    """Another status or another attempt leaves the row alone."""
+    _, [free, _] = stored
+    expected = TaskStatus.DISPATCHED
+    async with storage.write() as writer:
+        await writer.claim_task(free.id, moment)
+
+        async def move(attempt, expected):
+            return await writer.move_task(
+                free.id, attempt, expected=expected, status=TaskStatus.RUNNING, reason="r", now=moment
+            )
+
+        assert await move(2, expected) is None
+        assert await move(1, TaskStatus.QUEUED) is None
+        moved = await move(1, expected)
+        assert (moved.status, moved.reason) == (TaskStatus.RUNNING, "r")
+        assert await move(1, expected) is None
+
+
+async def test_an_approval_is_decided_once_and_only_while_its_task_waits(storage, stored, moment):
+    """The second decision finds it decided; a canceled task takes none."""
+    run, [_, gated] = stored
+
+    async def decide(writer, status):
+        return await writer.decide_approval(gated.approval_id, status, actor="leo", comment="c", now=moment)
+
+    async with storage.write() as writer:
+        decided = await decide(writer, ApprovalStatus.REJECTED)
+        assert (decided.actor, decided.comment, decided.decided_at) == ("leo", "c", moment)
+        assert await decide(writer, ApprovalStatus.APPROVED) is None
+        await writer.open_approvals([gated], moment)
+        await writer.cancel_created(run.id, "run aborted", moment)
+        assert await decide(writer, ApprovalStatus.APPROVED) is None
+
+
+async def test_a_rerun_begins_only_when_nobody_works_and_nobody_holds(storage, stored, moment):
+    """Active tasks, a held run and another version each refuse it; otherwise it counts."""
+    run, [free, _] = stored
+
+    async def begin(writer, version=None):
+        return await writer.begin_rerun(run.id, expected_version=version, events=2, now=moment)
+
+    async with storage.write() as writer:
+        counted = await begin(writer, run.version)
+        assert (counted.rerun_count, counted.version, counted.event_sequence) == (1, run.version + 1, 2)
+        assert await begin(writer, run.version) is None
+        await writer.claim_task(free.id, moment)
+        assert await begin(writer) is None
+        await writer.move_task(
+            free.id, 1, expected=TaskStatus.DISPATCHED, status=TaskStatus.FAILED, reason=None, now=moment
+        )
+        await writer.move_run(run.id, expected=RunStatus.CREATED, status=RunStatus.PAUSED)
+        assert await begin(writer) is None
+
+
+async def test_a_task_is_reset_once(storage, stored, moment):
+    """Only failed, canceled and submit-failed tasks are reset, and all of the selection or it does not count."""
+    run, [free, gated] = stored
+    async with storage.write() as writer:
+
+        async def reset(*task_ids):
+            return await writer.reset_tasks(run.id, task_ids, rerun_number=1, now=moment)
+
+        assert not await reset(free.id)
+        await writer.cancel_created(run.id, "why", moment)
+        assert not await reset(free.id, 999)
+        assert not await reset(free.id, gated.id)
+        assert [task.last_rerun for task in await writer.tasks(run.id)] == [1, 1]
+
+
+async def test_retries_are_bounded_in_the_store_too(storage, stored, moment):
+    """A failed task goes back once for each retry that it has left."""
+    _, [free, _] = stored
+    async with storage.write() as writer:
+        for attempt, expected in ((1, True), (2, False)):
+            await writer.claim_task(free.id, moment)
+            assert await writer.schedule_retry(free.id, attempt, 1) is None
+            await writer.move_task(
+                free.id,
+                attempt,
+                expected=TaskStatus.DISPATCHED,
+                status=TaskStatus.FAILED,
+                reason=None,
+                now=moment,
+            )
+            retried = await writer.schedule_retry(free.id, attempt, 1)
+            assert (retried is not None) is expected
+
+
+async def test_stopping_marks_active_tasks_once(storage, stored, moment):
+    """Created tasks are not stopped, and what is being stopped is not stopped again."""
+    run, [free, _] = stored
+    async with storage.write() as writer:
+        await writer.claim_task(free.id, moment)
+        assert [task.id for task in await writer.request_cancel(run.id, moment)] == [free.id]
+        assert await writer.request_cancel(run.id, moment) == []
+
+
+async def test_running_into_an_approval_is_noted_once(storage, stored, moment):
+    """The first dispatch that is blocked is told, the next ones are not."""
+    _, [_, gated] = stored
+    async with storage.write() as writer:
+        assert await writer.note_blocked(gated.approval_id, moment)
+        assert not await writer.note_blocked(gated.approval_id, moment)
