@@ -186,6 +186,11 @@ class ApprovalDispatch(ApiScenario):
         """One who dispatches, one who approves, one who rejects."""
         return {"alice": self.dispatch, "bob": self.approve, "carol": self.reject}
 
+    def crowd(self, size: int) -> Mapping[str, Actor]:
+        """Mostly dispatches: a decision that comes first closes the window for all of them."""
+        parts = [self.dispatch, self.dispatch, self.approve, self.dispatch, self.dispatch, self.reject]
+        return {f"client-{number}": parts[number % len(parts)] for number in range(size)}
+
     async def approve(self, client: Client) -> None:
         """One actor's part: approve."""
         await client.post(f"/approvals/{self._approval}/approve", {"actor": "approver"})

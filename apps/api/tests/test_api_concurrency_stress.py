@@ -1,0 +1,222 @@
+"""The race suite of the API: the service as it is passes, each guard taken out fails, in both modes."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gatewright.core.errors import ConfigurationError
+from gatewright.core.verdict import ExitCode, Verdict
+from multyagents_api.concurrency_stress import (
+    PROFILES,
+    REPLAYABLE,
+    ConcurrencyStressConfig,
+    RaceReport,
+    main,
+    publish_race_report,
+    replay,
+    run_concurrency_stress_suite,
+)
+from multyagents_api.scenarios import planted, races
+from multyagents_api.storage import guards
+
+EXPLORE = ConcurrencyStressConfig(modes=("explore",), schedules=60, random_schedules=5)
+STRESS = ConcurrencyStressConfig(modes=("stress",), releases=3, clients=6)
+NAMES = ["parallel-dispatch-race", "partial-rerun-race", "approval-dispatch-race"]
+
+Plant = Callable[[], AbstractContextManager[None]]
+
+GUARDS = [
+    (planted.double_dispatch, "parallel-dispatch-race", "one-active-attempt"),
+    (planted.double_rerun, "partial-rerun-race", "one-rerun"),
+    (planted.unchecked_reset, "partial-rerun-race", "one-rerun"),
+    (planted.unapproved_dispatch, "approval-dispatch-race", "dispatch-by-the-rules"),
+    (planted.second_decision, "approval-dispatch-race", "one-decision"),
+]
+
+
+HAMPERED = """
+import sys
+from multyagents_api.__main__ import main
+from multyagents_api.scenarios.planted import double_dispatch, double_rerun, unapproved_dispatch
+with double_dispatch(), double_rerun(), unapproved_dispatch():
+    sys.exit(main(sys.argv[1:]))
+"""
+"""A server with faults planted for as long as it runs; the service itself stays as it is."""
+
+REPLAYS = """
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from multyagents_api.concurrency_stress import REPLAYABLE, replay
+from multyagents_api.scenarios.planted import double_dispatch
+for state in double_dispatch(), nullcontext():
+    with state:
+        outcome = replay(Path(sys.argv[1]), 20, allowed=REPLAYABLE)
+    print(outcome.verdict, outcome.reproduced, outcome.diverged)
+"""
+
+
+@pytest.fixture(scope="module")
+def explored() -> RaceReport:
+    """The service as it is, under controlled schedules."""
+    return run_concurrency_stress_suite(EXPLORE)
+
+
+@pytest.fixture(scope="module")
+def stressed() -> RaceReport:
+    """The service as it is, under stress."""
+    return run_concurrency_stress_suite(STRESS)
+
+
+def test_the_service_passes_under_controlled_schedules(explored: RaceReport) -> None:
+    """Three scenarios, all invariants evaluated in all schedules, actors overlapping."""
+    assert (explored.verdict, explored.reasons) == (Verdict.PASS, ())
+    assert [result.scenario for result in explored.scenarios] == NAMES
+    for result in explored.scenarios:
+        assert result.process_model == "separate"
+        assert result.iterations == result.overlapped == 60
+        assert {seen.evaluated for seen in result.invariants} == {60}
+        assert result.metrics["preemptions"].max >= 1
+
+
+def test_the_suite_sees_every_planted_fault(explored: RaceReport) -> None:
+    """The self-check is green, and says by which invariant."""
+    assert explored.self_check is not None
+    assert (explored.self_check.killed, explored.self_check.planted) == (5, 5)
+    seen = {fault.fault: fault.killed_by for fault in explored.self_check.faults}
+    for plant, _, invariant in GUARDS:
+        assert invariant in seen[plant.__name__.replace("_", "-")]
+
+
+def test_the_service_passes_under_stress(stressed: RaceReport) -> None:
+    """Real requests to two servers on one file, released together, judged by the same invariants."""
+    assert (stressed.verdict, stressed.reasons) == (Verdict.PASS, ())
+    assert [result.scenario for result in stressed.scenarios] == NAMES
+    assert stressed.counts.samples == 9
+    for result in stressed.scenarios:
+        assert result.overlapped > 0
+        assert result.metrics["operations"].min == STRESS.clients
+
+
+def test_the_report_is_whole(explored: RaceReport) -> None:
+    """Metrics with min, max, sum and avg; invariants with their failures; details of the first iterations."""
+    result = explored.scenarios[0]
+    steps = result.metrics["steps"]
+    assert steps.min <= steps.avg <= steps.max <= steps.sum
+    assert [detail.iteration for detail in result.details] == [1, 2, 3]
+    assert all(seen.failures == () for seen in result.invariants)
+    assert result.details[0].operations[0].path.endswith("/dispatch-ready")
+
+
+@pytest.mark.parametrize(("plant", "scenario", "invariant"), GUARDS)
+def test_a_guard_taken_out_fails_under_controlled_schedules(
+    plant: Plant, scenario: str, invariant: str, tmp_path: Path
+) -> None:
+    """FAIL, a counterexample with few preemptions, and a tape that fails every time."""
+    with plant():
+        report = run_concurrency_stress_suite(replace(EXPLORE, scenarios=(scenario,), output=tmp_path))
+        publish_race_report(tmp_path, report)
+        (tape,) = tmp_path.glob("*.tape.json")
+        outcome = replay(tape, 3, allowed=REPLAYABLE)
+    example = report.scenarios[0].counterexample
+    assert report.verdict is Verdict.FAIL
+    assert example is not None
+    assert invariant in example.violations
+    assert example.preemptions <= 2
+    assert example.reproduced == example.replays == 20
+    assert (outcome.verdict, outcome.reproduced) == (Verdict.FAIL, 3)
+    assert any(reason.rule == f"race/{invariant}" for reason in report.reasons)
+
+
+def test_a_tape_fails_in_a_fresh_process_too(tmp_path: Path) -> None:
+    """20 of 20 under another hash seed while the fault is there; not once when it is mended."""
+    with planted.double_dispatch():
+        config = replace(EXPLORE, scenarios=("parallel-dispatch-race",), output=tmp_path)
+        publish_race_report(tmp_path, run_concurrency_stress_suite(config))
+    (tape,) = tmp_path.glob("*.tape.json")
+    path = os.pathsep.join(filter(None, sys.path))
+    environment = {**os.environ, "PYTHONHASHSEED": "99", "PYTHONPATH": path}
+    argv = [sys.executable, "-c", REPLAYS, str(tape)]
+    fresh = subprocess.run(argv, env=environment, capture_output=True, text=True, check=True)
+    assert fresh.stdout.splitlines() == ["FAIL 20 0", "INCONCLUSIVE 0 20"]
+
+
+def test_guards_taken_out_of_real_servers_exit_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under stress every scenario sees its fault, from answers, events and final state alone."""
+    command = (sys.executable, "-c", HAMPERED)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+    broken = replace(PROFILES["quick"], releases=40, output=tmp_path, server_command=command)
+    monkeypatch.setitem(PROFILES, "quick", broken)
+    assert main(["--mode", "stress"]) == ExitCode.FAIL
+    report = RaceReport.model_validate_json((tmp_path / "latest.json").read_text())
+    assert [result.verdict for result in report.scenarios] == [Verdict.FAIL] * 3
+    for result in report.scenarios:
+        assert sum(detail.verdict is Verdict.FAIL for detail in result.details) == result.failed
+
+
+def test_a_service_without_guards_does_not_end_the_self_check() -> None:
+    """Somebody took the guard out by hand: FAIL for the race, and its fault can't be planted."""
+    with planted.double_dispatch():
+        report = run_concurrency_stress_suite(replace(EXPLORE, scenarios=("parallel-dispatch-race",)))
+    assert report.verdict is Verdict.FAIL
+    assert report.self_check is not None
+    (fault,) = report.self_check.faults
+    assert fault.killed is False
+    assert "not planted" in fault.doubts[0]
+
+
+def test_a_suite_that_sees_nothing_is_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its oracles blinded the suite stays green, but the self-check does not."""
+    monkeypatch.setattr(
+        races.ApiScenario,
+        "violations",
+        lambda self, history, state: {mark.name: () for mark in self.invariants()},
+    )
+    report = run_concurrency_stress_suite(
+        replace(EXPLORE, scenarios=("parallel-dispatch-race",), schedules=20)
+    )
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.reasons[0].rule == "race/self-check"
+
+
+def test_planted_faults_leave_no_trace() -> None:
+    """After a fault the service's own statement stands where it stood."""
+    genuine = guards.CLAIM_TASK
+    with planted.double_dispatch():
+        assert guards.CLAIM_TASK is not genuine
+    assert guards.CLAIM_TASK is genuine
+
+
+def test_servers_that_do_not_start_are_inconclusive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit 3, one line with the server's last words, and no old PASS left behind."""
+    command = (sys.executable, "-c", "import sys; sys.exit('the disk is on fire')")
+    monkeypatch.setitem(
+        PROFILES, "quick", replace(PROFILES["quick"], output=tmp_path, server_command=command)
+    )
+    assert main(["--mode", "stress", "--scenario", "parallel-dispatch-race"]) == ExitCode.INCONCLUSIVE
+    assert "the disk is on fire" in capsys.readouterr().err
+    assert json.loads((tmp_path / "latest.json").read_text())["verdict"] == "INCONCLUSIVE"
+
+
+def test_the_command_line_writes_the_evidence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 0, a table and the verdict on standard output, JSON and Markdown on disk."""
+    flags = ["--mode", "explore", "--scenario", "parallel-dispatch-race", "--iterations", "30"]
+    assert main([*flags, "--output-dir", str(tmp_path)]) == ExitCode.PASS
+    assert capsys.readouterr().out.splitlines()[-1] == "PASS"
+    assert (tmp_path / "latest.md").read_text().startswith("# race-stress: PASS\n")
+    assert json.loads((tmp_path / "latest.json").read_text())["schema_version"] == "gatewright.race/1"
+
+
+def test_an_unknown_scenario_is_refused() -> None:
+    """With the names that there are."""
+    with pytest.raises(ConfigurationError, match="there are parallel-dispatch-race, partial-rerun-race"):
+        run_concurrency_stress_suite(replace(EXPLORE, scenarios=("nothing",)))
