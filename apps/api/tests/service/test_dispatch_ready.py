@@ -91,3 +91,22 @@ async def test_a_refused_submission_may_be_dispatched_again(api, runner):
 async def test_an_unknown_run_is_not_found(api):
     """Nothing is dispatched of what does not exist."""
     assert (await api.dispatch("77", status=404))["code"] == "not_found"
+
+
+async def test_a_run_may_override_its_steps(api, runner):
+    """Title and prompt of a step change for this run only; an approval can be added; unknown steps are refused."""
+    first = await api.start_run({"step_id": "a", "prompt": "As usual."})
+    demand = {"workflow_template_id": first["workflow_template_id"]}
+    path = "/workflow-runs"
+    changed = {"a": {"title": "Else", "prompt": "Otherwise.", "requires_approval": True}}
+    run = await api.post(path, {**demand, "overrides": changed})
+    assert (run["tasks"][0]["title"], run["tasks"][0]["requires_approval"]) == ("Else", True)
+    assert (await api.dispatch(run["id"]))["reason"] == "approval required"
+    await api.post(f"/approvals/{run['tasks'][0]['approval_id']}/approve", {"actor": "leo"})
+    await api.dispatch(run["id"])
+    await api.dispatch(first["id"])
+    assert [submission.prompt for submission in runner.submitted] == ["Otherwise.", "As usual."]
+    refused = await api.post(path, {**demand, "overrides": {"z": {"title": "Z"}}}, status=422)
+    assert refused["code"] == "unknown_step"
+    weaker = {"a": {"requires_approval": False}}
+    assert (await api.post(path, {**demand, "overrides": weaker}, status=422))["code"] == "invalid_request"

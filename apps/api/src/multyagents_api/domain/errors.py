@@ -25,6 +25,7 @@ __all__ = [
     "TasksActive",
     "UnknownAttempt",
     "UnknownSelection",
+    "UnknownStep",
     "VersionConflict",
 ]
 
@@ -155,6 +156,13 @@ class UnknownSelection(Refusal):
     run_id: int
     kind: str
     value: str
+
+
+@dataclass(eq=False)
+class UnknownStep(Refusal):
+    """The template has no step {step_id!r}."""
+
+    step_id: str
 
 
 @dataclass(eq=False)

@@ -1,13 +1,13 @@
 """Workflow templates: steps that depend on one another without a circle."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
 
-from multyagents_api.domain.errors import InvalidTemplate
+from multyagents_api.domain.errors import InvalidTemplate, UnknownStep
 
-__all__ = ["Step", "Template", "check_steps"]
+__all__ = ["Step", "StepOverride", "Template", "check_steps", "override_steps"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,15 @@ class Step:
     depends_on: tuple[str, ...]
     requires_approval: bool
     carries_approval_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StepOverride:
+    """What one run wants otherwise in a step; None keeps what the template says."""
+
+    title: str | None = None
+    prompt: str | None = None
+    adds_approval: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,29 @@ def check_steps(steps: Sequence[Step], known_roles: frozenset[int]) -> None:
             if dependency in step.depends_on[:position]:
                 raise InvalidTemplate(f"the dependency {dependency!r} is named twice", place)
     _check_acyclic(steps)
+
+
+def override_steps(steps: Sequence[Step], overrides: Mapping[str, StepOverride]) -> list[Step]:
+    """The steps of a template as one run wants them; an approval can be added, never taken away.
+
+    Raises:
+        UnknownStep: an override names a step that the template does not have.
+    """
+    unknown = sorted(set(overrides) - {step.step_id for step in steps})
+    if unknown:
+        raise UnknownStep(unknown[0])
+    return [
+        _overridden(step, overrides[step.step_id]) if step.step_id in overrides else step for step in steps
+    ]
+
+
+def _overridden(step: Step, override: StepOverride) -> Step:
+    return replace(
+        step,
+        title=step.title if override.title is None else override.title,
+        prompt=step.prompt if override.prompt is None else override.prompt,
+        requires_approval=step.requires_approval or override.adds_approval,
+    )
 
 
 def _check_names(steps: Sequence[Step]) -> None:

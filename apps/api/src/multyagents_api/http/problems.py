@@ -32,6 +32,7 @@ STATUS_AND_CODE: Mapping[type[errors.Refusal], tuple[HTTPStatus, str]] = {
     errors.AlreadyReset: (HTTPStatus.CONFLICT, "already_reset"),
     errors.NotRerunnable: (HTTPStatus.UNPROCESSABLE_ENTITY, "not_rerunnable"),
     errors.UnknownSelection: (HTTPStatus.UNPROCESSABLE_ENTITY, "unknown_selection"),
+    errors.UnknownStep: (HTTPStatus.UNPROCESSABLE_ENTITY, "unknown_step"),
     errors.DependencyNotSelected: (HTTPStatus.UNPROCESSABLE_ENTITY, "dependency_not_selected"),
     errors.VersionConflict: (HTTPStatus.CONFLICT, "version_conflict"),
     errors.Conflict: (HTTPStatus.CONFLICT, "conflict"),

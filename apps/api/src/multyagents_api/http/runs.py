@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import FastAPI
 from pydantic import Field, model_validator
@@ -10,8 +10,20 @@ from pydantic import Field, model_validator
 from multyagents_api.domain.errors import NotFound, UnknownSelection
 from multyagents_api.domain.reruns import RerunRequest
 from multyagents_api.domain.runs import Run, RunStatus
+from multyagents_api.domain.templates import StepOverride
 from multyagents_api.http.tasks import TaskAnswer
-from multyagents_api.http.wire import MOST_COUNT, Answer, Cursor, Demand, Id, Limit, Line, Note, parse_id
+from multyagents_api.http.wire import (
+    MOST_COUNT,
+    Answer,
+    Cursor,
+    Demand,
+    Id,
+    Limit,
+    Line,
+    Note,
+    Text,
+    parse_id,
+)
 from multyagents_api.service.dispatching import DispatchAnswer, Dispatching, NotDispatched
 from multyagents_api.service.ports import SubmissionState
 from multyagents_api.service.reruns import RerunOutcome, Reruns
@@ -20,11 +32,27 @@ from multyagents_api.service.runs import Runs, RunView
 __all__ = ["add_routes"]
 
 
+class OverrideDemand(Demand):
+    """What this run wants otherwise in one step; an approval can be added, never taken away."""
+
+    title: Line | None = None
+    prompt: Text | None = None
+    requires_approval: Literal[True] | None = None
+
+
 class RunDemand(Demand):
-    """A new run of a template."""
+    """A new run of a template; `overrides` by step."""
 
     workflow_template_id: Id
     initiated_by: Line | None = None
+    overrides: Annotated[dict[Line, OverrideDemand], Field(max_length=100, default_factory=dict)]
+
+    def step_overrides(self) -> dict[str, StepOverride]:
+        """The overrides in the domain's words."""
+        return {
+            step_id: StepOverride(wish.title, wish.prompt, adds_approval=wish.requires_approval is True)
+            for step_id, wish in self.overrides.items()
+        }
 
 
 class RunSummary(Answer):
@@ -213,7 +241,7 @@ def add_routes(app: FastAPI, runs: Runs, dispatching: Dispatching, reruns: Rerun
     async def create_run(demand: RunDemand) -> RunAnswer:
         """Start a run: a task for each step of its template."""
         template_id = parse_id("workflow template", demand.workflow_template_id)
-        return RunAnswer.of(await runs.create(template_id, demand.initiated_by))
+        return RunAnswer.of(await runs.create(template_id, demand.initiated_by, demand.step_overrides()))
 
     @app.get("/workflow-runs", tags=["workflow runs"])
     async def list_runs(cursor: Cursor = "0", limit: Limit = 100, status: RunStatus | None = None) -> RunPage:

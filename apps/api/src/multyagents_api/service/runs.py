@@ -1,12 +1,14 @@
 """Runs: started from a template, read with their tasks, paused, resumed and aborted by operators."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from multyagents_api.domain.errors import NotFound
 from multyagents_api.domain.events import EventType, NewEvent, approval_event, task_event
 from multyagents_api.domain.runs import Run, RunStatus, check_transition
 from multyagents_api.domain.tasks import Task
+from multyagents_api.domain.templates import StepOverride, override_steps
 from multyagents_api.service.change import RunChange
 from multyagents_api.service.page import Page, cut
 from multyagents_api.service.ports import Clock, Outdated, Runner, Storage, Writer
@@ -31,19 +33,23 @@ class Runs:
     runner: Runner
     clock: Clock
 
-    async def create(self, template_id: int, initiated_by: str | None) -> RunView:
+    async def create(
+        self,
+        template_id: int,
+        initiated_by: str | None,
+        overrides: Mapping[str, StepOverride] = MappingProxyType({}),
+    ) -> RunView:
         """Start a run: a task for each step of the template, in its order."""
         async with self.storage.read() as reader:
             template = await reader.template(template_id)
         if template is None:
             raise NotFound("workflow template", str(template_id))
         now = self.clock.now()
-        gated = sum(step.requires_approval for step in template.steps)
+        steps = override_steps(template.steps, overrides) if overrides else template.steps
+        gated = sum(step.requires_approval for step in steps)
         async with self.storage.write() as writer:
-            run = await writer.insert_run(
-                template_id, initiated_by, events=1 + len(template.steps) + gated, now=now
-            )
-            tasks = await writer.insert_tasks(run.id, template.steps, now)
+            run = await writer.insert_run(template_id, initiated_by, events=1 + len(steps) + gated, now=now)
+            tasks = await writer.insert_tasks(run.id, steps, now)
             opened = await writer.open_approvals([task for task in tasks if task.requires_approval], now)
             ids = {approval.task_id: approval.id for approval in opened}
             tasks = [replace(task, approval_id=ids.get(task.id)) for task in tasks] if ids else tasks

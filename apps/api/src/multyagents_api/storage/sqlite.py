@@ -4,13 +4,14 @@ A statement takes 10 to 20 microseconds, less than handing it to a thread. The d
 `BEGIN IMMEDIATE` and `COMMIT` below is a statement of ours, and reads run outside any transaction.
 """
 
+import sqlite3
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Executable, create_engine, event
-from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
+from sqlalchemy.exc import DatabaseError, IntegrityError
 from sqlalchemy.pool import StaticPool
 
 from multyagents_api.domain.errors import StoreBusy
@@ -51,39 +52,43 @@ class _Reading(AbstractAsyncContextManager[SqlReader]):
 class _Writing(AbstractAsyncContextManager[SqlWriter]):
     """One transaction, which takes the write lock at its beginning."""
 
-    def __init__(self, connection: Connection, writer: SqlWriter) -> None:
-        self._connection = connection
+    def __init__(self, driver: sqlite3.Connection, writer: SqlWriter) -> None:
+        self._driver = driver
         self._writer = writer
 
     async def __aenter__(self) -> SqlWriter:
-        try:
-            self._connection.exec_driver_sql("BEGIN IMMEDIATE")
-        except OperationalError as error:
-            raise _busy_or(error) from error
+        self._perform("BEGIN IMMEDIATE")
         return self._writer
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is None:
-            self._commit()
+            self._perform("COMMIT")
             return
-        self._connection.exec_driver_sql("ROLLBACK")
+        self._roll_back()
         if isinstance(error, IntegrityError):
             raise Outdated from error
 
-    def _commit(self) -> None:
+    def _perform(self, statement: str) -> None:
         try:
-            self._connection.exec_driver_sql("COMMIT")
-        except OperationalError as error:
-            self._connection.exec_driver_sql("ROLLBACK")
-            raise _busy_or(error) from error
+            self._driver.execute(statement)
+        except sqlite3.OperationalError as error:
+            self._roll_back()
+            if error.sqlite_errorname.startswith("SQLITE_BUSY"):
+                raise StoreBusy from error
+            raise
+
+    def _roll_back(self) -> None:
+        """Roll back, unless SQLite has done so by itself (disk full, input or output error)."""
+        if self._driver.in_transaction:
+            self._driver.execute("ROLLBACK")
 
 
-def _busy_or(error: OperationalError) -> Exception:
-    """Tell a lock that somebody else holds from everything else that the driver calls operational."""
-    name = getattr(error.orig, "sqlite_errorname", "")
-    return StoreBusy() if name.startswith("SQLITE_BUSY") else error
+def _driver_of(connection: Connection) -> sqlite3.Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver
 
 
 class SqliteStorage:
@@ -117,7 +122,7 @@ class SqliteStorage:
             raise StorageUnavailable(f"can't use the database {database}: {error.orig}") from error
         inline = InlineConnection(self._connection)
         self._reading = _Reading(SqlReader(inline))
-        self._writing = _Writing(self._connection, SqlWriter(inline))
+        self._writing = _Writing(_driver_of(self._connection), SqlWriter(inline))
 
     def read(self) -> AbstractAsyncContextManager[SqlReader]:
         """Statements outside any transaction."""
