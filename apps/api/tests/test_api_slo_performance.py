@@ -27,9 +27,9 @@ from multyagents_api.slo_performance import (
 HAMPERED_SERVER = Path(__file__).with_name("hampered_server.py")
 LAX = SloThresholds(p95_ms=2000, p99_ms=4000, success_ratio=0.9, throughput=20)
 QUICK = SloPerformanceConfig(
-    rate=50,
+    rate=60,
     duration_s=20,
-    requirements=Requirements(alpha=0.2, least_samples=50, least_s=1, least_fail_s=0.5),
+    requirements=Requirements(alpha=0.3, least_samples=50, least_s=1, least_fail_s=0.5),
     warm_up=WarmUpRule(window_s=0.2, longest_s=0.6),
 )
 
@@ -70,27 +70,18 @@ def objective(report: SloReport, name: str):
     return next(each for each in report.scenarios[0].objectives if each.name == name)
 
 
-def test_a_healthy_service_passes_with_evidence(tmp_path, capsys):
+def test_a_healthy_service_passes_with_evidence(tmp_path, monkeypatch, capsys):
     """Exit 0; the evidence is typed JSON and Markdown, timestamped and latest, with every promised figure."""
-    flags = [
-        "--p95-ms",
-        "2000",
-        "--p99-ms",
-        "4000",
-        "--success-ratio",
-        "0.9",
-        "--rate",
-        "50",
-        "--duration",
-        "25",
-    ]
+    monkeypatch.setenv("TASK_076_P95_MS", "2000")
+    monkeypatch.setenv("TASK_076_P99_MS", "4000")
+    flags = ["--success-ratio", "0.9", "--rate", "60", "--duration", "25"]
     assert main([*flags, "--output-dir", str(tmp_path)], base=QUICK) == 0
     report = SloReport.model_validate_json((tmp_path / "latest.json").read_text())
     assert report.verdict is Verdict.PASS
     assert report.reasons == ()
     (load,) = report.scenarios
     assert [each.verdict for each in load.objectives] == [Verdict.PASS] * 4
-    assert load.succeeded == load.runs >= 241
+    assert load.succeeded == load.runs >= 185
     assert report.counts.samples == load.runs
     assert [step.step for step in load.steps] == ["create run", "dispatch ready", "runner status", "run read"]
     assert load.warm_up.runs > 0
@@ -134,8 +125,8 @@ def test_too_few_runs_are_inconclusive(target):
 
 
 def test_a_soak_judges_growth_and_needs_its_time():
-    """A soak of two seconds makes no claim about memory: INCONCLUSIVE, in spite of good latencies."""
-    report = run_slo_performance_suite(hampered("sleep", 0, scenarios=("soak",), soak_s=2), LAX)
+    """A soak of a second makes no claim about memory: INCONCLUSIVE, in spite of good latencies."""
+    report = run_slo_performance_suite(hampered("sleep", 0, scenarios=("soak",), soak_s=1.2), LAX)
     (soak,) = report.scenarios
     assert soak.name == "soak"
     assert {drift.series for drift in soak.drifts} == {"latency_p95", "rss"}
