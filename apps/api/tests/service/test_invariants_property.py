@@ -49,7 +49,7 @@ operations = st.sampled_from([kind for kind, (weight, _) in kinds.items() for _ 
 )
 
 
-@settings(derandomize=True, max_examples=20, deadline=None)
+@settings(derandomize=True, max_examples=15, deadline=None)
 @given(st.lists(operations, min_size=20, max_size=40))
 def test_the_invariants_hold_after_every_operation(connect, migrated, tmp_path_factory, walk):
     """No walk leads to a double dispatch, a status after the end, a gap in the events or a wrong run status."""
