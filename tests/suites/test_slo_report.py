@@ -8,7 +8,7 @@ import pytest
 
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.verdict import Verdict
-from gatewright.slo import LatencyObjective, SuccessObjective, ThroughputObjective
+from gatewright.slo import DriftLimit, LatencyObjective, SuccessObjective, ThroughputObjective
 from gatewright.suites.slo import Plan, conclude
 from gatewright.suites.slo_assembly import Heading, assemble, inconclusive
 from gatewright.suites.slo_markdown import render
@@ -37,10 +37,10 @@ OBJECTIVES = (
 def reported(watch, follow):
     """Measures in virtual time and assembles the report."""
 
-    def run(**behaviour):
-        seen, _ = watch()
+    def run(drift_limits=(), **behaviour):
+        seen, _ = watch(stops_early=not drift_limits)
         recording, _ = follow(seen, **behaviour)
-        plan = Plan("load", OBJECTIVES, rate=40, budget_s=30)
+        plan = Plan("load", OBJECTIVES, rate=40, budget_s=30, drift_limits=drift_limits)
         scenario = conclude(plan, seen, seen.finish(recording), cpu_s=0.1)
         return assemble(HEADING, [scenario], BEGUN + timedelta(seconds=20))
 
@@ -83,6 +83,19 @@ def test_an_unfit_measurement_says_so_first(reported):
     assert report.reasons[0].rule == "schedule-kept"
     assert "the generator sent late" in report.reasons[0].message
     assert len(report.scenarios[0].discarded) == 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "growth_s", "verdict"),
+    [(30, 0.001, Verdict.FAIL), (30, 0.0, Verdict.PASS), (5, 0.001, Verdict.INCONCLUSIVE)],
+)
+def test_a_soak_judges_the_growth_of_latency(reported, seconds, growth_s, verdict):
+    """25 us a run over a limit of 20 fail, no growth passes, and five seconds are too short for either."""
+    limit = DriftLimit("latency_p95", 20.0)
+    report = reported(drift_limits=(limit,), seconds=seconds, latency=lambda due: 0.01 + growth_s * due)
+    (drift,) = report.scenarios[0].drifts
+    assert drift.verdict is verdict
+    assert report.verdict is verdict
 
 
 def test_nothing_measured_is_inconclusive():

@@ -60,6 +60,8 @@ WARM_CONNECTIONS = 8
 CONNECTION_RESERVE = 64
 MOST_CONNECTIONS = 8192
 DRIFT_BLOCKS = 40
+LEAST_BLOCK_RUNS = 20
+"""A p95 of fewer runs is their maximum."""
 RESIDENT = "rss"
 UNITS = {RESIDENT: "B", "latency_p95": "us"}
 MILLISECONDS = 1e3
@@ -269,7 +271,7 @@ def find_series(limit: DriftLimit, window: Window) -> Drift:
     if limit.name == RESIDENT:
         series = window.resources
         return find_drift(*block_minima(series.runs, series.resident, DRIFT_BLOCKS), limit)
-    size = max(1, (window.stop - window.start) // DRIFT_BLOCKS)
+    size = max(LEAST_BLOCK_RUNS, (window.stop - window.start) // DRIFT_BLOCKS)
     starts = range(window.start, window.stop - size + 1, size)
     blocks = [LogHistogram(window.recording.latencies(start, start + size)) for start in starts]
     runs = [
