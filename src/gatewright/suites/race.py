@@ -30,7 +30,7 @@ from gatewright.race.stress import stress
 from gatewright.suites.race_evidence import StressTally, exploration_result, self_check_result
 from gatewright.suites.race_markdown import render
 from gatewright.suites.race_replay import ReplayOutcome, replay
-from gatewright.suites.race_report import RaceReport, ScenarioResult, SelfCheckResult
+from gatewright.suites.race_report import FaultResult, RaceReport, ScenarioResult, SelfCheckResult
 
 __all__ = [
     "STRATEGIES",
@@ -355,12 +355,17 @@ def reasons(
         if not fault.killed:
             yield Reason(
                 rule="race/self-check",
-                message=f"the planted fault {fault.fault} was not seen by {fault.scenario}",
+                message=f"the fault {fault.fault} was not seen by {fault.scenario}{why_not(fault)}",
                 artifact=ARTIFACT,
                 pointer=f"/self_check/faults/{place}",
                 expected="every planted fault violates an invariant",
                 observed=f"none was violated in {fault.schedules} schedules",
             )
+
+
+def why_not(fault: FaultResult) -> str:
+    """What kept a fault from being seen, where that is known."""
+    return f": {fault.doubts[0]}" if fault.doubts else ""
 
 
 def first_violation(result: ScenarioResult, number: int) -> str:
