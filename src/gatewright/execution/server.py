@@ -12,7 +12,7 @@ from typing import Self
 from gatewright.core.errors import GatewrightError
 from gatewright.execution.process import ChildProcess
 
-__all__ = ["ServerStartError", "ServerProcess"]
+__all__ = ["ServerProcess", "ServerStartError"]
 
 POLL_INTERVAL_S = 0.02
 ANSWER_TIMEOUT_S = 2.0
