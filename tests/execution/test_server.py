@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gatewright.core.verdict import ExitCode
-from gatewright.execution.server import ServerStartError, ServerProcess
+from gatewright.execution.server import ServerProcess, ServerStartError
 
 SERVER = """
 import http.server, os, pathlib, sys
