@@ -3,18 +3,17 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from gatewright.core.clock import Clock, SystemClock
 from gatewright.core.errors import ConfigurationError, GatewrightError
 from gatewright.core.verdict import Verdict, merge_verdicts
 from gatewright.evidence.record import EVIDENCE_FOLDER_VARIABLE, Published, publish, write_atomic
-from gatewright.evidence.report import Counts, Reason
 from gatewright.race import (
     Arena,
     Budget,
@@ -27,14 +26,14 @@ from gatewright.race import (
 )
 from gatewright.race.selfcheck import PlantedFault, self_check
 from gatewright.race.stress import stress
+from gatewright.suites.race_config import RaceSuiteConfig
 from gatewright.suites.race_evidence import StressTally, exploration_result, self_check_result
 from gatewright.suites.race_markdown import render
+from gatewright.suites.race_reasons import counts, metrics, reasons, unfinished_report
 from gatewright.suites.race_replay import ReplayOutcome, replay
-from gatewright.suites.race_report import FaultResult, RaceReport, ScenarioResult, SelfCheckResult
+from gatewright.suites.race_report import RaceReport, ScenarioResult, SelfCheckResult
 
 __all__ = [
-    "STRATEGIES",
-    "Mode",
     "RaceProgress",
     "RaceSuite",
     "RaceSuiteConfig",
@@ -47,81 +46,7 @@ __all__ = [
     "unfinished_report",
 ]
 
-Mode = Literal["explore", "stress"]
-MODES: tuple[Mode, ...] = ("explore", "stress")
-STRATEGIES = ("icb", "random", "fifo")
-ARTIFACT = "report.json"
 EVERYTHING = 1_000_000_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class RaceSuiteConfig:
-    """How much is raced, and how.
-
-    Attributes:
-        modes: controlled schedules, real parallelism, or both.
-        scenarios: names; empty for all.
-        iterations: by scenario, the most schedules in mode explore and the number of releases in mode stress,
-            instead of `schedules` and `releases`; the name "" stands for all scenarios.
-        schedules: the most schedules of a scenario.
-        random_schedules: how many of them are random, after preemption bounding.
-        releases: how often the barrier is released for a scenario.
-        bound: the most preemptions.
-        strategies: names from `STRATEGIES`.
-        seed: of random schedules, identifiers and chance.
-        clients: how many race in mode stress.
-        keep: so many passing iterations are kept whole in the report; None for all.
-        wall_clock_s: the longest time for a scenario in a mode; reaching it forbids a PASS.
-        profile: the name of this amount of work, for the report.
-        output: the folder of the evidence.
-    """
-
-    modes: tuple[Mode, ...] = MODES
-    scenarios: tuple[str, ...] = ()
-    iterations: Mapping[str, int] = field(default_factory=dict)
-    schedules: int = 500
-    random_schedules: int = 50
-    releases: int = 60
-    bound: int = 2
-    strategies: tuple[str, ...] = ("fifo", "icb", "random")
-    seed: int = 1
-    clients: int = 8
-    keep: int | None = 3
-    wall_clock_s: float = 60.0
-    profile: str = "quick"
-    output: Path = Path("docs/evidence/race")
-
-    def __post_init__(self) -> None:
-        for name in ("schedules", "releases", "clients"):
-            check_range(name, getattr(self, name), 1)
-        for name, value in self.iterations.items():
-            check_range(f"iterations of {name}" if name else "iterations", value, 1)
-        check_range("bound", self.bound, 0)
-        check_range("random schedules", self.random_schedules, 0)
-        check_range("seed", self.seed, 0)
-        if not self.modes or not set(self.modes) <= set(MODES):
-            raise ConfigurationError(f"modes are {', '.join(MODES)}, not {', '.join(self.modes) or 'none'}")
-        if not self.strategies or not set(self.strategies) <= set(STRATEGIES):
-            given = ", ".join(self.strategies) or "none"
-            raise ConfigurationError(f"strategies are {', '.join(STRATEGIES)}, not {given}")
-
-    def schedules_of(self, scenario: str) -> int:
-        """The most schedules of a scenario."""
-        return self.iterations.get(scenario, self.iterations.get("", self.schedules))
-
-    def releases_of(self, scenario: str) -> int:
-        """How often the barrier is released for a scenario."""
-        return self.iterations.get(scenario, self.iterations.get("", self.releases))
-
-
-def check_range(name: str, value: int, least: int) -> None:
-    """Refuse a number that would measure nothing, or never end.
-
-    Raises:
-        ConfigurationError: it is out of range.
-    """
-    if not least <= value <= EVERYTHING:
-        raise ConfigurationError(f"{name} is {value}, but must be from {least} to {EVERYTHING}")
 
 
 @dataclass(frozen=True)
@@ -322,98 +247,6 @@ class _Run:
             yield
         finally:
             self._timings[f"{phase}_s"] = round(time.perf_counter() - began, 3)
-
-
-def reasons(
-    results: Sequence[ScenarioResult], checked: SelfCheckResult | None, command: str
-) -> Iterator[Reason]:
-    """Why the verdict is what it is, worst first."""
-    for place, result in enumerate(results):
-        for number, seen in enumerate(result.invariants):
-            if seen.violated:
-                example = result.counterexample
-                yield Reason(
-                    rule=f"race/{seen.name}",
-                    message=f"{result.scenario} ({result.mode}): {first_violation(result, number)}",
-                    artifact=ARTIFACT,
-                    pointer=f"/scenarios/{place}/invariants/{number}",
-                    expected=seen.sentence,
-                    observed=f"violated in {seen.violated} of {result.iterations} iterations",
-                    command=example.command
-                    if example
-                    else f"{command} --mode {result.mode} --scenario {result.scenario}",
-                )
-    for place, result in enumerate(results):
-        for doubt in result.doubts:
-            yield Reason(
-                rule="race/conclusive",
-                message=f"{result.scenario} ({result.mode}): {doubt}",
-                artifact=ARTIFACT,
-                pointer=f"/scenarios/{place}/doubts",
-            )
-    for place, fault in enumerate(checked.faults if checked else ()):
-        if not fault.killed:
-            yield Reason(
-                rule="race/self-check",
-                message=f"the fault {fault.fault} was not seen by {fault.scenario}{why_not(fault)}",
-                artifact=ARTIFACT,
-                pointer=f"/self_check/faults/{place}",
-                expected="every planted fault violates an invariant",
-                observed=f"none was violated in {fault.schedules} schedules",
-            )
-
-
-def why_not(fault: FaultResult) -> str:
-    """What kept a fault from being seen, where that is known."""
-    return f": {fault.doubts[0]}" if fault.doubts else ""
-
-
-def first_violation(result: ScenarioResult, number: int) -> str:
-    """The first sentence that an invariant said."""
-    failures = result.invariants[number].failures
-    return failures[0].violations[0] if failures else result.invariants[number].sentence
-
-
-def counts(results: Sequence[ScenarioResult]) -> Counts:
-    """How much was raced: schedules under control, releases as samples, scenarios as what was collected."""
-    return Counts(
-        collected=len(results),
-        passed=sum(result.verdict is Verdict.PASS for result in results),
-        failed=sum(result.verdict is Verdict.FAIL for result in results),
-        schedules=sum(result.iterations for result in results if result.mode == "explore"),
-        samples=sum(result.iterations for result in results if result.mode == "stress"),
-    )
-
-
-def metrics(results: Sequence[ScenarioResult], checked: SelfCheckResult | None) -> dict[str, float]:
-    """Figures that a policy may limit."""
-    figures: dict[str, float] = {}
-    for result in results:
-        figures[f"{result.mode}_{result.scenario}_iterations"] = result.iterations
-        figures[f"{result.mode}_{result.scenario}_failed"] = result.failed
-    if checked is not None:
-        figures["self_check_planted"] = checked.planted
-        figures["self_check_killed"] = checked.killed
-    return figures
-
-
-def unfinished_report(
-    suite: str, config: RaceSuiteConfig, why: str, started_at: datetime, finished_at: datetime
-) -> RaceReport:
-    """The report of a suite that has not raced yet, or could not."""
-    return RaceReport(
-        suite=suite,
-        verdict=Verdict.INCONCLUSIVE,
-        reasons=(Reason(rule="race/finished", message=why),),
-        counts=Counts(),
-        started_at=started_at,
-        finished_at=finished_at,
-        modes=config.modes,
-        seed=config.seed,
-        profile=config.profile,
-        scenarios=(),
-        self_check=None,
-    )
 
 
 def announce_race(folder: Path, report: RaceReport) -> None:

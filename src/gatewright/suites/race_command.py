@@ -14,14 +14,13 @@ from tabulate import tabulate
 from gatewright.core.clock import SystemClock
 from gatewright.core.errors import ConfigurationError, GatewrightError
 from gatewright.suites.race import (
-    MODES,
-    STRATEGIES,
     RaceProgress,
     RaceSuiteConfig,
     announce_race,
     publish_race_report,
     unfinished_report,
 )
+from gatewright.suites.race_config import MODES, STRATEGIES
 from gatewright.suites.race_report import RaceReport
 from gatewright.suites.slo_options import OneLineParser
 

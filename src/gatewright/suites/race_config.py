@@ -1,0 +1,85 @@
+"""How much a race suite does, and how."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from gatewright.core.errors import ConfigurationError
+
+__all__ = ["MODES", "STRATEGIES", "Mode", "RaceSuiteConfig"]
+
+Mode = Literal["explore", "stress"]
+MODES: tuple[Mode, ...] = ("explore", "stress")
+STRATEGIES = ("icb", "random", "fifo")
+MOST = 1_000_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class RaceSuiteConfig:
+    """How much is raced, and how.
+
+    Attributes:
+        modes: controlled schedules, real parallelism, or both.
+        scenarios: names; empty for all.
+        iterations: by scenario, the most schedules in mode explore and the number of releases in mode stress,
+            instead of `schedules` and `releases`; the name "" stands for all scenarios.
+        schedules: the most schedules of a scenario.
+        random_schedules: how many of them are random, after preemption bounding.
+        releases: how often the barrier is released for a scenario.
+        bound: the most preemptions.
+        strategies: names from `STRATEGIES`.
+        seed: of random schedules, identifiers and chance.
+        clients: how many race in mode stress.
+        keep: so many passing iterations are kept whole in the report; None for all.
+        wall_clock_s: the longest time for a scenario in a mode; reaching it forbids a PASS.
+        profile: the name of this amount of work, for the report.
+        output: the folder of the evidence.
+    """
+
+    modes: tuple[Mode, ...] = MODES
+    scenarios: tuple[str, ...] = ()
+    iterations: Mapping[str, int] = field(default_factory=dict)
+    schedules: int = 500
+    random_schedules: int = 50
+    releases: int = 60
+    bound: int = 2
+    strategies: tuple[str, ...] = ("fifo", "icb", "random")
+    seed: int = 1
+    clients: int = 8
+    keep: int | None = 3
+    wall_clock_s: float = 60.0
+    profile: str = "quick"
+    output: Path = Path("docs/evidence/race")
+
+    def __post_init__(self) -> None:
+        for name in ("schedules", "releases", "clients"):
+            check_range(name, getattr(self, name), 1)
+        for name, value in self.iterations.items():
+            check_range(f"iterations of {name}" if name else "iterations", value, 1)
+        check_range("bound", self.bound, 0)
+        check_range("random schedules", self.random_schedules, 0)
+        check_range("seed", self.seed, 0)
+        if not self.modes or not set(self.modes) <= set(MODES):
+            raise ConfigurationError(f"modes are {', '.join(MODES)}, not {', '.join(self.modes) or 'none'}")
+        if not self.strategies or not set(self.strategies) <= set(STRATEGIES):
+            given = ", ".join(self.strategies) or "none"
+            raise ConfigurationError(f"strategies are {', '.join(STRATEGIES)}, not {given}")
+
+    def schedules_of(self, scenario: str) -> int:
+        """The most schedules of a scenario."""
+        return self.iterations.get(scenario, self.iterations.get("", self.schedules))
+
+    def releases_of(self, scenario: str) -> int:
+        """How often the barrier is released for a scenario."""
+        return self.iterations.get(scenario, self.iterations.get("", self.releases))
+
+
+def check_range(name: str, value: int, least: int) -> None:
+    """Refuse a number that would measure nothing, or never end.
+
+    Raises:
+        ConfigurationError: it is out of range.
+    """
+    if not least <= value <= MOST:
+        raise ConfigurationError(f"{name} is {value}, but must be from {least} to {MOST}")
