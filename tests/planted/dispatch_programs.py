@@ -181,6 +181,13 @@ class BlindDispatch(GuardedDispatch):
         raise KeyError("no such field")
 
 
+class BrokenApp(GuardedDispatch):
+    name = "broken-app"
+
+    def create_app(self, folder: Path) -> FastAPI:
+        raise RuntimeError("no such column")
+
+
 class FailingSetup(GuardedDispatch):
     name = "failing-setup"
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from planted.dispatch_programs import (
     BlindDispatch,
+    BrokenApp,
     FailingSetup,
     GuardedDispatch,
     LockedDispatch,
@@ -311,16 +312,20 @@ def test_a_wrong_flag_is_refused_in_one_line(
     assert not (tmp_path / "latest.json").exists() or "PASS" not in (tmp_path / "latest.json").read_text()
 
 
+@pytest.mark.parametrize(
+    ("scenario", "why"), [(FailingSetup, "no such route"), (BrokenApp, "the app could not be made")]
+)
 def test_a_race_that_cannot_be_prepared_leaves_no_old_pass(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], scenario: type[Scenario], why: str
 ) -> None:
     """The latest report says INCONCLUSIVE and why, although the one before passed."""
     assert command(tmp_path, "--iterations", "20") == ExitCode.PASS
-    assert command(tmp_path, scenario=FailingSetup) == ExitCode.INCONCLUSIVE
+    assert command(tmp_path, scenario=scenario) == ExitCode.INCONCLUSIVE
     report = RaceReport.model_validate_json((tmp_path / "latest.json").read_text())
     assert report.verdict is Verdict.INCONCLUSIVE
-    assert "no such route" in report.reasons[0].message
-    assert "no such route" in capsys.readouterr().err
+    assert why in report.reasons[0].message
+    complaint = capsys.readouterr().err.splitlines()[-1]
+    assert why in complaint
 
 
 def test_an_interrupted_run_leaves_no_old_pass(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Self
 from gatewright.core.errors import GatewrightError
 from gatewright.race.client import AsgiClient
 from gatewright.race.history import History
-from gatewright.race.lifespan import Lifespan
+from gatewright.race.lifespan import AppStartError, Lifespan
 from gatewright.race.loop import ProcessModel, ScheduledLoop
 from gatewright.race.points.seeding import SeededWorld
 from gatewright.race.points.sqlite import InstrumentedSqlite
@@ -184,7 +184,10 @@ class Arena:
         return AsgiClient(app, actor, history, lambda: self._loop.trace)
 
     def _add_app(self) -> None:
-        app = self._builder.create_app(self._store)
+        try:
+            app = self._builder.create_app(self._store)
+        except Exception as error:
+            raise AppStartError(f"the app could not be made: {type(error).__name__}: {error}") from error
         self._apps.append(app)
         lifespan = Lifespan(app, self._loop)
         lifespan.start()
