@@ -43,6 +43,22 @@ async def test_events_are_followed_to_their_end_and_beyond(api):
     assert told["contract_version"] == 1
 
 
+async def test_a_rare_type_is_looked_for_window_by_window(api, monkeypatch):
+    """A page may be empty and yet move on; followed to the end, it finds every event of the type."""
+    monkeypatch.setattr("multyagents_api.service.events.WINDOW", 3)
+    run = await api.start_run(*({"step_id": f"s{index}"} for index in range(5)))
+    await api.dispatch(run["id"])
+    found, after = [], "0"
+    for _ in range(20):
+        page = await api.get(f"/events?type=task.dispatched&after={after}")
+        found += page["items"]
+        if page["next_after"] == after:
+            break
+        after = page["next_after"]
+    assert [event["run_id"] for event in found] == [run["id"]]
+    assert after == (await api.events(run["id"]))[-1]["id"]
+
+
 async def test_roles_and_templates_are_paged(api):
     """The same cursors everywhere."""
     for index in range(3):

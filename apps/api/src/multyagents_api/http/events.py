@@ -45,7 +45,11 @@ class EventAnswer(Answer):
 
 
 class EventPage(Answer):
-    """Events in the order of their commits; `next_after` continues, also when nothing follows yet."""
+    """Events in the order of their commits.
+
+    `next_after` continues, also when nothing follows yet. It may move on without any items, where none of the
+    events that were looked at has the type asked for.
+    """
 
     items: list[EventAnswer]
     next_after: str
@@ -65,4 +69,4 @@ def add_routes(app: FastAPI, events: Events) -> None:
         key = None if run_id is None else parse_id("run", run_id)
         page = await events.page(EventQuery(int(after), limit, run_id=key, kind=kind))
         items = [EventAnswer.of(event) for event in page.items]
-        return EventPage(items=items, next_after=items[-1].id if items else after)
+        return EventPage(items=items, next_after=str(page.looked_until))

@@ -163,17 +163,21 @@ class Reader(Protocol):
         ...
 
     async def events_after(
-        self, after: int, *, run_id: int | None, kind: str | None, limit: int
+        self, after: int, *, run_id: int | None, kind: str | None, limit: int, until: int | None = None
     ) -> list[Event]:
-        """Events with a greater id, in order."""
+        """Events with a greater id, in order, up to `until`."""
         ...
 
     async def attempts_after(self, task_id: int, after: int, *, limit: int) -> list[AttemptRecord]:
         """The later attempts of a task, in order."""
         ...
 
-    async def reports(self, task_id: int, first: int, last: int) -> list[Event]:
-        """What runners reported about a range of attempts of a task, in order."""
+    async def newest_event(self) -> int:
+        """The id of the event that was committed last; 0 where there is none."""
+        ...
+
+    async def reports(self, run_id: int, task_id: int, first: int, last: int) -> list[Event]:
+        """What runners reported about a range of attempts of a task of a run, in order."""
         ...
 
     async def callback_with_key(self, task_id: int, key: str) -> tuple[int, TaskStatus] | None:

@@ -49,13 +49,13 @@ class Tasks:
 
     async def audit(self, task_id: int, *, after: int, limit: int) -> Page[AuditedAttempt]:
         """The attempts of a task after a given one."""
-        await self.get(task_id)
+        task = await self.get(task_id)
         async with self.storage.read() as reader:
             page = cut(await reader.attempts_after(task_id, after, limit=limit + 1), limit)
             if not page.items:
                 return Page([], has_more=False)
             first, last = page.items[0].attempt, page.items[-1].attempt
-            reports = await reader.reports(task_id, first, last)
+            reports = await reader.reports(task.run_id, task_id, first, last)
         ends = {report.attempt: report for report in reports if report.payload["status"] in FINISHED}
         return Page([_audited(record, ends.get(record.attempt)) for record in page.items], page.has_more)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import CursorResult, Executable, bindparam, select
+from sqlalchemy import CursorResult, Executable, bindparam, func, select
 
 from multyagents_api.domain.approvals import Approval
 from multyagents_api.domain.events import Event, EventType
@@ -96,12 +96,14 @@ ATTEMPTS_AFTER = (
 REPORTS = (
     select(tables.events)
     .where(
+        tables.events.c.run_id == bindparam("run_id"),
         tables.events.c.task_id == bindparam("task_id"),
         tables.events.c.type == EventType.RUNNER_STATUS_UPDATED.value,
         tables.events.c.attempt.between(bindparam("first"), bindparam("last")),
     )
-    .order_by(tables.events.c.id)
+    .order_by(tables.events.c.sequence)
 )
+NEWEST_EVENT = select(func.max(tables.events.c.id))
 CALLBACK_KEY = select(tables.callback_keys.c.attempt, tables.callback_keys.c.status).where(
     tables.callback_keys.c.task_id == bindparam("task_id"), tables.callback_keys.c.key == bindparam("key")
 )
@@ -178,9 +180,9 @@ class SqlReader:
         return [run_from_row(row) for row in rows]
 
     async def events_after(
-        self, after: int, *, run_id: int | None, kind: str | None, limit: int
+        self, after: int, *, run_id: int | None, kind: str | None, limit: int, until: int | None = None
     ) -> list[Event]:
-        """Events with a greater id, in order; an index serves either filter."""
+        """Events with a greater id, in order, up to `until`; a type is looked for among those."""
         if run_id is None:
             statement = EVENTS_AFTER.order_by(tables.events.c.id)
         else:  # within a run both orders are the same, and this one has the index
@@ -189,6 +191,8 @@ class SqlReader:
             )
         if kind is not None:
             statement = statement.where(tables.events.c.type == kind)
+        if until is not None:
+            statement = statement.where(tables.events.c.id <= until)
         rows = (await self._connection.execute(statement, {"after": after, "limit": limit})).all()
         return [event_from_row(row) for row in rows]
 
@@ -198,9 +202,13 @@ class SqlReader:
         rows = (await self._connection.execute(ATTEMPTS_AFTER, parameters)).all()
         return [attempt_from_row(row) for row in rows]
 
-    async def reports(self, task_id: int, first: int, last: int) -> list[Event]:
-        """What runners reported about a range of attempts of a task, in order."""
-        parameters = {"task_id": task_id, "first": first, "last": last}
+    async def newest_event(self) -> int:
+        """The id of the event that was committed last; 0 where there is none."""
+        return (await self._connection.execute(NEWEST_EVENT)).scalar() or 0
+
+    async def reports(self, run_id: int, task_id: int, first: int, last: int) -> list[Event]:
+        """What runners reported about a range of attempts of a task of a run, in order."""
+        parameters = {"run_id": run_id, "task_id": task_id, "first": first, "last": last}
         rows = (await self._connection.execute(REPORTS, parameters)).all()
         return [event_from_row(row) for row in rows]
 

@@ -113,7 +113,6 @@ approvals = Table(
     Column("blocked_at", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     Column("decided_at", BigInteger),
-    Index(None, "task_id"),
 )
 """`blocked_at`: when a dispatch first ran into this approval; told once, not at every poll."""
 
@@ -158,6 +157,5 @@ events = Table(
     Column("payload", JSON, nullable=False),
     Column("time", BigInteger, nullable=False),
     UniqueConstraint("run_id", "sequence"),
-    Index(None, "type", "id"),
-    Index(None, "task_id", "id"),
 )
+"""No further index: most of what a run writes are events, and each index costs it a fifth of its pages."""

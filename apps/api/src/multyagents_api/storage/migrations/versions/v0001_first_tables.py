@@ -66,8 +66,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
         sa.UniqueConstraint("run_id", "sequence", name=op.f("uq_events_run_id_sequence")),
     )
-    op.create_index(op.f("ix_events_task_id_id"), "events", ["task_id", "id"], unique=False)
-    op.create_index(op.f("ix_events_type_id"), "events", ["type", "id"], unique=False)
     op.create_table(
         "tasks",
         sa.Column("id", IDENTIFIER, nullable=False),
@@ -108,7 +106,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["task_id"], ["tasks.id"], name=op.f("fk_approvals_task_id_tasks")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_approvals")),
     )
-    op.create_index(op.f("ix_approvals_task_id"), "approvals", ["task_id"], unique=False)
     op.create_table(
         "callback_keys",
         sa.Column("task_id", IDENTIFIER, nullable=False),
