@@ -27,7 +27,6 @@ from gatewright.race.schedule import (
     ForeignThread,
     Livelock,
     Picker,
-    ScheduleError,
     Step,
     Trace,
 )
@@ -92,6 +91,7 @@ class ScheduledLoop(asyncio.BaseEventLoop):
         self._progress = False
         self._abandoning = False
         self._actor_tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+        self._main: asyncio.Task[Any] | None = None
         self._foreign: set[str] = set()
         self._owner = threading.get_ident()
         self._known_threads = set(threading.enumerate())
@@ -150,7 +150,9 @@ class ScheduledLoop(asyncio.BaseEventLoop):
             ScheduleError: it did not end.
         """
         self._turns = 0
-        return self.run_until_complete(work)
+        self._main = self.create_task(work)
+        result: T = self.run_until_complete(self._main)
+        return result
 
     # One schedule ----------------------------------------------------------------------------------------
 
@@ -369,9 +371,13 @@ class ScheduledLoop(asyncio.BaseEventLoop):
             for timer in self._scheduled:  # type: ignore[attr-defined]  # the base class's own heap
                 if self._is_racers(timer):
                     timer.cancel()
-            for task in list(self._actor_tasks):
+            tasks = [*self._actor_tasks, *([self._main] if self._main else [])]
+            for task in tasks:
                 task.cancel()
             self._drain()
+            for task in tasks:
+                if task.done() and not task.cancelled():
+                    task.exception()  # looked at, so that nobody complains about it later
         finally:
             asyncio._set_running_loop(None)  # noqa: SLF001 - what every loop calls
             self._abandoning = False
@@ -391,10 +397,9 @@ class ScheduledLoop(asyncio.BaseEventLoop):
         return _context_of(handle).get(ACTOR) is not None
 
     def _complain(self, context: dict[str, Any]) -> None:
-        """Keep what asyncio reports about a lost exception."""
-        error = context.get("exception")
-        if not self._abandoning and not isinstance(error, ScheduleError):
-            self.complaints.append(f"{context.get('message')}: {error!r}")
+        """Keep what a callback raised; what the garbage collector finds is of another schedule."""
+        if not self._abandoning and "handle" in context:
+            self.complaints.append(f"{context.get('message')}: {context.get('exception')!r}")
 
 
 THREAD_REMEDY = "make the endpoints `async def`, or race them in the thread lane"
