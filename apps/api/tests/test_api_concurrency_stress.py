@@ -95,6 +95,7 @@ def test_the_suite_sees_every_planted_fault(explored: RaceReport) -> None:
         assert invariant in seen[plant.__name__.replace("_", "-")]
 
 
+@pytest.mark.end_to_end
 def test_the_service_passes_under_stress(stressed: RaceReport) -> None:
     """Real requests to two servers on one file, released together, judged by the same invariants."""
     assert (stressed.verdict, stressed.reasons) == (Verdict.PASS, ())
@@ -135,6 +136,7 @@ def test_a_guard_taken_out_fails_under_controlled_schedules(
     assert any(reason.rule == f"race/{invariant}" for reason in report.reasons)
 
 
+@pytest.mark.end_to_end
 def test_a_tape_fails_in_a_fresh_process_too(tmp_path: Path) -> None:
     """20 of 20 under another hash seed while the fault is there; not once when it is mended."""
     with planted.double_dispatch():
@@ -148,6 +150,7 @@ def test_a_tape_fails_in_a_fresh_process_too(tmp_path: Path) -> None:
     assert fresh.stdout.splitlines() == ["FAIL 20 0", "INCONCLUSIVE 0 20"]
 
 
+@pytest.mark.end_to_end
 def test_guards_taken_out_of_real_servers_exit_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Under stress every scenario sees its fault, from answers, events and final state alone."""
     command = (sys.executable, "-c", HAMPERED)

@@ -40,9 +40,9 @@ class RaceSuiteConfig:
     modes: tuple[Mode, ...] = MODES
     scenarios: tuple[str, ...] = ()
     iterations: Mapping[str, int] = field(default_factory=dict)
-    schedules: int = 500
+    schedules: int = 400
     random_schedules: int = 50
-    releases: int = 60
+    releases: int = 40
     bound: int = 2
     strategies: tuple[str, ...] = ("fifo", "icb", "random")
     seed: int = 1
