@@ -2,5 +2,7 @@
 
 import os
 
-for variable in [name for name in os.environ if name.startswith(("GATEWRIGHT_", "MULTYAGENTS_", "TASK_076_"))]:
+for variable in [
+    name for name in os.environ if name.startswith(("GATEWRIGHT_", "MULTYAGENTS_", "TASK_076_"))
+]:
     del os.environ[variable]

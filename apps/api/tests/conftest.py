@@ -19,7 +19,9 @@ from multyagents_api.service.ports import Submission, SubmissionResult
 from multyagents_api.storage.sqlite import SqliteStorage
 
 # Tests belong to no run: a suite under test must not add its report to the evidence of a gate around it.
-for variable in [name for name in os.environ if name.startswith(("GATEWRIGHT_", "MULTYAGENTS_", "TASK_076_"))]:
+for variable in [
+    name for name in os.environ if name.startswith(("GATEWRIGHT_", "MULTYAGENTS_", "TASK_076_"))
+]:
     del os.environ[variable]
 
 
