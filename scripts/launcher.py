@@ -24,6 +24,8 @@ from bootstrap.sessions import installed_python, project_path, sessions_of_polic
 from bootstrap.settings import cleaned
 from bootstrap.tools import install_sessions, set_up_tools
 
+EVIDENCE = ROOT / "docs" / "evidence"
+
 # Set afresh for each run; inherited ones belong to a run that this launcher is a part of.
 RUN_VARIABLES = ("GATEWRIGHT_EVIDENCE", "GATEWRIGHT_PYTHON", "GATEWRIGHT_RUN_FOLDER", "GATEWRIGHT_RUN_ID")
 
@@ -43,7 +45,9 @@ class Command:
     aliases: tuple[str, ...] = ()
 
 
-def judged(session: str, group: str, *action: str, profile: str | None = None) -> Callable[[list[str]], int]:
+def judged(
+    session: str, group: str, *action: str, profile: str | None = None, forget: bool = False
+) -> Callable[[list[str]], int]:
     """A command that ends with a verdict of its own run.
 
     Args:
@@ -51,6 +55,7 @@ def judged(session: str, group: str, *action: str, profile: str | None = None) -
         group: the dependency group that a ready interpreter must have to run it instead.
         action: what gatewright is asked for there.
         profile: how much is run where nobody says; gatewright's own choice when None.
+        forget: whether the latest verdict is removed first, so that none outlives a set-up that fails.
     """
 
     def run(arguments: list[str]) -> int:
@@ -58,6 +63,8 @@ def judged(session: str, group: str, *action: str, profile: str | None = None) -
             raise SetupError(
                 f"{arguments[-1]!r} is not known here; --full and --quick are", exit_code=outcome.USAGE
             )
+        if forget:
+            outcome.forget_latest(EVIDENCE)
         run_id = outcome.new_run_id()
         environ = fresh_environment(run_id)
         if arguments:
@@ -86,7 +93,7 @@ def run_session_of_run(session: str, environ: dict[str, str]) -> int:
 
 def verdict_of(run_id: str, code: int) -> int:
     """The exit code of this very run's verdict; where there is none, only a usage error is known for sure."""
-    verdict = outcome.exit_code_of_run(ROOT / "docs" / "evidence", run_id)
+    verdict = outcome.exit_code_of_run(EVIDENCE, run_id)
     if verdict is not None:
         return verdict
     if code == outcome.USAGE:
@@ -156,7 +163,8 @@ def show_help(_arguments: list[str]) -> int:
 
 COMMANDS = {
     "gate": Command(
-        "run the release gate and print its verdict (--full: at full depth)", judged("gate", "tests", "gate")
+        "run the release gate and print its verdict (--full: at full depth)",
+        judged("gate", "tests", "gate", forget=True),
     ),
     "test": Command(
         "run every test", judged("tests", "tests", "run", "tests", profile="full"), aliases=("tests",)

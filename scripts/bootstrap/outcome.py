@@ -12,6 +12,7 @@ __all__ = [
     "NOTE_VARIABLE",
     "USAGE",
     "exit_code_of_run",
+    "forget_latest",
     "new_run_id",
     "note_exit_code",
     "noted_exit_code",
@@ -31,6 +32,16 @@ BROKEN = {"TAMPERED", "MISMATCH"}
 def new_run_id() -> str:
     """An id that sorts by time and is nobody else's."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+
+
+def forget_latest(evidence: Path) -> None:
+    """Remove the latest verdict before a gate begins: should set-up fail, no older PASS is left standing.
+
+    Raises:
+        OSError: it is there and can't be removed.
+    """
+    for name in ("latest.json", "latest.md"):
+        (evidence / name).unlink(missing_ok=True)
 
 
 def exit_code_of_run(evidence: Path, run_id: str) -> int | None:

@@ -65,6 +65,17 @@ def test_a_policy_that_cannot_be_used_is_a_usage_error(checkout):
     assert result.returncode == 2, result.stdout + result.stderr
 
 
+def test_a_gate_that_cannot_be_set_up_leaves_no_older_verdict(another_checkout):
+    """Without its locks nothing can be installed: the PASS of the run before is gone."""
+    latest = another_checkout.root / "docs" / "evidence" / "latest.json"
+    latest.parent.mkdir(parents=True)
+    latest.write_text('{"verdict": "PASS"}')
+    shutil.rmtree(another_checkout.root / "requirements")
+    result = another_checkout.run("gate")
+    assert result.returncode not in {0, 1}, result.stdout + result.stderr
+    assert not latest.exists()
+
+
 def test_nothing_recorded_is_never_a_pass(checkout, another_checkout):
     """In a checkout in which no gate has run, there is nothing to judge."""
     result = another_checkout.run("judge", MULTYAGENTS_STATE=str(checkout.root / ".gate"))
