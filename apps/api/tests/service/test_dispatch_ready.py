@@ -2,6 +2,8 @@
 
 import pytest
 
+from multyagents_api.service.ports import SubmissionResult
+
 pytestmark = pytest.mark.anyio
 
 
@@ -110,3 +112,16 @@ async def test_a_run_may_override_its_steps(api, runner):
     assert refused["code"] == "unknown_step"
     weaker = {"a": {"requires_approval": False}}
     assert (await api.post(path, {**demand, "overrides": weaker}, status=422))["code"] == "invalid_request"
+
+
+async def test_secrets_in_the_answer_of_the_runner_are_left_out(api, runner):
+    """Why a submission was refused is kept without them."""
+    run = await api.start_run({"step_id": "a"})
+
+    async def refuse(_submission) -> SubmissionResult:
+        return SubmissionResult(accepted=False, message="401 for Authorization: Bearer hunter2")
+
+    runner.submit = refuse
+    await api.dispatch(run["id"])
+    stands = await api.get(f"/workflow-runs/{run['id']}")
+    assert stands["tasks"][0]["reason"] == "401 for Authorization: [redacted]"

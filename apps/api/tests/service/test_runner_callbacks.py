@@ -1,5 +1,8 @@
 """Callbacks of runners: forward only, once, for the attempt that they name."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from multyagents_api.domain.tasks import TaskStatus
@@ -96,3 +99,22 @@ async def test_a_callback_before_the_answer_of_the_submission_wins(services, run
 async def test_an_unknown_task_is_not_found(api):
     """Nobody reports on what does not exist."""
     assert (await api.report("12", 1, "success", expect=404))["code"] == "not_found"
+
+
+async def test_secrets_in_a_message_are_kept_nowhere(api, database):
+    """Answers, events, audit and the store have the message without them; a repetition is still one."""
+    run = await api.start_run({"step_id": "a"})
+    [task_id] = run["task_ids"]
+    await api.dispatch(run["id"])
+    message = "git push https://mia:hunter2@git.example/r.git failed, TOKEN=hunter2"
+    failed = await api.report(task_id, 1, "failed", message=message, idempotency_key="k token=hunter2")
+    assert failed["reason"] == "git push https://[redacted]@git.example/r.git failed, TOKEN=[redacted]"
+    [attempt] = (await api.get(f"/tasks/{task_id}/audit"))["items"]
+    assert attempt["message"] == failed["reason"]
+    assert (await api.events(run["id"]))[-2]["payload"]["message"] == failed["reason"]
+    refused = await api.report(task_id, 1, "success", expect=409, idempotency_key="k token=hunter2")
+    assert "hunter2" not in refused["detail"]
+    assert await api.report(task_id, 1, "failed", message=message) == failed
+    with closing(sqlite3.connect(database)) as store:
+        kept = "".join(line for line in store.iterdump() if "callback_keys" not in line)
+    assert "hunter2" not in kept

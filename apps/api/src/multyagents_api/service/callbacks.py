@@ -1,9 +1,10 @@
 """Callbacks: what the runner reports about an attempt, applied forward only and once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from multyagents_api.domain.errors import KeyReused, NotFound
 from multyagents_api.domain.events import EventType, task_event
+from multyagents_api.domain.redaction import redact
 from multyagents_api.domain.roles import RetryPolicy
 from multyagents_api.domain.runs import RunStatus
 from multyagents_api.domain.tasks import ACTIVE, Task, TaskStatus, is_progress, retry_is_due
@@ -34,7 +35,12 @@ class Callbacks:
     clock: Clock
 
     async def apply(self, report: Report) -> Task:
-        """Move the task as reported; a repetition of what is known changes nothing."""
+        """Move the task as reported; a repetition of what is known changes nothing.
+
+        Secrets in the message are left out before anything is kept.
+        """
+        if report.message is not None:
+            report = replace(report, message=redact(report.message))
         return await decide_until_current("task", lambda: self._apply(report))
 
     async def _apply(self, report: Report) -> Task:
@@ -92,7 +98,7 @@ async def _is_repetition(reader: Reader, report: Report) -> bool:
         return False
     applied = await reader.callback_with_key(report.task_id, report.idempotency_key)
     if applied not in {None, (report.attempt, report.status)}:
-        raise KeyReused(report.task_id, report.idempotency_key)
+        raise KeyReused(report.task_id, redact(report.idempotency_key))
     return applied is not None
 
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from multyagents_api.domain.approvals import ApprovalStatus
 from multyagents_api.domain.errors import NotFound, StoreBusy
 from multyagents_api.domain.events import EventType, task_event
+from multyagents_api.domain.redaction import redact
 from multyagents_api.domain.runs import HELD, RunStatus, check_not_held
 from multyagents_api.domain.tasks import DISPATCHABLE, Task, TaskStatus, ready_tasks
 from multyagents_api.service.change import RunChange
@@ -74,7 +75,7 @@ class Dispatching:
         result = await self.runner.submit(submission)
         state = SubmissionState.QUEUED if result.accepted else SubmissionState.SUBMIT_FAILED
         try:
-            await self._record(submission, state, result.message)
+            await self._record(submission, state, None if result.message is None else redact(result.message))
         except (
             Outdated,
             StoreBusy,
