@@ -21,9 +21,10 @@ sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "src")]
 
 from bootstrap import outcome
 from bootstrap.interpreters import missing_here
-from bootstrap.places import python_in
+from bootstrap.places import Places, python_in, state_folder
 from bootstrap.progress import say
 from bootstrap.sessions import project_path
+from bootstrap.tools import install_environment
 
 from gatewright.core.lifeline import die_with_parent
 
@@ -94,8 +95,9 @@ def package(_context: Context) -> None:
             run_module("build", "--wheel", "--no-isolation", "--outdir", str(wheels), str(project))
         run_module("venv", "--without-pip", str(bare))
         install = ["uv", "pip", "install", "--quiet", "--python", str(bare)]
-        run(*install, "--require-hashes", "-r", "requirements/runtime.txt")
-        run(*install, "--no-deps", *map(str, sorted(wheels.glob("*.whl"))))
+        settings = install_environment(Places(ROOT, state_folder()))
+        run(*install, "--require-hashes", "-r", "requirements/runtime.txt", **settings)
+        run(*install, "--no-deps", *map(str, sorted(wheels.glob("*.whl"))), **settings)
         run(str(python_in(bare)), "-I", "-m", "gatewright", "--help")
         run(str(python_in(bare)), "-I", "-m", "multyagents_api", "serve", "--help")
 
