@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from multyagents_api.domain import errors
+from multyagents_api.domain.context7 import Context7
 from multyagents_api.domain.reruns import RerunRequest, select_for_rerun
 from multyagents_api.domain.runs import Run, RunStatus
 from multyagents_api.domain.tasks import Task, TaskStatus
@@ -21,6 +22,7 @@ TASK = Task(
     requires_approval=False,
     approval_id=None,
     carries_approval_over=False,
+    context7=Context7.INHERIT,
     status=TaskStatus.FAILED,
     attempt=1,
     retries_used=0,

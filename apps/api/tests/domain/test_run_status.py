@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from multyagents_api.domain.context7 import Context7
 from multyagents_api.domain.errors import IllegalTransition, RunAborted, RunPaused
 from multyagents_api.domain.runs import Run, RunStatus, check_not_held, check_transition, derive_status
 from multyagents_api.domain.tasks import Task, TaskStatus
@@ -20,6 +21,7 @@ TASK = Task(
     requires_approval=False,
     approval_id=None,
     carries_approval_over=False,
+    context7=Context7.INHERIT,
     status=TaskStatus.CREATED,
     attempt=0,
     retries_used=0,

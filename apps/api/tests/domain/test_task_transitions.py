@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from multyagents_api.domain.context7 import Context7
 from multyagents_api.domain.errors import IllegalTransition, NeverDispatched, StaleAttempt, UnknownAttempt
 from multyagents_api.domain.roles import RetryPolicy
 from multyagents_api.domain.tasks import Task, TaskStatus, is_progress, ready_tasks, retry_is_due
@@ -25,6 +26,7 @@ def task(
         requires_approval=False,
         approval_id=None,
         carries_approval_over=False,
+        context7=Context7.INHERIT,
         status=TaskStatus(status),
         attempt=attempt,
         retries_used=more.get("retries_used", 0),

@@ -125,3 +125,30 @@ async def test_secrets_in_the_answer_of_the_runner_are_left_out(api, runner):
     await api.dispatch(run["id"])
     stands = await api.get(f"/workflow-runs/{run['id']}")
     assert stands["tasks"][0]["reason"] == "401 for Authorization: [redacted]"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "resolved"),
+    [
+        ((True, None, None), True),
+        ((False, "inherit", None), False),
+        ((False, "force_on", None), True),
+        ((True, "force_off", None), False),
+        ((True, "force_off", "inherit"), True),
+        ((True, None, "force_off"), False),
+    ],
+)
+async def test_context7_is_resolved_at_dispatch(api, runner, wanted, resolved):
+    """The role's default, unless the step or the run's override forces it; the runner gets it, the audit keeps it."""
+    by_role, by_step, by_run = wanted
+    step = {} if by_step is None else {"context7": by_step}
+    first = await api.start_run({"step_id": "a", **step}, context7_enabled=by_role)
+    template = await api.get(f"/workflow-templates/{first['workflow_template_id']}")
+    assert template["steps"][0]["context7"] == (by_step or "inherit")
+    demand = {"workflow_template_id": template["id"], "overrides": {"a": {"context7": by_run}}}
+    run = await api.post("/workflow-runs", demand)
+    assert run["tasks"][0]["context7"] == (by_run or by_step or "inherit")
+    await api.dispatch(run["id"])
+    assert [submission.context7_enabled for submission in runner.submitted] == [resolved]
+    [attempt] = (await api.get(f"/tasks/{run['task_ids'][0]}/audit"))["items"]
+    assert attempt["context7_enabled"] is resolved

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import literal, update
 
 from multyagents_api.bootstrap import Settings, create_app
 from multyagents_api.domain.approvals import ApprovalStatus
@@ -70,7 +70,9 @@ async def test_without_its_status_guard_a_task_is_dispatched_twice(api, interrup
         .where(tasks.c.id == guards.bindparam("the_task"))
         .values(status="dispatched", attempt=tasks.c.attempt + 1)
     )
-    blind = blind.returning(tasks.c.attempt, tasks.c.prompt, tasks.c.approval_id)
+    blind = blind.returning(
+        tasks.c.attempt, tasks.c.prompt, tasks.c.approval_id, literal(value=False).label("role_context7")
+    )
     run = await api.start_run({"step_id": "a"})
     interrupted.storage.rival = lambda: api.dispatch(run["id"])
     monkeypatch.setattr(guards, "CLAIM_TASK", blind)

@@ -5,6 +5,7 @@ import pytest
 from multyagents_api.domain.approvals import ApprovalStatus
 from multyagents_api.domain.runs import RunStatus
 from multyagents_api.domain.tasks import TaskStatus
+from multyagents_api.service.ports import Claim
 
 pytestmark = pytest.mark.anyio
 
@@ -23,7 +24,7 @@ async def test_a_task_is_claimed_once(storage, stored, moment):
     _, [free, _] = stored
     async with storage.write() as writer:
         claim = await writer.claim_task(free.id, moment)
-        assert (claim.attempt, claim.prompt, claim.approval_id) == (1, "Go on.", None)
+        assert claim == Claim(1, "Go on.", None, role_context7=True)
         assert await writer.claim_task(free.id, moment) is None
 
 

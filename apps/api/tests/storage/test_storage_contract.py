@@ -2,6 +2,7 @@
 
 import pytest
 
+from multyagents_api.domain.context7 import Context7
 from multyagents_api.domain.errors import StoreBusy
 from multyagents_api.domain.events import EventType, NewEvent
 from multyagents_api.domain.roles import NewRole, RetryPolicy
@@ -20,7 +21,16 @@ async def test_what_is_written_is_read_again_whole(storage, moment):
         role = await writer.insert_role(ROLE, moment)
         steps = (
             Step("ä", role.id, "Übung", "日本語 🎉", (), requires_approval=False),
-            Step("b", role.id, "B", "", ("ä",), requires_approval=True, carries_approval_over=True),
+            Step(
+                "b",
+                role.id,
+                "B",
+                "",
+                ("ä",),
+                requires_approval=True,
+                carries_approval_over=True,
+                context7=Context7.FORCE_OFF,
+            ),
         )
         template = await writer.insert_template("t", steps, moment)
     assert template.steps == steps
@@ -63,7 +73,7 @@ async def test_a_transaction_is_all_or_nothing(storage, moment):
 async def test_uniqueness_rolls_back_as_outdated(storage, stored, moment):
     """Names of roles, sequence numbers, attempts and callback keys are unique; the second one is refused whole."""
     run, [task, _] = stored
-    submission = Submission(run.id, task.id, 1, "free", task.role_id, "Free", "Go on.")
+    submission = Submission(run.id, task.id, 1, "free", task.role_id, "Free", "Go on.", context7_enabled=True)
 
     async def role(writer):
         await writer.insert_role(ROLE, moment)
@@ -140,7 +150,7 @@ async def test_events_are_numbered_and_filtered(storage, stored, moment):
 async def test_the_outbox_gives_back_what_it_got(storage, stored, moment):
     """A submission waits until its outcome is recorded, once."""
     run, [task, _] = stored
-    submission = Submission(run.id, task.id, 1, "free", task.role_id, "Free", "Go on.")
+    submission = Submission(run.id, task.id, 1, "free", task.role_id, "Free", "Go on.", context7_enabled=True)
     async with storage.write() as writer:
         await writer.insert_submission(submission, None, moment)
         assert await writer.pending_submissions(limit=9) == [submission]
@@ -149,6 +159,7 @@ async def test_the_outbox_gives_back_what_it_got(storage, stored, moment):
         assert await writer.pending_submissions(limit=9) == []
         [attempt] = await writer.attempts_after(task.id, 0, limit=9)
     assert (attempt.attempt, attempt.state, attempt.approval) == (1, SubmissionState.QUEUED, None)
+    assert attempt.context7_enabled is True
 
 
 async def test_ready_means_reachable_with_its_tables(storage):

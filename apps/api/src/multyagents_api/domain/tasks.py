@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from multyagents_api.domain.context7 import Context7
 from multyagents_api.domain.errors import (
     IllegalTransition,
     NeverDispatched,
@@ -82,6 +83,7 @@ class Task:
     requires_approval: bool
     approval_id: int | None
     carries_approval_over: bool
+    context7: Context7
     status: TaskStatus
     attempt: int
     retries_used: int

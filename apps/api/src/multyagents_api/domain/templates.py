@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
 
+from multyagents_api.domain.context7 import Context7
 from multyagents_api.domain.errors import InvalidTemplate, UnknownStep
 
 __all__ = ["Step", "StepOverride", "Template", "check_steps", "override_steps"]
@@ -15,6 +16,7 @@ class Step:
     """One step of a template; `depends_on` names other steps by their `step_id`.
 
     `carries_approval_over`: a partial rerun keeps the approval given before, instead of asking again.
+    `context7`: whether its role's default for looking documentation up holds.
     """
 
     step_id: str
@@ -24,6 +26,7 @@ class Step:
     depends_on: tuple[str, ...]
     requires_approval: bool
     carries_approval_over: bool = False
+    context7: Context7 = Context7.INHERIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class StepOverride:
     title: str | None = None
     prompt: str | None = None
     adds_approval: bool = False
+    context7: Context7 | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,7 @@ def _overridden(step: Step, override: StepOverride) -> Step:
         title=step.title if override.title is None else override.title,
         prompt=step.prompt if override.prompt is None else override.prompt,
         requires_approval=step.requires_approval or override.adds_approval,
+        context7=step.context7 if override.context7 is None else override.context7,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import FastAPI
 from pydantic import Field, model_validator
 
+from multyagents_api.domain.context7 import Context7
 from multyagents_api.domain.errors import NotFound, UnknownSelection
 from multyagents_api.domain.reruns import RerunRequest
 from multyagents_api.domain.runs import Run, RunStatus
@@ -15,6 +16,7 @@ from multyagents_api.http.tasks import TaskAnswer
 from multyagents_api.http.wire import (
     MOST_COUNT,
     Answer,
+    Context7Choice,
     Cursor,
     Demand,
     Id,
@@ -38,6 +40,16 @@ class OverrideDemand(Demand):
     title: Line | None = None
     prompt: Text | None = None
     requires_approval: Literal[True] | None = None
+    context7: Context7Choice | None = None
+
+    def to_override(self) -> StepOverride:
+        """The wishes in the domain's words."""
+        return StepOverride(
+            title=self.title,
+            prompt=self.prompt,
+            adds_approval=self.requires_approval is True,
+            context7=None if self.context7 is None else Context7(self.context7),
+        )
 
 
 class RunDemand(Demand):
@@ -49,10 +61,7 @@ class RunDemand(Demand):
 
     def step_overrides(self) -> dict[str, StepOverride]:
         """The overrides in the domain's words."""
-        return {
-            step_id: StepOverride(wish.title, wish.prompt, adds_approval=wish.requires_approval is True)
-            for step_id, wish in self.overrides.items()
-        }
+        return {step_id: wish.to_override() for step_id, wish in self.overrides.items()}
 
 
 class RunSummary(Answer):

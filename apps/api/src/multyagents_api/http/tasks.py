@@ -5,6 +5,7 @@ from datetime import datetime
 from fastapi import FastAPI
 from pydantic import Field
 
+from multyagents_api.domain.context7 import Context7
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.http.approvals import ApprovalAnswer
 from multyagents_api.http.wire import Answer, Cursor, Limit, parse_id
@@ -25,6 +26,7 @@ class TaskAnswer(Answer):
     depends_on: list[str]
     requires_approval: bool
     approval_id: str | None
+    context7: Context7
     status: TaskStatus
     attempt: int
     reason: str | None = Field(description="why it stands where it stands, where somebody told")
@@ -42,6 +44,7 @@ class TaskAnswer(Answer):
             depends_on=list(task.depends_on),
             requires_approval=task.requires_approval,
             approval_id=None if task.approval_id is None else str(task.approval_id),
+            context7=task.context7,
             status=task.status,
             attempt=task.attempt,
             reason=task.reason,
@@ -55,6 +58,7 @@ class AttemptAnswer(Answer):
     attempt: int
     dispatched_at: datetime
     outcome: SubmissionState
+    context7_enabled: bool
     approval: ApprovalAnswer | None
     ended: TaskStatus | None
     ended_at: datetime | None
@@ -68,6 +72,7 @@ class AttemptAnswer(Answer):
             attempt=record.attempt,
             dispatched_at=record.dispatched_at,
             outcome=record.state,
+            context7_enabled=record.context7_enabled,
             approval=None if record.approval is None else ApprovalAnswer.of(record.approval),
             ended=audited.ended,
             ended_at=audited.ended_at,

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from fastapi import FastAPI
 from pydantic import Field
 
+from multyagents_api.domain.context7 import Context7
 from multyagents_api.domain.templates import Step, Template
-from multyagents_api.http.wire import Answer, Cursor, Demand, Id, Limit, Line, Text, parse_id
+from multyagents_api.http.wire import Answer, Context7Choice, Cursor, Demand, Id, Limit, Line, Text, parse_id
 from multyagents_api.service.templates import Templates
 
 __all__ = ["add_routes"]
@@ -24,6 +25,7 @@ class StepDemand(Demand):
     depends_on: Annotated[list[Line], Field(max_length=100, default_factory=list)]
     requires_approval: bool = False
     approval_on_rerun: Literal["renew", "carry_over"] = "renew"
+    context7: Context7Choice = "inherit"
 
     def to_step(self) -> Step:
         """The step, its role not yet looked up."""
@@ -35,6 +37,7 @@ class StepDemand(Demand):
             depends_on=tuple(self.depends_on),
             requires_approval=self.requires_approval,
             carries_approval_over=self.approval_on_rerun == "carry_over",
+            context7=Context7(self.context7),
         )
 
 
@@ -55,6 +58,7 @@ class StepAnswer(Answer):
     depends_on: list[str]
     requires_approval: bool
     approval_on_rerun: Literal["renew", "carry_over"]
+    context7: Context7
 
 
 class TemplateAnswer(Answer):
@@ -77,6 +81,7 @@ class TemplateAnswer(Answer):
                 depends_on=list(step.depends_on),
                 requires_approval=step.requires_approval,
                 approval_on_rerun="carry_over" if step.carries_approval_over else "renew",
+                context7=step.context7,
             )
             for step in template.steps
         ]

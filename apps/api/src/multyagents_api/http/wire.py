@@ -1,13 +1,25 @@
 """Types that the wire models share: strict, bounded, and clean text."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from multyagents_api.domain.errors import NotFound
 
-__all__ = ["MOST_COUNT", "Answer", "Cursor", "Demand", "Id", "Limit", "Line", "Note", "Text", "parse_id"]
+__all__ = [
+    "MOST_COUNT",
+    "Answer",
+    "Context7Choice",
+    "Cursor",
+    "Demand",
+    "Id",
+    "Limit",
+    "Line",
+    "Note",
+    "Text",
+    "parse_id",
+]
 
 _MOST_DIGITS = 18
 
@@ -51,6 +63,8 @@ Note = Annotated[str, Field(max_length=2_000), AfterValidator(_without_nul), Aft
 Id = Annotated[str, Field(max_length=40), AfterValidator(_without_nul)]
 """An id as the service gave it out: an opaque string."""
 
+Context7Choice = Literal["inherit", "force_on", "force_off"]
+"""What a step wants of its role's `context7_enabled`."""
 
 Cursor = Annotated[str, Query(pattern=r"^(0|[1-9][0-9]{0,17})$")]
 """Where a page begins: after the item that the previous page ended with; `0` is the beginning."""

@@ -177,4 +177,5 @@ def _submission(task: Task, claim: Claim) -> Submission:
         role_id=task.role_id,
         title=task.title,
         prompt=claim.prompt,
+        context7_enabled=task.context7.resolve(role_default=claim.role_context7),
     )

@@ -58,6 +58,7 @@ class Submission:
     role_id: int
     title: str
     prompt: str
+    context7_enabled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +76,18 @@ class AttemptRecord:
     attempt: int
     dispatched_at: datetime
     state: SubmissionState
+    context7_enabled: bool
     approval: Approval | None
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A task won for dispatch: the attempt that this opened, its approval, and what to do."""
+    """A task won for dispatch: the attempt that this opened, its approval, what to do, its role's default."""
 
     attempt: int
     prompt: str
     approval_id: int | None
+    role_context7: bool
 
 
 class Clock(Protocol):

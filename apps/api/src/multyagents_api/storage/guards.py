@@ -24,7 +24,7 @@ from multyagents_api.storage.rows import (
     task_from_row,
     to_micros,
 )
-from multyagents_api.storage.tables import approvals, dispatches, runs, tasks
+from multyagents_api.storage.tables import approvals, dispatches, roles, runs, tasks
 
 __all__ = ["GuardedWrites"]
 
@@ -42,6 +42,7 @@ TASK_IS_APPROVED = or_(
         )
     ),
 )
+CONTEXT7_OF_ROLE = select(roles.c.context7_enabled).where(roles.c.id == tasks.c.role_id).scalar_subquery()
 RUN_IS_NOT_HELD = exists(select(1).where(runs.c.id == tasks.c.run_id, not_(_one_of(runs.c.status, HELD))))
 
 TOUCH_RUN = (
@@ -68,7 +69,7 @@ CLAIM_TASK = (
         reason=None,
         updated_at=bindparam("now"),
     )
-    .returning(tasks.c.attempt, tasks.c.prompt, tasks.c.approval_id)
+    .returning(tasks.c.attempt, tasks.c.prompt, tasks.c.approval_id, CONTEXT7_OF_ROLE.label("role_context7"))
 )
 MOVE_TASK = (
     update(tasks)
@@ -202,7 +203,7 @@ class GuardedWrites(SqlReader):
         """
         parameters = {"the_task": task_id, "now": to_micros(now)}
         row = (await self._connection.execute(CLAIM_TASK, parameters)).one_or_none()
-        return None if row is None else Claim(row.attempt, row.prompt, row.approval_id)
+        return None if row is None else Claim(row.attempt, row.prompt, row.approval_id, row.role_context7)
 
     async def move_task(
         self,

@@ -79,6 +79,7 @@ ATTEMPTS_AFTER = (
         tables.dispatches.c.attempt.label("dispatched_attempt"),
         tables.dispatches.c.created_at.label("dispatched_at"),
         tables.dispatches.c.state,
+        tables.dispatches.c.submission["context7_enabled"].as_boolean().label("context7_enabled"),
         *tables.approvals.c,
     )
     .join_from(

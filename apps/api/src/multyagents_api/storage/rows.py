@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement
 
 from multyagents_api.domain.approvals import Approval, ApprovalStatus
+from multyagents_api.domain.context7 import Context7
 from multyagents_api.domain.events import Event
 from multyagents_api.domain.roles import RetryPolicy, Role
 from multyagents_api.domain.runs import Run, RunStatus
@@ -82,6 +83,7 @@ TASK_COLUMNS: tuple[ColumnElement[Any], ...] = (
     tables.tasks.c.requires_approval,
     tables.tasks.c.approval_id,
     tables.tasks.c.carries_approval_over,
+    tables.tasks.c.context7,
     tables.tasks.c.status,
     tables.tasks.c.attempt,
     tables.tasks.c.retries_used,
@@ -103,12 +105,13 @@ def task_from_row(row: Sequence[Any]) -> Task:
         requires_approval=row[6],
         approval_id=row[7],
         carries_approval_over=row[8],
-        status=TaskStatus(row[9]),
-        attempt=row[10],
-        retries_used=row[11],
-        last_rerun=row[12],
-        reason=row[13],
-        updated_at=from_micros(row[14]),
+        context7=Context7(row[9]),
+        status=TaskStatus(row[10]),
+        attempt=row[11],
+        retries_used=row[12],
+        last_rerun=row[13],
+        reason=row[14],
+        updated_at=from_micros(row[15]),
     )
 
 
@@ -133,6 +136,7 @@ def attempt_from_row(row: Any) -> AttemptRecord:
         attempt=row.dispatched_attempt,
         dispatched_at=from_micros(row.dispatched_at),
         state=SubmissionState(row[2]),
+        context7_enabled=row.context7_enabled,
         approval=None if row.id is None else approval_from_row(row),
     )
 
@@ -185,8 +189,9 @@ def step_to_json(step: Step) -> dict[str, Any]:
         "depends_on": list(step.depends_on),
         "requires_approval": step.requires_approval,
         "carries_approval_over": step.carries_approval_over,
+        "context7": step.context7.value,
     }
 
 
 def _step_from_json(kept: dict[str, Any]) -> Step:
-    return Step(**{**kept, "depends_on": tuple(kept["depends_on"])})
+    return Step(**{**kept, "depends_on": tuple(kept["depends_on"]), "context7": Context7(kept["context7"])})

@@ -91,6 +91,7 @@ tasks = Table(
     Column("requires_approval", Boolean, nullable=False),
     Column("approval_id", Identifier),
     Column("carries_approval_over", Boolean, nullable=False),
+    Column("context7", String(20), nullable=False),
     Column("status", String(20), nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("retries_used", Integer, nullable=False),

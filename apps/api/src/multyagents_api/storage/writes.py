@@ -98,6 +98,7 @@ class SqlWriter(GuardedWrites):
                 "requires_approval": step.requires_approval,
                 "approval_id": None,
                 "carries_approval_over": step.carries_approval_over,
+                "context7": step.context7.value,
                 "status": TaskStatus.CREATED.value,
                 "attempt": 0,
                 "retries_used": 0,

@@ -79,6 +79,7 @@ def upgrade() -> None:
         sa.Column("requires_approval", sa.Boolean(), nullable=False),
         sa.Column("approval_id", IDENTIFIER, nullable=True),
         sa.Column("carries_approval_over", sa.Boolean(), nullable=False),
+        sa.Column("context7", sa.String(length=20), nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("retries_used", sa.Integer(), nullable=False),
