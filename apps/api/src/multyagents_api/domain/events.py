@@ -41,6 +41,7 @@ class EventType(StrEnum):
     RUNNER_SUBMIT_FAILED = "task.runner_submit_failed"
     RUNNER_STATUS_UPDATED = "task.runner_status_updated"
     RUNNER_CANCEL_REQUESTED = "task.runner_cancel_requested"
+    RUNNER_CANCEL_FAILED = "task.runner_cancel_failed"
     RETRY_SCHEDULED = "task.retry_scheduled"
     PARTIAL_RERUN_RESET = "task.partial_rerun_reset"
     DISPATCH_BLOCKED_BY_APPROVAL = "task.dispatch_blocked_by_approval"

@@ -17,6 +17,7 @@ from multyagents_api.domain.roles import RetryPolicy
 __all__ = [
     "ACTIVE",
     "DISPATCHABLE",
+    "ENDED",
     "FINISHED",
     "RERUNNABLE",
     "Task",
@@ -56,6 +57,9 @@ RERUNNABLE = frozenset({TaskStatus.FAILED, TaskStatus.CANCELED, TaskStatus.SUBMI
 
 FINISHED = frozenset({TaskStatus.SUCCESS, TaskStatus.FAILED, TaskStatus.CANCELED})
 """How a runner may end an attempt."""
+
+ENDED = FINISHED | {TaskStatus.SUBMIT_FAILED}
+"""How an attempt may end; no status follows."""
 
 _PROGRESS: Mapping[TaskStatus, frozenset[TaskStatus]] = {
     TaskStatus.DISPATCHED: FINISHED | {TaskStatus.QUEUED, TaskStatus.RUNNING},

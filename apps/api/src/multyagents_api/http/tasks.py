@@ -53,7 +53,7 @@ class TaskAnswer(Answer):
 
 
 class AttemptAnswer(Answer):
-    """One attempt: when and by whose approval it was dispatched, and how the runner ended it, if it did."""
+    """One attempt: when and by whose approval it was dispatched, and how it ended, if it did."""
 
     attempt: int
     dispatched_at: datetime

@@ -150,7 +150,9 @@ class Dispatching:
                 change.tell(task_event(EventType.RUNNER_QUEUED, task, submission.attempt))
                 await change.finish(change.run.status)
             else:
-                change.tell(task_event(EventType.RUNNER_SUBMIT_FAILED, task, submission.attempt))
+                event = EventType.RUNNER_SUBMIT_FAILED
+                told = {"status": task.status.value, "message": message}
+                change.tell(task_event(event, task, submission.attempt, **told))
                 await change.settle()
 
 

@@ -110,11 +110,19 @@ class Runner(Protocol):
     """Whoever executes tasks."""
 
     async def submit(self, submission: Submission) -> SubmissionResult:
-        """Hand over one attempt; handing it over again changes nothing."""
+        """Hand over one attempt; handing it over again changes nothing.
+
+        Raises:
+            OSError: the runner can't be reached, or does not answer in time; it may have the attempt or not.
+        """
         ...
 
     async def cancel(self, task_id: int, attempt: int) -> None:
-        """Ask to stop an attempt; its real end is reported by a callback."""
+        """Ask to stop an attempt; its real end is reported by a callback. Asking again changes nothing.
+
+        Raises:
+            OSError: the runner can't be reached, or does not answer in time.
+        """
         ...
 
 
@@ -180,7 +188,7 @@ class Reader(Protocol):
         ...
 
     async def reports(self, run_id: int, task_id: int, first: int, last: int) -> list[Event]:
-        """What runners reported about a range of attempts of a task of a run, in order."""
+        """What runners reported and answered about a range of attempts of a task of a run, in order."""
         ...
 
     async def callback_with_key(self, task_id: int, key: str) -> tuple[int, TaskStatus] | None:

@@ -9,9 +9,10 @@ from multyagents_api.domain.events import EventType, NewEvent, approval_event, t
 from multyagents_api.domain.runs import Run, RunStatus, check_transition
 from multyagents_api.domain.tasks import Task
 from multyagents_api.domain.templates import StepOverride, override_steps
+from multyagents_api.service.cancellation import Cancellation
 from multyagents_api.service.change import RunChange
 from multyagents_api.service.page import Page, cut
-from multyagents_api.service.ports import Clock, Outdated, Runner, Storage, Writer
+from multyagents_api.service.ports import Clock, Outdated, Storage, Writer
 from multyagents_api.service.retry import decide_until_current
 
 __all__ = ["RunView", "Runs"]
@@ -30,7 +31,7 @@ class Runs:
     """Use cases about runs."""
 
     storage: Storage
-    runner: Runner
+    cancellation: Cancellation
     clock: Clock
 
     async def create(
@@ -87,8 +88,7 @@ class Runs:
     async def abort(self, run_id: int, actor: str | None) -> RunView:
         """End a run for good: cancel what nobody works on, ask the runner to stop the rest."""
         stopping = await decide_until_current("run", lambda: self._abort(run_id, actor))
-        for task in stopping:
-            await self.runner.cancel(task.id, task.attempt)
+        await self.cancellation.ask(stopping)
         return await self.get(run_id)
 
     async def _pause(self, run_id: int, actor: str | None) -> RunView:

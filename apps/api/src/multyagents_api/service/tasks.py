@@ -5,10 +5,11 @@ from datetime import datetime
 
 from multyagents_api.domain.errors import IllegalTransition, NotFound
 from multyagents_api.domain.events import Event, EventType, task_event
-from multyagents_api.domain.tasks import ACTIVE, FINISHED, Task, TaskStatus
+from multyagents_api.domain.tasks import ACTIVE, ENDED, Task, TaskStatus
+from multyagents_api.service.cancellation import Cancellation
 from multyagents_api.service.change import RunChange
 from multyagents_api.service.page import Page, cut
-from multyagents_api.service.ports import AttemptRecord, Clock, Outdated, Runner, Storage
+from multyagents_api.service.ports import AttemptRecord, Clock, Outdated, Storage
 from multyagents_api.service.retry import decide_until_current
 
 __all__ = ["AuditedAttempt", "Tasks"]
@@ -16,7 +17,7 @@ __all__ = ["AuditedAttempt", "Tasks"]
 
 @dataclass(frozen=True, slots=True)
 class AuditedAttempt:
-    """One attempt: its dispatch, the approval that let it go, and how the runner ended it, if it did."""
+    """One attempt: its dispatch, the approval that let it go, and how it ended, if it did."""
 
     record: AttemptRecord
     ended: TaskStatus | None
@@ -29,7 +30,7 @@ class Tasks:
     """Use cases about tasks."""
 
     storage: Storage
-    runner: Runner
+    cancellation: Cancellation
     clock: Clock
 
     async def get(self, task_id: int) -> Task:
@@ -41,10 +42,12 @@ class Tasks:
         return task
 
     async def cancel(self, task_id: int) -> Task:
-        """Ask the runner to stop a task; asking again changes nothing, a callback reports the real end."""
-        task, is_news = await decide_until_current("task", lambda: self._request_cancel(task_id))
-        if is_news:
-            await self.runner.cancel(task.id, task.attempt)
+        """Ask the runner to stop a task; a callback reports the real end.
+
+        Asking again changes nothing here, but reaches a runner that could not be reached before.
+        """
+        task = await decide_until_current("task", lambda: self._request_cancel(task_id))
+        await self.cancellation.ask([task])
         return task
 
     async def audit(self, task_id: int, *, after: int, limit: int) -> Page[AuditedAttempt]:
@@ -56,13 +59,13 @@ class Tasks:
                 return Page([], has_more=False)
             first, last = page.items[0].attempt, page.items[-1].attempt
             reports = await reader.reports(task.run_id, task_id, first, last)
-        ends = {report.attempt: report for report in reports if report.payload["status"] in FINISHED}
+        ends = {report.attempt: report for report in reports if report.payload["status"] in ENDED}
         return Page([_audited(record, ends.get(record.attempt)) for record in page.items], page.has_more)
 
-    async def _request_cancel(self, task_id: int) -> tuple[Task, bool]:
+    async def _request_cancel(self, task_id: int) -> Task:
         task = await self.get(task_id)
         if task.status is TaskStatus.CANCEL_REQUESTED:
-            return task, False
+            return task
         if task.status not in ACTIVE:
             raise IllegalTransition("task", task.status, TaskStatus.CANCEL_REQUESTED)
         now = self.clock.now()
@@ -80,7 +83,7 @@ class Tasks:
                 raise Outdated
             change.tell(task_event(EventType.RUNNER_CANCEL_REQUESTED, moved, moved.attempt))
             await change.finish(change.run.status)
-        return moved, True
+        return moved
 
 
 def _audited(record: AttemptRecord, end: Event | None) -> AuditedAttempt:

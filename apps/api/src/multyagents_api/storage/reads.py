@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import CursorResult, Executable, bindparam, func, select
+from sqlalchemy import CursorResult, Executable, bindparam, func, or_, select
 
 from multyagents_api.domain.approvals import Approval
 from multyagents_api.domain.events import Event, EventType
@@ -99,7 +99,10 @@ REPORTS = (
     .where(
         tables.events.c.run_id == bindparam("run_id"),
         tables.events.c.task_id == bindparam("task_id"),
-        tables.events.c.type == EventType.RUNNER_STATUS_UPDATED.value,
+        or_(
+            tables.events.c.type == EventType.RUNNER_STATUS_UPDATED.value,
+            tables.events.c.type == EventType.RUNNER_SUBMIT_FAILED.value,
+        ),
         tables.events.c.attempt.between(bindparam("first"), bindparam("last")),
     )
     .order_by(tables.events.c.sequence)
@@ -208,7 +211,7 @@ class SqlReader:
         return (await self._connection.execute(NEWEST_EVENT)).scalar() or 0
 
     async def reports(self, run_id: int, task_id: int, first: int, last: int) -> list[Event]:
-        """What runners reported about a range of attempts of a task of a run, in order."""
+        """What runners reported and answered about a range of attempts of a task of a run, in order."""
         parameters = {"run_id": run_id, "task_id": task_id, "first": first, "last": last}
         rows = (await self._connection.execute(REPORTS, parameters)).all()
         return [event_from_row(row) for row in rows]
