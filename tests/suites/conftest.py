@@ -4,7 +4,7 @@ import pytest
 
 from gatewright.load import LagLimits, Outcome, Recording, WarmUpRule
 from gatewright.slo import Judge, LatencyObjective, Requirements, SuccessObjective, ThroughputObjective
-from gatewright.suites.slo_watch import Watch, WatchRules
+from gatewright.suites.slo.watch import Watch, WatchRules
 
 RATE = 40
 OBJECTIVES = (

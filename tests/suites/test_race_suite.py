@@ -31,8 +31,8 @@ from gatewright.suites.race import (
     replay,
     run_race_suite,
 )
-from gatewright.suites.race_command import race_command
-from gatewright.suites.race_report import RaceReport
+from gatewright.suites.race.command import race_command
+from gatewright.suites.race.report import RaceReport
 
 SMALL = RaceSuiteConfig(modes=("explore",), random_schedules=5, schedules=60)
 

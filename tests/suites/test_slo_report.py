@@ -9,11 +9,11 @@ import pytest
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.verdict import Verdict
 from gatewright.slo import DriftLimit, LatencyObjective, SuccessObjective, ThroughputObjective
-from gatewright.suites.slo import Plan, conclude
-from gatewright.suites.slo_assembly import Heading, assemble, inconclusive
-from gatewright.suites.slo_markdown import render
-from gatewright.suites.slo_progress import Progress
-from gatewright.suites.slo_report import SloReport
+from gatewright.suites.slo.assembly import Heading, assemble, inconclusive
+from gatewright.suites.slo.markdown import render
+from gatewright.suites.slo.progress import Progress
+from gatewright.suites.slo.report import SloReport
+from gatewright.suites.slo.suite import Plan, conclude
 
 BEGUN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 HEADING = Heading(

@@ -15,7 +15,7 @@ from gatewright.core.verdict import Verdict
 from gatewright.execution.server import ServerProcess
 from gatewright.load import WarmUpRule
 from gatewright.slo import Requirements
-from gatewright.suites.slo_report import SloReport
+from gatewright.suites.slo.report import SloReport
 from multyagents_api.slo_performance import (
     SloPerformanceConfig,
     SloThresholds,

@@ -19,8 +19,8 @@ from gatewright.suites.race import (
     replay,
     run_race_suite,
 )
-from gatewright.suites.race_command import race_command
-from gatewright.suites.race_report import RaceReport
+from gatewright.suites.race.command import race_command
+from gatewright.suites.race.report import RaceReport
 from multyagents_api.scenarios.planted import FAULTS
 from multyagents_api.scenarios.races import SCENARIOS
 

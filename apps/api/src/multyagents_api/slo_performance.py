@@ -28,12 +28,12 @@ from gatewright.slo import (
     SuccessObjective,
     ThroughputObjective,
 )
+from gatewright.suites.arguments import Figure, OneLineParser, add_figures, read_figures
 from gatewright.suites.slo import Plan, Service, measure
-from gatewright.suites.slo_assembly import Heading, assemble, inconclusive
-from gatewright.suites.slo_markdown import render
-from gatewright.suites.slo_options import Figure, OneLineParser, add_figures, read_figures
-from gatewright.suites.slo_progress import Progress
-from gatewright.suites.slo_report import ScenarioResult, SloReport
+from gatewright.suites.slo.assembly import Heading, assemble, inconclusive
+from gatewright.suites.slo.markdown import render
+from gatewright.suites.slo.progress import Progress
+from gatewright.suites.slo.report import ScenarioResult, SloReport
 from multyagents_api.scenarios.journeys import RunJourney, prepare_template
 
 __all__ = [

@@ -26,25 +26,13 @@ from gatewright.race import (
 )
 from gatewright.race.selfcheck import PlantedFault, self_check
 from gatewright.race.stress import stress
-from gatewright.suites.race_config import RaceSuiteConfig
-from gatewright.suites.race_evidence import StressTally, exploration_result, self_check_result
-from gatewright.suites.race_markdown import render
-from gatewright.suites.race_reasons import counts, metrics, reasons, unfinished_report
-from gatewright.suites.race_replay import ReplayOutcome, replay
-from gatewright.suites.race_report import RaceReport, ScenarioResult, SelfCheckResult
+from gatewright.suites.race.config import RaceSuiteConfig
+from gatewright.suites.race.evidence import StressTally, exploration_result, self_check_result
+from gatewright.suites.race.markdown import render
+from gatewright.suites.race.reasons import counts, metrics, reasons
+from gatewright.suites.race.report import RaceReport, ScenarioResult, SelfCheckResult
 
-__all__ = [
-    "RaceProgress",
-    "RaceSuite",
-    "RaceSuiteConfig",
-    "ReplayOutcome",
-    "Silent",
-    "announce_race",
-    "publish_race_report",
-    "replay",
-    "run_race_suite",
-    "unfinished_report",
-]
+__all__ = ["RaceProgress", "RaceSuite", "Silent", "announce_race", "publish_race_report", "run_race_suite"]
 
 EVERYTHING = 1_000_000_000
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from gatewright.core.verdict import Verdict, merge_verdicts
 from gatewright.evidence.report import Counts, Reason
-from gatewright.suites.slo_report import DriftResult, ObjectiveResult, ScenarioResult, SloReport
+from gatewright.suites.slo.report import DriftResult, ObjectiveResult, ScenarioResult, SloReport
 
 __all__ = ["Heading", "assemble", "inconclusive"]
 

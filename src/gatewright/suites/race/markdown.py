@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from gatewright.core.escape import markdown_text, printable
-from gatewright.suites.race_report import Counterexample, RaceReport, ScenarioResult, SelfCheckResult
+from gatewright.suites.race.report import Counterexample, RaceReport, ScenarioResult, SelfCheckResult
 
 __all__ = ["render"]
 

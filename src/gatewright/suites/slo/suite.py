@@ -38,7 +38,7 @@ from gatewright.slo import (
     block_minima,
     find_drift,
 )
-from gatewright.suites.slo_report import (
+from gatewright.suites.slo.report import (
     Bounds,
     DiscardedWindow,
     DriftResult,
@@ -52,7 +52,7 @@ from gatewright.suites.slo_report import (
     StepResult,
     WarmUpResult,
 )
-from gatewright.suites.slo_watch import Glance, Watch, WatchRules, Window
+from gatewright.suites.slo.watch import Glance, Watch, WatchRules, Window
 
 __all__ = ["Plan", "Service", "measure"]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from tabulate import tabulate
 
-from gatewright.suites.slo_report import (
+from gatewright.suites.slo.report import (
     DiscardedWindow,
     LatencySummary,
     Noise,

@@ -4,7 +4,7 @@ from math import isnan
 from typing import TextIO
 
 from gatewright.slo import Decision, ThroughputObjective
-from gatewright.suites.slo_watch import Glance
+from gatewright.suites.slo.watch import Glance
 
 __all__ = ["Progress"]
 

@@ -13,16 +13,11 @@ from tabulate import tabulate
 
 from gatewright.core.clock import SystemClock
 from gatewright.core.errors import ConfigurationError, GatewrightError
-from gatewright.suites.race import (
-    RaceProgress,
-    RaceSuiteConfig,
-    announce_race,
-    publish_race_report,
-    unfinished_report,
-)
-from gatewright.suites.race_config import MODES, STRATEGIES
-from gatewright.suites.race_report import RaceReport
-from gatewright.suites.slo_options import OneLineParser
+from gatewright.suites.arguments import OneLineParser
+from gatewright.suites.race.config import MODES, STRATEGIES, RaceSuiteConfig
+from gatewright.suites.race.reasons import unfinished_report
+from gatewright.suites.race.report import RaceReport
+from gatewright.suites.race.suite import RaceProgress, announce_race, publish_race_report
 
 __all__ = ["race_command"]
 

@@ -15,7 +15,7 @@ from gatewright.race import Exploration, Finding, History, Invariant, Iteration,
 from gatewright.race.selfcheck import FaultOutcome
 from gatewright.race.stress import Release
 from gatewright.race.swimlane import swim_lanes
-from gatewright.suites.race_report import (
+from gatewright.suites.race.report import (
     Aggregate,
     Counterexample,
     FaultResult,

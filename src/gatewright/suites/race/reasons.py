@@ -5,8 +5,8 @@ from datetime import datetime
 
 from gatewright.core.verdict import Verdict
 from gatewright.evidence.report import Counts, Reason
-from gatewright.suites.race_config import RaceSuiteConfig
-from gatewright.suites.race_report import FaultResult, RaceReport, ScenarioResult, SelfCheckResult
+from gatewright.suites.race.config import RaceSuiteConfig
+from gatewright.suites.race.report import FaultResult, RaceReport, ScenarioResult, SelfCheckResult
 
 __all__ = ["counts", "metrics", "reasons", "unfinished_report"]
 

@@ -5,7 +5,7 @@ import argparse
 import pytest
 
 from gatewright.core.errors import ConfigurationError
-from gatewright.suites.slo_options import Figure, OneLineParser, add_figures, read_figures
+from gatewright.suites.arguments import Figure, OneLineParser, add_figures, read_figures
 
 FIGURES = (Figure("p95-ms", 250.0, "help"), Figure("rate", 40.0, "help"))
 

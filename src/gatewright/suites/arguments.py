@@ -1,4 +1,4 @@
-"""Figures of an SLO suite by flag or environment; the flag outranks, and nonsense is refused in one line."""
+"""Arguments of suites: figures by flag or environment, the flag outranks; nonsense is refused in a line."""
 
 import argparse
 import math
