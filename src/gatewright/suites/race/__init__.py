@@ -1,0 +1,26 @@
+"""Race suites: scenarios are explored and stressed, and what was found becomes evidence."""
+
+from gatewright.suites.race.config import RaceSuiteConfig
+from gatewright.suites.race.replay import ReplayOutcome, replay
+from gatewright.suites.race.report import RaceReport
+from gatewright.suites.race.suite import (
+    RaceProgress,
+    RaceSuite,
+    Silent,
+    announce_race,
+    publish_race_report,
+    run_race_suite,
+)
+
+__all__ = [
+    "RaceProgress",
+    "RaceReport",
+    "RaceSuite",
+    "RaceSuiteConfig",
+    "ReplayOutcome",
+    "Silent",
+    "announce_race",
+    "publish_race_report",
+    "replay",
+    "run_race_suite",
+]

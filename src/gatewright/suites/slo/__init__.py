@@ -1,0 +1,5 @@
+"""SLO suites: a journey is measured until its objectives are decided, and the decisions become evidence."""
+
+from gatewright.suites.slo.suite import Plan, Service, measure
+
+__all__ = ["Plan", "Service", "measure"]
