@@ -9,7 +9,13 @@ def test_a_reading_of_ourselves_is_a_set_of_shares():
     """Our own process is measured as a server would be."""
     reading = NoiseMeter(os.getpid()).read()
     assert reading.elapsed_s > 0
-    for value in (reading.cpu_pressure, reading.steal, reading.own_run_delay, reading.server_run_delay):
+    for value in (
+        reading.cpu_pressure,
+        reading.io_pressure,
+        reading.steal,
+        reading.own_run_delay,
+        reading.server_run_delay,
+    ):
         assert value is None or value >= 0
 
 

@@ -19,6 +19,7 @@ class NoiseReading:
     Attributes:
         elapsed_s: the measured time, in seconds.
         cpu_pressure: some task waited for a CPU (PSI, `/proc/pressure/cpu`).
+        io_pressure: some task waited for a disk (PSI, `/proc/pressure/io`).
         steal: CPU time taken by other virtual machines, of all CPU time.
         own_run_delay: the generator's main thread was runnable and had no CPU.
         server_run_delay: the same of all threads of the server.
@@ -28,6 +29,7 @@ class NoiseReading:
 
     elapsed_s: float
     cpu_pressure: float | None
+    io_pressure: float | None
     steal: float | None
     own_run_delay: float | None
     server_run_delay: float | None
@@ -40,7 +42,8 @@ class Counters:
     """Running totals of this machine at one moment, in seconds."""
 
     moment: float
-    pressure: float | None
+    cpu_pressure: float | None
+    io_pressure: float | None
     steal: float | None
     own_delay: float | None
     server_delay: float | None
@@ -70,7 +73,8 @@ class NoiseMeter:
         steal = share(start.steal, end.steal)
         return NoiseReading(
             elapsed_s=elapsed,
-            cpu_pressure=share(start.pressure, end.pressure),
+            cpu_pressure=share(start.cpu_pressure, end.cpu_pressure),
+            io_pressure=share(start.io_pressure, end.io_pressure),
             steal=None if steal is None else steal / (os.cpu_count() or 1),
             own_run_delay=share(start.own_delay, end.own_delay),
             server_run_delay=share(start.server_delay, end.server_delay),
@@ -82,7 +86,8 @@ class NoiseMeter:
         server = None if self._server_pid is None else Path(f"/proc/{self._server_pid}")
         return Counters(
             moment=time.monotonic(),
-            pressure=cpu_pressure(),
+            cpu_pressure=pressure("cpu"),
+            io_pressure=pressure("io"),
             steal=steal_seconds(),
             own_delay=thread_times(Path("/proc/thread-self/schedstat"))[1],
             server_delay=None if server is None else process_times(server)[1],
@@ -91,10 +96,10 @@ class NoiseMeter:
         )
 
 
-def cpu_pressure() -> float | None:
-    """Seconds in which some task waited for a CPU, since the machine started."""
+def pressure(resource: str) -> float | None:
+    """Seconds in which some task waited for a resource, since the machine started."""
     try:
-        first = Path("/proc/pressure/cpu").read_text(encoding="ascii").splitlines()[0]
+        first = Path("/proc/pressure", resource).read_text(encoding="ascii").splitlines()[0]
         return int(first.rpartition("total=")[2]) / MICROSECONDS
     except (OSError, ValueError, IndexError):
         return None

@@ -134,7 +134,10 @@ def noise_words(noise: Noise) -> str:
     """What other work took from generator and server."""
     delays = f"{share(noise.generator_run_delay)} and {share(noise.server_run_delay)}"
     used = f"{share(noise.generator_cpu)} and {share(noise.server_cpu)}"
-    machine = f"CPU pressure {share(noise.cpu_pressure)}, steal {share(noise.steal)}"
+    machine = (
+        f"CPU pressure {share(noise.cpu_pressure)}, disk pressure {share(noise.io_pressure)}, "
+        f"steal {share(noise.steal)}"
+    )
     return f"Noise: {machine}; generator and server: run delay {delays}, CPU {used}."
 
 

@@ -149,6 +149,7 @@ class Noise(Model):
 
     elapsed_s: NonNegativeFloat
     cpu_pressure: NonNegativeFloat | None
+    io_pressure: NonNegativeFloat | None
     steal: NonNegativeFloat | None
     generator_run_delay: NonNegativeFloat | None
     server_run_delay: NonNegativeFloat | None

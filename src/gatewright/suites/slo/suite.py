@@ -334,6 +334,7 @@ def noise(reading: NoiseReading) -> Noise:
     return Noise(
         elapsed_s=reading.elapsed_s,
         cpu_pressure=reading.cpu_pressure,
+        io_pressure=reading.io_pressure,
         steal=reading.steal,
         generator_run_delay=reading.own_run_delay,
         server_run_delay=reading.server_run_delay,
