@@ -1,6 +1,7 @@
 """`python -m multyagents_api serve`: the service over HTTP."""
 
 import argparse
+import asyncio
 import ctypes
 import os
 import signal
@@ -13,8 +14,10 @@ from types import FrameType
 from typing import NoReturn
 
 import uvicorn
+from fastapi import FastAPI
 
 from multyagents_api.bootstrap import InvalidSettings, Settings, StorageUnavailable, create_app
+from multyagents_api.service.outbox import Outbox, sweep
 
 __all__ = ["main"]
 
@@ -22,6 +25,7 @@ USAGE_ERROR = 2
 CANNOT_START = 1
 GRACE_S = 5
 BACKLOG = 2048
+SWEEP_EVERY_S = 1.0
 _PR_SET_PDEATHSIG = 1
 
 EPILOG = """\
@@ -38,17 +42,29 @@ several processes may serve one database file. example:
 
 
 class Server(uvicorn.Server):
-    """A server that writes down its port once it listens."""
+    """A server that writes down its port once it listens, and sweeps the outbox while it serves."""
 
-    def __init__(self, config: uvicorn.Config, port_file: Path | None) -> None:
+    def __init__(self, app: FastAPI, config: uvicorn.Config, port_file: Path | None) -> None:
         super().__init__(config)
+        self._outbox: Outbox = app.state.services.outbox
+        self._sweeping: asyncio.Task[NoReturn] | None = None
         self._port_file = port_file
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, then tell the port."""
         await super().startup(sockets)
-        if self._port_file is not None and self.started and sockets:
+        if not self.started:
+            return
+        self._sweeping = asyncio.create_task(sweep(self._outbox, lambda: asyncio.sleep(SWEEP_EVERY_S)))
+        if self._port_file is not None and sockets:
             write_port(self._port_file, sockets[0].getsockname()[1])
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop sweeping before the store is closed."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            await asyncio.wait([self._sweeping])
+        await super().shutdown(sockets)
 
 
 def check_writable(file: Path) -> None:
@@ -112,8 +128,9 @@ def serve(options: argparse.Namespace) -> None:
     if options.port_file is not None:
         check_writable(options.port_file)
     with listen(options.host, options.port) as listening:
+        app = create_app(settings)
         config = uvicorn.Config(
-            create_app(settings),
+            app,
             log_level=options.log_level,
             access_log=options.access_log,
             server_header=False,
@@ -121,7 +138,7 @@ def serve(options: argparse.Namespace) -> None:
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, leave)
-        Server(config, options.port_file).run(sockets=[listening])
+        Server(app, config, options.port_file).run(sockets=[listening])
 
 
 def listen(host: str, port: int) -> socket.socket:

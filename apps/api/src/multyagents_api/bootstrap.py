@@ -11,11 +11,13 @@ from fastapi import FastAPI
 
 from multyagents_api.http.app import Services, build_app
 from multyagents_api.runner.accept import AcceptingRunner
+from multyagents_api.runner.punctual import PunctualRunner
 from multyagents_api.service.approvals import Approvals
 from multyagents_api.service.callbacks import Callbacks
 from multyagents_api.service.cancellation import Cancellation
 from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.events import Events
+from multyagents_api.service.outbox import Outbox
 from multyagents_api.service.ports import Clock, Runner, StorageUnavailable, SystemClock
 from multyagents_api.service.reruns import Reruns
 from multyagents_api.service.roles import Roles
@@ -56,12 +58,14 @@ class Settings:
         runner: who executes tasks.
         durability: what an acknowledged write survives.
         busy_timeout_s: how long a statement waits for another process's transaction.
+        runner_budget_s: how long a request waits for a runner that takes its time.
     """
 
     database: Path = field(default_factory=lambda: Path("multyagents.db"))
     runner: RunnerKind = RunnerKind.ACCEPT
     durability: Durability = Durability.PROCESS
     busy_timeout_s: float = 5.0
+    runner_budget_s: float = 2.0
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -98,13 +102,14 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
         StorageUnavailable: the database can't be opened, or belongs to another version.
     """
     clock = clock or SystemClock()
-    runner = runner or AcceptingRunner()
+    runner = AcceptingRunner() if runner is None else PunctualRunner(runner, settings.runner_budget_s)
     synchronous = "FULL" if settings.durability is Durability.POWER else "NORMAL"
     storage = SqliteStorage(
         settings.database, busy_timeout_s=settings.busy_timeout_s, synchronous=synchronous
     )
-    dispatching = Dispatching(storage, runner, clock)
     cancellation = Cancellation(storage, runner, clock)
+    outbox = Outbox(storage, runner, cancellation, clock)
+    dispatching = Dispatching(storage, outbox, clock)
     services = Services(
         storage=storage,
         roles=Roles(storage, clock),
@@ -112,6 +117,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
         runs=Runs(storage, cancellation, clock),
         tasks=Tasks(storage, cancellation, clock),
         events=Events(storage),
+        outbox=outbox,
         dispatching=dispatching,
         callbacks=Callbacks(storage, clock),
         approvals=Approvals(storage, clock),

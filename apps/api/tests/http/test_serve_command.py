@@ -1,5 +1,6 @@
 """`python -m multyagents_api serve` in processes of its own: starts, says where, survives, stops cleanly."""
 
+import asyncio
 import http.client
 import json
 import os
@@ -9,9 +10,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
+from multyagents_api.bootstrap import Settings, create_app
 
 pytestmark = pytest.mark.end_to_end
 
@@ -93,6 +97,34 @@ def test_everything_acknowledged_is_there_after_kill_9(served, database):
         found = {run["id"]: run["status"] for run in server.call("GET", "/workflow-runs")["items"]}
         assert found == acknowledged
         assert server.call("POST", "/workflow-runs", demand)["id"] not in acknowledged
+
+
+def test_what_stays_pending_is_delivered_while_serving(served, database):
+    """A dispatch whose process died is delivered by another one that goes on serving."""
+
+    class DyingRunner:
+        async def submit(self, submission):
+            raise KeyboardInterrupt
+
+    class LongAgo:
+        def now(self):
+            return datetime(2026, 1, 1, tzinfo=UTC)
+
+    with served(database) as server:
+        role = server.call("POST", "/roles", {"name": "dev"})
+        steps = [{"step_id": "a", "role_id": role["id"], "title": "A"}]
+        template = server.call("POST", "/workflow-templates", {"name": "t", "steps": steps})
+        run = server.call("POST", "/workflow-runs", {"workflow_template_id": template["id"]})
+        dying = create_app(Settings(database), clock=LongAgo(), runner=DyingRunner())
+        with pytest.raises(KeyboardInterrupt):
+            asyncio.run(dying.state.services.dispatching.dispatch_ready(int(run["id"])))
+        dying.state.services.storage.close()
+        deadline = time.monotonic() + START_S
+        while server.call("GET", f"/tasks/{run['task_ids'][0]}")["status"] != "queued":
+            assert time.monotonic() < deadline, "the dispatch stayed pending"
+            time.sleep(0.05)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=START_S) == 0
 
 
 def test_two_processes_serve_one_file(served, database, tmp_path):

@@ -1,11 +1,13 @@
 """Each guard by itself: it lets the right row through, and answers None or False for every other."""
 
+from datetime import timedelta
+
 import pytest
 
 from multyagents_api.domain.approvals import ApprovalStatus
 from multyagents_api.domain.runs import RunStatus
 from multyagents_api.domain.tasks import TaskStatus
-from multyagents_api.service.ports import Claim
+from multyagents_api.service.ports import Claim, Submission, SubmissionState
 
 pytestmark = pytest.mark.anyio
 
@@ -163,3 +165,25 @@ async def test_running_into_an_approval_is_noted_once(storage, stored, moment):
     async with storage.write() as writer:
         assert await writer.note_blocked(gated.approval_id, moment)
         assert not await writer.note_blocked(gated.approval_id, moment)
+
+
+async def test_a_pending_dispatch_is_taken_on_once(storage, stored, moment):
+    """Who comes second, or too early, or after its outcome was recorded, leaves it alone."""
+    run, [free, _] = stored
+    later = moment + timedelta(seconds=10)
+    async with storage.write() as writer:
+        submission = Submission(run.id, free.id, 1, "free", 1, "Free", "", context7_enabled=False)
+        await writer.insert_submission(submission, None, moment)
+
+        async def take_on(before):
+            return await writer.take_on_submission(free.id, 1, before=before, now=later)
+
+        early = moment - timedelta(seconds=1)
+        assert await writer.pending_submissions(before=early, limit=9) == []
+        assert not await take_on(early)
+        assert await take_on(moment)
+        assert not await take_on(moment)
+        assert await writer.pending_submissions(before=moment, limit=9) == []
+        assert await take_on(later)
+        await writer.finish_submission(free.id, 1, SubmissionState.QUEUED, later)
+        assert not await take_on(later)

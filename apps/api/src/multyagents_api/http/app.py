@@ -12,6 +12,7 @@ from multyagents_api.service.approvals import Approvals
 from multyagents_api.service.callbacks import Callbacks
 from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.events import Events
+from multyagents_api.service.outbox import Outbox
 from multyagents_api.service.ports import Storage
 from multyagents_api.service.reruns import Reruns
 from multyagents_api.service.roles import Roles
@@ -32,6 +33,7 @@ class Services:
     runs: Runs
     tasks: Tasks
     events: Events
+    outbox: Outbox
     dispatching: Dispatching
     callbacks: Callbacks
     approvals: Approvals
@@ -43,7 +45,7 @@ def build_app(services: Services) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await services.dispatching.deliver_pending()
+        await services.outbox.deliver_overdue()
         yield
         services.storage.close()
 

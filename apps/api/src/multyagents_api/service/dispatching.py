@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from multyagents_api.domain.approvals import ApprovalStatus
-from multyagents_api.domain.errors import NotFound, StoreBusy
+from multyagents_api.domain.errors import NotFound
 from multyagents_api.domain.events import EventType, task_event
-from multyagents_api.domain.redaction import redact
 from multyagents_api.domain.runs import HELD, RunStatus, check_not_held
-from multyagents_api.domain.tasks import DISPATCHABLE, Task, TaskStatus, ready_tasks
+from multyagents_api.domain.tasks import DISPATCHABLE, Task, ready_tasks
 from multyagents_api.service.change import RunChange
+from multyagents_api.service.outbox import Outbox
 from multyagents_api.service.ports import (
     Claim,
     Clock,
     Outdated,
-    Runner,
     Storage,
     Submission,
     SubmissionState,
@@ -26,9 +25,6 @@ from multyagents_api.service.ports import (
 from multyagents_api.service.retry import decide_until_current
 
 __all__ = ["DispatchAnswer", "Dispatching", "NotDispatched"]
-
-
-_BATCH = 100
 
 
 class NotDispatched(StrEnum):
@@ -60,7 +56,7 @@ class Dispatching:
     """Use cases about dispatch."""
 
     storage: Storage
-    runner: Runner
+    outbox: Outbox
     clock: Clock
 
     async def dispatch_ready(self, run_id: int) -> DispatchAnswer:
@@ -68,34 +64,9 @@ class Dispatching:
         claimed = await decide_until_current("run", lambda: self._claim_first_ready(run_id))
         if isinstance(claimed, NotDispatched):
             return DispatchAnswer(run_id, reason=claimed)
-        return await self.deliver(claimed)
-
-    async def deliver(self, submission: Submission) -> DispatchAnswer:
-        """Submit a recorded dispatch and record the runner's answer, unless a callback was earlier."""
-        result = await self.runner.submit(submission)
-        state = SubmissionState.QUEUED if result.accepted else SubmissionState.SUBMIT_FAILED
-        try:
-            await self._record(submission, state, None if result.message is None else redact(result.message))
-        except (
-            Outdated,
-            StoreBusy,
-        ):  # the dispatch is committed and stays; its outbox row is delivered again
-            return DispatchAnswer(submission.run_id, None, submission, SubmissionState.PENDING)
-        reason = None if result.accepted else NotDispatched.SUBMIT_FAILED
-        return DispatchAnswer(submission.run_id, reason, submission, state)
-
-    async def deliver_pending(self) -> int:
-        """Deliver what a process that died in between left in the outbox; returns how many."""
-        delivered = 0
-        while True:
-            async with self.storage.read() as reader:
-                pending = await reader.pending_submissions(limit=_BATCH)
-            for submission in pending:
-                if (await self.deliver(submission)).state is SubmissionState.PENDING:
-                    return delivered
-                delivered += 1
-            if len(pending) < _BATCH:
-                return delivered
+        state = await self.outbox.deliver(claimed)
+        reason = NotDispatched.SUBMIT_FAILED if state is SubmissionState.SUBMIT_FAILED else None
+        return DispatchAnswer(run_id, reason, claimed, state)
 
     async def _claim_first_ready(self, run_id: int) -> Submission | NotDispatched:
         async with self.storage.read() as reader:
@@ -129,31 +100,6 @@ class Dispatching:
                     raise _NothingToTell
                 await change.finish(change.run.status)
         return NotDispatched.APPROVAL_REQUIRED
-
-    async def _record(self, submission: Submission, state: SubmissionState, message: str | None) -> None:
-        """Record the runner's answer; a callback that came earlier has moved the task on, and stays."""
-        now = self.clock.now()
-        async with self.storage.write() as writer:
-            change = await RunChange.open(writer, submission.run_id, now, reserve=1)
-            await writer.finish_submission(submission.task_id, submission.attempt, state, now)
-            task = await writer.move_task(
-                submission.task_id,
-                submission.attempt,
-                expected=TaskStatus.DISPATCHED,
-                status=TaskStatus(state),
-                reason=message,
-                now=now,
-            )
-            if task is None:
-                await change.finish(change.run.status)
-            elif state is SubmissionState.QUEUED:
-                change.tell(task_event(EventType.RUNNER_QUEUED, task, submission.attempt))
-                await change.finish(change.run.status)
-            else:
-                event = EventType.RUNNER_SUBMIT_FAILED
-                told = {"status": task.status.value, "message": message}
-                change.tell(task_event(event, task, submission.attempt, **told))
-                await change.settle()
 
 
 class _NothingToTell(Exception):  # noqa: N818 - rolls back a transaction that would change nothing

@@ -195,8 +195,8 @@ class Reader(Protocol):
         """The attempt and status of the callback that used this key before."""
         ...
 
-    async def pending_submissions(self, *, limit: int) -> list[Submission]:
-        """Dispatches whose submission has no recorded outcome."""
+    async def pending_submissions(self, *, before: datetime, limit: int) -> list[Submission]:
+        """Dispatches without a recorded outcome that nobody took on since, the oldest first."""
         ...
 
 
@@ -249,6 +249,12 @@ class Writer(Reader, Protocol):
 
     async def claim_task(self, task_id: int, now: datetime) -> Claim | None:
         """Open the next attempt of a task that is dispatchable, approved where needed, in a run not held."""
+        ...
+
+    async def take_on_submission(
+        self, task_id: int, attempt: int, *, before: datetime, now: datetime
+    ) -> bool:
+        """Take on a pending dispatch that nobody took on since; False where another process was faster."""
         ...
 
     async def finish_submission(

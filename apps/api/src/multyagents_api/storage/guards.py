@@ -171,6 +171,16 @@ REQUEST_CANCEL = (
     .values(status=TaskStatus.CANCEL_REQUESTED.value, updated_at=bindparam("now"))
     .returning(*TASK_COLUMNS)
 )
+TAKE_ON_SUBMISSION = (
+    update(dispatches)
+    .where(
+        dispatches.c.task_id == bindparam("the_task"),
+        dispatches.c.attempt == bindparam("the_attempt"),
+        dispatches.c.state == SubmissionState.PENDING.value,
+        dispatches.c.updated_at <= bindparam("before"),
+    )
+    .values(updated_at=bindparam("now"))
+)
 FINISH_SUBMISSION = (
     update(dispatches)
     .where(
@@ -296,6 +306,18 @@ class GuardedWrites(SqlReader):
         parameters = {"the_run": run_id, "now": to_micros(now)}
         rows = (await self._connection.execute(REQUEST_CANCEL, parameters)).all()
         return [task_from_row(row) for row in rows]
+
+    async def take_on_submission(
+        self, task_id: int, attempt: int, *, before: datetime, now: datetime
+    ) -> bool:
+        """Take on a pending dispatch that nobody took on since; False where another process was faster."""
+        parameters = {
+            "the_task": task_id,
+            "the_attempt": attempt,
+            "before": to_micros(before),
+            "now": to_micros(now),
+        }
+        return (await self._connection.execute(TAKE_ON_SUBMISSION, parameters)).rowcount == 1
 
     async def finish_submission(
         self, task_id: int, attempt: int, state: SubmissionState, now: datetime

@@ -1,6 +1,7 @@
 """Reading: one method, one statement, one consistent look."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from sqlalchemy import CursorResult, Executable, bindparam, func, or_, select
@@ -23,6 +24,7 @@ from multyagents_api.storage.rows import (
     run_from_row,
     task_from_row,
     template_from_row,
+    to_micros,
 )
 
 __all__ = ["Connection", "SqlReader"]
@@ -113,7 +115,8 @@ CALLBACK_KEY = select(tables.callback_keys.c.attempt, tables.callback_keys.c.sta
 )
 PENDING_SUBMISSIONS = (
     select(tables.dispatches.c.submission)
-    .where(tables.dispatches.c.state == "pending")
+    .where(tables.dispatches.c.state == "pending", tables.dispatches.c.updated_at <= bindparam("before"))
+    .order_by(tables.dispatches.c.updated_at)
     .limit(bindparam("limit"))
 )
 
@@ -222,7 +225,8 @@ class SqlReader:
         row = (await self._connection.execute(CALLBACK_KEY, parameters)).one_or_none()
         return None if row is None else (row.attempt, TaskStatus(row.status))
 
-    async def pending_submissions(self, *, limit: int) -> list[Submission]:
-        """Dispatches whose submission has no recorded outcome."""
-        result = await self._connection.execute(PENDING_SUBMISSIONS, {"limit": limit})
+    async def pending_submissions(self, *, before: datetime, limit: int) -> list[Submission]:
+        """Dispatches without a recorded outcome that nobody took on since, the oldest first."""
+        parameters = {"before": to_micros(before), "limit": limit}
+        result = await self._connection.execute(PENDING_SUBMISSIONS, parameters)
         return [Submission(**kept) for kept in result.scalars()]
