@@ -72,8 +72,9 @@ async def test_bodies_are_bounded_while_they_arrive(api):
             yield b" " * 65_536
 
     announced = await api.http.post("/roles", content=b" " * (MOST_BODY_BYTES + 1), headers=JSON)
+    boasting = await api.http.post("/roles", content=b"", headers={**JSON, "content-length": "9" * 5_000})
     streamed = await api.http.post("/roles", content=endless(), headers=JSON)
-    for response in (announced, streamed):
+    for response in (announced, boasting, streamed):
         assert response.status_code == 413, response.text
         assert response.json()["code"] == "body_too_large"
 
@@ -130,3 +131,14 @@ async def test_text_comes_back_as_it_was_sent(api):
     created = await api.post("/roles", {"name": name})
     assert (await api.get(f"/roles/{created['id']}"))["name"] == name
     assert name in (await api.post("/roles", {"name": name}, status=409))["detail"]
+
+
+async def test_a_role_that_can_not_be_one_is_told_with_its_place(api):
+    """Unknown or impossible, the role of a step is what is wrong with a template."""
+    step = {"step_id": "a", "title": "A"}
+    for role_id in ("7", "nobody", ""):
+        steps = [{**step, "role_id": role_id}]
+        problem = await refused(
+            api, "/workflow-templates", {"name": "t", "steps": steps}, code="invalid_template"
+        )
+        assert problem["errors"][0]["place"] == "body/steps/0/role_id"

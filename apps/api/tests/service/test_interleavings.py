@@ -15,6 +15,7 @@ from multyagents_api.domain.approvals import ApprovalStatus
 from multyagents_api.domain.errors import (
     AlreadyDecided,
     AlreadyReset,
+    DependencyNotSelected,
     IllegalTransition,
     RunPaused,
     StaleAttempt,
@@ -161,3 +162,33 @@ async def test_one_key_is_used_once_by_two_processes(api, interrupted):
     report = Report(int(task_id), 1, TaskStatus.RUNNING, idempotency_key="k")
     assert (await interrupted.callbacks.apply(report)).status is TaskStatus.RUNNING
     assert (await api.event_types(run["id"])).count("task.runner_status_updated") == 1
+
+
+async def test_a_dependency_that_fails_in_between_is_seen(api, interrupted):
+    """The step that it depends on was waiting when the rerun was decided upon, and has failed when it is written."""
+    run = await api.start_run(
+        {"step_id": "a"}, {"step_id": "b", "depends_on": ["a"], "requires_approval": True}
+    )
+    await api.post(f"/approvals/{run['tasks'][1]['approval_id']}/reject", {"actor": "leo"})
+    interrupted.storage.rival = lambda: api.fail_next(run["id"])
+    with pytest.raises(DependencyNotSelected):
+        await interrupted.reruns.rerun(RerunRequest(int(run["id"]), (), ("b",), "mia", "r"), max_dispatch=0)
+    stands = await api.get(f"/workflow-runs/{run['id']}")
+    assert ([task["status"] for task in stands["tasks"]], stands["rerun_count"]) == (
+        ["failed", "canceled"],
+        0,
+    )
+
+
+async def test_an_attempt_that_fails_in_between_is_the_one_that_is_reset(api, interrupted, runner):
+    """The rerun tells, and asks approval for, the attempt that really was the last one."""
+    run = await api.start_run({"step_id": "a", "requires_approval": True})
+    await api.post(f"/approvals/{run['tasks'][0]['approval_id']}/approve", {"actor": "leo"})
+    runner.accepts = False
+    await api.dispatch(run["id"])
+    runner.accepts = True
+    interrupted.storage.rival = lambda: api.fail_next(run["id"])
+    await interrupted.reruns.rerun(RerunRequest(int(run["id"]), (), ("a",), "mia", "r"), max_dispatch=0)
+    events = {event["type"]: event for event in await api.events(run["id"])}
+    reset, asked = events["task.partial_rerun_reset"], events["approval.pending"]
+    assert (reset["attempt"], reset["payload"]["previous"], asked["attempt"]) == (2, "failed", 3)

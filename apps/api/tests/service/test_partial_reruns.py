@@ -1,6 +1,11 @@
 """Partial reruns: all or nothing, counted once."""
 
+import itertools
+
 import pytest
+
+from multyagents_api.domain.errors import StoreBusy
+from multyagents_api.domain.reruns import RerunRequest
 
 pytestmark = pytest.mark.anyio
 
@@ -107,3 +112,36 @@ async def test_active_and_held_runs_are_left_alone(api):
     await api.post(f"/workflow-runs/{run['id']}/abort")
     assert (await api.rerun(run["id"], status=409, task_ids=[failed]))["code"] == "run_aborted"
     assert (await api.get(f"/tasks/{active['task_id']}"))["status"] == "cancel-requested"
+
+
+async def test_a_runner_out_of_reach_stops_the_dispatches_of_a_rerun(api, runner):
+    """The rerun is accepted, the first dispatch is pending, and no further one waits for the runner."""
+    run = await api.start_run({"step_id": "a"}, {"step_id": "b"})
+    for _ in range(2):
+        await api.fail_next(run["id"])
+
+    async def refuse(_submission):
+        raise ConnectionRefusedError
+
+    runner.submit = refuse
+    answer = await api.rerun(run["id"], task_ids=run["task_ids"])
+    assert [dispatch["outcome"] for dispatch in answer["dispatched"]] == ["pending"]
+    assert (answer["rerun_count"], answer["reason"]) == (1, "the runner is out of reach")
+
+
+async def test_a_store_held_by_another_does_not_deny_an_accepted_rerun(api, services, monkeypatch):
+    """What was committed is told as such, although nothing could be dispatched afterwards."""
+    run = await api.start_run({"step_id": "a"})
+    await api.fail_next(run["id"])
+    write, transactions = services.storage.write, itertools.count(1)
+
+    def busy_later():
+        if next(transactions) > 1:
+            raise StoreBusy
+        return write()
+
+    monkeypatch.setattr(services.storage, "write", busy_later)
+    request = RerunRequest(int(run["id"]), (), ("a",), "mia", "flaky")
+    outcome = await services.reruns.rerun(request, max_dispatch=1)
+    assert (outcome.run.rerun_count, outcome.dispatched) == (1, [])
+    assert outcome.stopped_by.startswith("The store was locked")

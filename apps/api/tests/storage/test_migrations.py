@@ -1,7 +1,9 @@
 """Migrations: any start brings any older database to the present, also many starts at once."""
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,11 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
+from sqlalchemy.dialects import sqlite
 
 from multyagents_api.service.ports import StorageUnavailable
 from multyagents_api.storage import migrate
+from multyagents_api.storage.reads import PENDING_SUBMISSIONS
 from multyagents_api.storage.sqlite import SqliteStorage
 from multyagents_api.storage.tables import metadata
 
@@ -82,3 +86,11 @@ def test_the_file_is_in_wal_mode_and_durability_is_chosen(database):
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 5000
         storage.close()
+
+
+def test_looking_for_pending_dispatches_costs_nothing_where_there_are_none(database):
+    """The partial index is used, however many dispatches are stored."""
+    statement = PENDING_SUBMISSIONS.compile(dialect=sqlite.dialect())
+    with closing(sqlite3.connect(database)) as store:
+        plan = store.execute(f"EXPLAIN QUERY PLAN {statement}", (1, 1, 0)).fetchall()
+    assert plan[0][3] == "SCAN dispatches USING INDEX ix_dispatches_pending"

@@ -1,6 +1,6 @@
 """Partial reruns: which tasks may be reset together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from multyagents_api.domain.errors import (
@@ -14,7 +14,7 @@ from multyagents_api.domain.errors import (
 from multyagents_api.domain.runs import Run, check_not_held
 from multyagents_api.domain.tasks import ACTIVE, RERUNNABLE, Task, TaskStatus
 
-__all__ = ["RerunRequest", "select_for_rerun"]
+__all__ = ["RerunRequest", "check_dependencies", "select_for_rerun"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def select_for_rerun(request: RerunRequest, run: Run, tasks: Sequence[Task]) -> 
     selected = _named(request, tasks)
     for task in selected:
         _check_rerunnable(task)
-    _check_dependencies(selected, {task.step_id: task for task in tasks})
+    check_dependencies(selected, tasks)
     return selected
 
 
@@ -74,7 +74,13 @@ def _check_rerunnable(task: Task) -> None:
     raise NotRerunnable(task.id, task.status)
 
 
-def _check_dependencies(selected: Sequence[Task], by_step: Mapping[str, Task]) -> None:
+def check_dependencies(selected: Sequence[Task], tasks: Sequence[Task]) -> None:
+    """Refuse to reset tasks that would wait for a failed one, which is not selected.
+
+    Raises:
+        DependencyNotSelected: there is one.
+    """
+    by_step = {task.step_id: task for task in tasks}
     chosen = {task.step_id for task in selected}
     for task in selected:
         for dependency in task.depends_on:

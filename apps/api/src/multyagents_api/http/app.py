@@ -1,11 +1,12 @@
 """The FastAPI app over the use cases."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from fastapi import FastAPI
 
+from multyagents_api.domain.errors import StoreBusy
 from multyagents_api.http import approvals, events, health, problems, roles, runner, runs, tasks, templates
 from multyagents_api.http.limits import BodyLimit
 from multyagents_api.service.approvals import Approvals
@@ -45,9 +46,12 @@ def build_app(services: Services) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await services.outbox.deliver_overdue()
-        yield
-        services.storage.close()
+        with suppress(StoreBusy):  # whoever holds the store that long serves, and sweeps the outbox
+            await services.outbox.deliver_overdue()
+        try:
+            yield
+        finally:
+            services.storage.close()
 
     app = FastAPI(title="multyagents", version="0.1.0", lifespan=lifespan, redirect_slashes=False)
     app.state.services = services

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from pydantic import Field
 
 from multyagents_api.domain.context7 import Context7
+from multyagents_api.domain.errors import InvalidTemplate, NotFound
 from multyagents_api.domain.templates import Step, Template
 from multyagents_api.http.wire import Answer, Context7Choice, Cursor, Demand, Id, Limit, Line, Text, parse_id
 from multyagents_api.service.templates import Templates
@@ -27,11 +28,16 @@ class StepDemand(Demand):
     approval_on_rerun: Literal["renew", "carry_over"] = "renew"
     context7: Context7Choice = "inherit"
 
-    def to_step(self) -> Step:
-        """The step, its role not yet looked up."""
+    def to_step(self, index: int) -> Step:
+        """The step, which is number `index` of its template; its role is not yet looked up."""
+        try:
+            role_id = parse_id("role", self.role_id)
+        except NotFound:
+            place = ("steps", index, "role_id")
+            raise InvalidTemplate(f"there is no role {self.role_id!r}", place) from None
         return Step(
             step_id=self.step_id,
-            role_id=parse_id("role", self.role_id),
+            role_id=role_id,
             title=self.title,
             prompt=self.prompt,
             depends_on=tuple(self.depends_on),
@@ -101,7 +107,7 @@ def add_routes(app: FastAPI, templates: Templates) -> None:
     @app.post("/workflow-templates", tags=["workflow templates"], status_code=HTTPStatus.CREATED)
     async def create_template(demand: TemplateDemand) -> TemplateAnswer:
         """Store a template whose steps form a directed acyclic graph."""
-        steps = [step.to_step() for step in demand.steps]
+        steps = [step.to_step(index) for index, step in enumerate(demand.steps)]
         return TemplateAnswer.of(await templates.create(demand.name, steps))
 
     @app.get("/workflow-templates", tags=["workflow templates"])

@@ -4,17 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from multyagents_api.domain.approvals import Approval, ApprovalStatus
-from multyagents_api.domain.errors import Conflict, NotFound, RunAborted, RunPaused
+from multyagents_api.domain.errors import Conflict, NotFound, RunAborted, RunPaused, StoreBusy
 from multyagents_api.domain.events import EventType, NewEvent, PayloadValue, approval_event, task_event
-from multyagents_api.domain.reruns import RerunRequest, select_for_rerun
-from multyagents_api.domain.runs import Run
+from multyagents_api.domain.reruns import RerunRequest, check_dependencies, select_for_rerun
+from multyagents_api.domain.runs import Run, derive_status
 from multyagents_api.domain.tasks import Task
 from multyagents_api.service.change import RunChange
 from multyagents_api.service.dispatching import DispatchAnswer, Dispatching
-from multyagents_api.service.ports import Clock, Outdated, Reader, Storage
+from multyagents_api.service.ports import Clock, Outdated, Reader, Storage, SubmissionState
 from multyagents_api.service.retry import decide_until_current
 
 __all__ = ["RerunOutcome", "Reruns"]
+
+RUNNER_OUT_OF_REACH = "the runner is out of reach"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +48,14 @@ class Reruns:
         while stopped_by is None and len(dispatched) < max_dispatch:
             try:
                 answer = await self.dispatching.dispatch_ready(request.run_id)
-            except (RunPaused, RunAborted, Conflict) as refusal:
-                stopped_by = str(refusal)
+            except (RunPaused, RunAborted, Conflict, StoreBusy) as refusal:
+                stopped_by = str(refusal)  # the rerun itself was accepted, and stays
                 continue
             if answer.dispatched:
                 dispatched.append(answer)
-            else:
+            if answer.state is SubmissionState.PENDING:
+                stopped_by = RUNNER_OUT_OF_REACH
+            elif not answer.dispatched:
                 stopped_by = answer.reason
         return RerunOutcome(run, reset, dispatched, stopped_by)
 
@@ -74,9 +78,22 @@ class Reruns:
             task_ids = [task.id for task in selected]
             if not await writer.reset_tasks(run.id, task_ids, rerun_number=run.rerun_count, now=now):
                 raise Outdated
+            tasks = await writer.tasks(run.id)
+            _check_current(selected, tasks)
             _tell(change, request, selected, await writer.open_approvals(asking, now))
-            status = await change.settle()
+            status = await change.finish(derive_status(tasks))
         return replace(run, status=status), selected
+
+
+def _check_current(selected: Sequence[Task], tasks: Sequence[Task]) -> None:
+    """Refuse what was decided upon an older look: an attempt opened, or a dependency failed in between.
+
+    The reset tasks themselves still are what they were but for their status.
+    """
+    check_dependencies(selected, tasks)
+    attempts = {task.id: task.attempt for task in tasks}
+    if any(attempts[task.id] != task.attempt for task in selected):
+        raise Outdated
 
 
 async def _asks_again(reader: Reader, task: Task) -> bool:

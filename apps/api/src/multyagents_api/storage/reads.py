@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import CursorResult, Executable, bindparam, func, or_, select
+from sqlalchemy import CursorResult, Executable, bindparam, func, literal_column, or_, select
 
 from multyagents_api.domain.approvals import Approval
 from multyagents_api.domain.events import Event, EventType
@@ -113,9 +113,11 @@ NEWEST_EVENT = select(func.max(tables.events.c.id))
 CALLBACK_KEY = select(tables.callback_keys.c.attempt, tables.callback_keys.c.status).where(
     tables.callback_keys.c.task_id == bindparam("task_id"), tables.callback_keys.c.key == bindparam("key")
 )
+IS_PENDING = tables.dispatches.c.state == literal_column("'pending'")
+"""No parameter: the partial index serves only what is known to be within it."""
 PENDING_SUBMISSIONS = (
     select(tables.dispatches.c.submission)
-    .where(tables.dispatches.c.state == "pending", tables.dispatches.c.updated_at <= bindparam("before"))
+    .where(IS_PENDING, tables.dispatches.c.updated_at <= bindparam("before"))
     .order_by(tables.dispatches.c.updated_at)
     .limit(bindparam("limit"))
 )

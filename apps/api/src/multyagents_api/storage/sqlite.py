@@ -134,7 +134,10 @@ class SqliteStorage:
 
     async def ready(self) -> bool:
         """Whether the file answers and has the tables of this version."""
-        return is_current(self._connection)
+        try:
+            return is_current(self._connection)
+        except DatabaseError:
+            return False
 
     def close(self) -> None:
         """Close the connection."""
