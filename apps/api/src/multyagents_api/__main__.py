@@ -17,7 +17,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from multyagents_api.bootstrap import InvalidSettings, Settings, StorageUnavailable, create_app
-from multyagents_api.service.outbox import Outbox, sweep
+from multyagents_api.http.app import Services
+from multyagents_api.service.outbox import sweep
 
 __all__ = ["main"]
 
@@ -26,6 +27,7 @@ CANNOT_START = 1
 GRACE_S = 5
 BACKLOG = 2048
 SWEEP_EVERY_S = 1.0
+MAINTAIN_EVERY_S = 10.0
 _PR_SET_PDEATHSIG = 1
 
 EPILOG = """\
@@ -42,12 +44,12 @@ several processes may serve one database file. example:
 
 
 class Server(uvicorn.Server):
-    """A server that writes down its port once it listens, and sweeps the outbox while it serves."""
+    """A server that writes down its port once it listens, and tidies up behind requests while it serves."""
 
     def __init__(self, app: FastAPI, config: uvicorn.Config, port_file: Path | None) -> None:
         super().__init__(config)
-        self._outbox: Outbox = app.state.services.outbox
-        self._sweeping: asyncio.Task[NoReturn] | None = None
+        self._services: Services = app.state.services
+        self._tidying: list[asyncio.Task[NoReturn]] = []
         self._port_file = port_file
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -55,15 +57,19 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if not self.started:
             return
-        self._sweeping = asyncio.create_task(sweep(self._outbox, lambda: asyncio.sleep(SWEEP_EVERY_S)))
+        tidying = (
+            sweep(self._services.outbox, lambda: asyncio.sleep(SWEEP_EVERY_S)),
+            self._services.storage.maintain(lambda: asyncio.sleep(MAINTAIN_EVERY_S)),
+        )
+        self._tidying = [asyncio.create_task(work) for work in tidying]
         if self._port_file is not None and sockets:
             write_port(self._port_file, sockets[0].getsockname()[1])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop sweeping before the store is closed."""
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-            await asyncio.wait([self._sweeping])
+        """Stop tidying before the store is closed."""
+        for task in self._tidying:
+            task.cancel()
+        await asyncio.gather(*self._tidying, return_exceptions=True)
         await super().shutdown(sockets)
 
 

@@ -13,6 +13,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.pool import NullPool
 
 from multyagents_api.service.ports import StorageUnavailable
 from multyagents_api.storage import migrate
@@ -30,7 +31,7 @@ SqliteStorage(Path(sys.argv[1])).close()
 
 def test_the_migrations_lead_to_the_tables(database):
     """A migrated database and the tables that the statements use are the same."""
-    with create_engine(f"sqlite:///{database}").connect() as connection:
+    with create_engine(f"sqlite:///{database}", poolclass=NullPool).connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
@@ -54,11 +55,11 @@ def test_many_processes_start_on_one_new_file(tmp_path, environment):
 
 def test_a_database_of_another_version_is_refused(database):
     """A revision that this version does not know is told, and left as it is."""
-    with create_engine(f"sqlite:///{database}").begin() as connection:
+    with create_engine(f"sqlite:///{database}", poolclass=NullPool).begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'v9999'")
     with pytest.raises(StorageUnavailable, match="another version"):
         SqliteStorage(database)
-    with create_engine(f"sqlite:///{database}").connect() as connection:
+    with create_engine(f"sqlite:///{database}", poolclass=NullPool).connect() as connection:
         assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == "v9999"
 
 

@@ -1,11 +1,11 @@
 """What the use cases need from the outside: a store, a runner, a clock."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from multyagents_api.domain.approvals import Approval, ApprovalStatus
 from multyagents_api.domain.events import Event, NewEvent
@@ -333,6 +333,10 @@ class Storage(Protocol):
 
     async def ready(self) -> bool:
         """Whether the store answers and has the tables of this version."""
+        ...
+
+    async def maintain(self, pause: Callable[[], Awaitable[None]]) -> NoReturn:
+        """Do after each pause, until canceled, what would otherwise hold up some request."""
         ...
 
     def close(self) -> None:

@@ -4,11 +4,14 @@ A statement takes 10 to 20 microseconds, less than handing it to a thread. The d
 `BEGIN IMMEDIATE` and `COMMIT` below is a statement of ours, and reads run outside any transaction.
 """
 
+import asyncio
+import logging
 import sqlite3
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy import Connection, CursorResult, Executable, create_engine, event
 from sqlalchemy.exc import DatabaseError, IntegrityError
@@ -20,7 +23,12 @@ from multyagents_api.storage.migrate import is_current, migrate
 from multyagents_api.storage.reads import Parameters, SqlReader
 from multyagents_api.storage.writes import SqlWriter
 
-__all__ = ["SqliteStorage"]
+__all__ = ["SqliteStorage", "checkpoint"]
+
+LAST_RESORT_PAGES = 32_000
+"""Pages of the log (125 MiB) at which a request checkpoints after all, should no thread manage to."""
+
+_log = logging.getLogger(__name__)
 
 
 class InlineConnection:
@@ -113,6 +121,7 @@ class SqliteStorage:
             connection.execute(f"PRAGMA synchronous={synchronous}")
             connection.execute("PRAGMA foreign_keys=ON")
 
+        self._database = database
         self._engine = engine
         try:
             self._connection = engine.connect()
@@ -120,6 +129,9 @@ class SqliteStorage:
         except DatabaseError as error:
             engine.dispose()
             raise StorageUnavailable(f"can't use the database {database}: {error.orig}") from error
+        except BaseException:
+            engine.dispose()
+            raise
         inline = InlineConnection(self._connection)
         self._reading = _Reading(SqlReader(inline))
         self._writing = _Writing(_driver_of(self._connection), SqlWriter(inline))
@@ -139,7 +151,30 @@ class SqliteStorage:
         except DatabaseError:
             return False
 
+    async def maintain(self, pause: Callable[[], Awaitable[None]]) -> NoReturn:
+        """From now on, checkpoint on a thread after each pause instead of inline in some request.
+
+        A checkpoint waits for the disk, for hundreds of milliseconds where others write too.
+        """
+        _driver_of(self._connection).execute(f"PRAGMA wal_autocheckpoint={LAST_RESORT_PAGES}")
+        while True:
+            await pause()
+            try:
+                await asyncio.to_thread(checkpoint, self._database)
+            except sqlite3.Error:
+                _log.exception("the write-ahead log could not be checkpointed")
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
         self._engine.dispose()
+
+
+def checkpoint(database: Path) -> bool:
+    """Move the write-ahead log into the database file while others go on; whether all of it went."""
+    connection = sqlite3.connect(database)
+    try:
+        busy, logged, moved = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        return not busy and logged == moved
+    finally:
+        connection.close()
