@@ -9,7 +9,7 @@ import pytest
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.verdict import Verdict
 from gatewright.slo import DriftLimit, LatencyObjective, SuccessObjective, ThroughputObjective
-from gatewright.suites.slo.assembly import Heading, assemble, inconclusive
+from gatewright.suites.slo.assembly import Heading, assemble, unfinished
 from gatewright.suites.slo.markdown import render
 from gatewright.suites.slo.progress import Progress
 from gatewright.suites.slo.report import SloReport
@@ -101,8 +101,19 @@ def test_a_soak_judges_the_growth_of_latency(reported, seconds, growth_s, verdic
 def test_nothing_measured_is_inconclusive():
     """A report without scenarios never passes."""
     assert assemble(HEADING, [], BEGUN).verdict is Verdict.INCONCLUSIVE
-    report = inconclusive(HEADING, "no server", "measurable", BEGUN)
+    report = unfinished(HEADING, "no server", "measurable", BEGUN)
     assert (report.verdict, report.reasons[0].message) == (Verdict.INCONCLUSIVE, "no server")
+
+
+def test_what_failed_stays_failed_when_the_rest_cannot_be_measured(reported):
+    """A service that dies after a failed load does not turn FAIL into doubt; a PASS before it proves nothing."""
+    broken = reported(fails=lambda due: True).scenarios
+    report = unfinished(HEADING, "no connection", "measurable", BEGUN, broken)
+    assert report.verdict is Verdict.FAIL
+    assert report.reasons[-1].message == "no connection"
+    assert {reason.rule for reason in report.reasons} >= {"success_ratio", "measurable"}
+    green = unfinished(HEADING, "no connection", "measurable", BEGUN, reported().scenarios)
+    assert (green.verdict, len(green.reasons)) == (Verdict.INCONCLUSIVE, 1)
 
 
 def test_markdown_shows_verdict_limits_and_fitness(reported):
@@ -117,7 +128,7 @@ def test_markdown_shows_verdict_limits_and_fitness(reported):
 
 def test_markdown_without_scenarios_has_no_tables():
     """A run that could not measure is told in two lines."""
-    text = render(inconclusive(HEADING, "no server", "measurable", BEGUN))
+    text = render(unfinished(HEADING, "no server", "measurable", BEGUN))
     assert "**measurable**: no server" in text
     assert "|" not in text
 

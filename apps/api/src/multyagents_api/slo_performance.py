@@ -30,7 +30,7 @@ from gatewright.slo import (
 )
 from gatewright.suites.arguments import Figure, OneLineParser, add_figures, read_figures
 from gatewright.suites.slo import Plan, Service, measure
-from gatewright.suites.slo.assembly import Heading, assemble, inconclusive
+from gatewright.suites.slo.assembly import Heading, assemble, unfinished
 from gatewright.suites.slo.markdown import render
 from gatewright.suites.slo.progress import Progress
 from gatewright.suites.slo.report import ScenarioResult, SloReport
@@ -161,6 +161,8 @@ def run_slo_performance_suite(
 ) -> SloReport:
     """Measure the API and judge it; a service that can't be measured gives an INCONCLUSIVE report.
 
+    A scenario that failed keeps the report a FAIL, also when the service dies before the next one.
+
     Args:
         config: how.
         thresholds: what is promised.
@@ -171,13 +173,15 @@ def run_slo_performance_suite(
     """
     plans = check(config, thresholds)
     heading = head(config)
+    results: list[ScenarioResult] = []
     try:
         with service_under_test(config) as service:
-            results = [measure_one(plan, service, progress) for plan in plans]
+            # One by one: what was measured stays when a later scenario can't be.
+            results.extend(measure_one(plan, service, progress) for plan in plans)
     except ConfigurationError:
         raise
     except GatewrightError as error:
-        return inconclusive(heading, str(error), "measurable", datetime.now(UTC))
+        return unfinished(heading, str(error), "measurable", datetime.now(UTC), results)
     return assemble(heading, results, datetime.now(UTC))
 
 
@@ -381,9 +385,7 @@ def run_and_publish(config: SloPerformanceConfig, thresholds: SloThresholds, fol
     Before the run `latest.*` say that it has begun, so that no older PASS stands there when it is killed.
     """
     check(config, thresholds)
-    begun = inconclusive(
-        head(config), "the run has begun and was not finished", "finished", datetime.now(UTC)
-    )
+    begun = unfinished(head(config), "the run has begun and was not finished", "finished", datetime.now(UTC))
     write_atomic(folder / "latest.json", begun.model_dump_json(indent=2) + "\n")
     write_atomic(folder / "latest.md", render(begun))
     report = run_slo_performance_suite(config, thresholds, progress=sys.stderr)

@@ -8,7 +8,7 @@ from gatewright.core.verdict import Verdict, merge_verdicts
 from gatewright.evidence.report import Counts, Reason
 from gatewright.suites.slo.report import DriftResult, ObjectiveResult, ScenarioResult, SloReport
 
-__all__ = ["Heading", "assemble", "inconclusive"]
+__all__ = ["Heading", "assemble", "unfinished"]
 
 ARTIFACT = "report.json"
 
@@ -54,10 +54,18 @@ def assemble(heading: Heading, scenarios: Sequence[ScenarioResult], finished_at:
     )
 
 
-def inconclusive(heading: Heading, why: str, rule: str, finished_at: datetime) -> SloReport:
-    """The report of a suite that could not measure, or has not yet."""
-    report = assemble(heading, (), finished_at)
-    return report.model_copy(update={"reasons": (Reason(rule=rule, message=why, command=heading.command),)})
+def unfinished(
+    heading: Heading, why: str, rule: str, finished_at: datetime, measured: Sequence[ScenarioResult] = ()
+) -> SloReport:
+    """The report of a suite that has not measured all, or not yet; what failed by then has failed."""
+    report = assemble(heading, measured, finished_at)
+    doubt = Reason(rule=rule, message=why, command=heading.command)
+    return report.model_copy(
+        update={
+            "verdict": merge_verdicts([report.verdict, Verdict.INCONCLUSIVE]),
+            "reasons": (*report.reasons, doubt),
+        }
+    )
 
 
 def explain(scenario: ScenarioResult, place: int, command: str) -> Iterator[Reason]:
