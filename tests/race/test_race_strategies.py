@@ -16,7 +16,7 @@ from gatewright.race import (
     Replay,
     Strategy,
 )
-from gatewright.race.schedule import Choice, Step, Trace
+from gatewright.race.schedule import Choice, Picker, Step, Trace
 
 ACTORS = ("a", "b")
 
@@ -25,17 +25,29 @@ def run(strategy: Strategy, lengths: dict[str, int]) -> list[str]:
     """Every schedule that a strategy proposes for actors that each make so many independent steps."""
     schedules = []
     while (picker := strategy.next_picker()) is not None:
-        trace, done = Trace(), dict.fromkeys(lengths, 0)
-        current = None
-        while going := tuple(name for name, length in lengths.items() if done[name] < length):
-            labels = tuple(f"{name}{done[name]}" for name in going)
-            choice = Choice(len(trace.steps), going, labels, tuple(range(len(going))), current)
-            current = picker.pick(choice)
-            trace.steps.append(Step(current, choice.label_of(current), choice))
-            done[current] += 1
+        trace = trace_of(picker, lengths)
         strategy.learn(trace)
         schedules.append("".join(step.actor for step in trace.steps))
     return schedules
+
+
+def run_one(strategy: Strategy, lengths: dict[str, int]) -> None:
+    """Only the first schedule."""
+    picker = strategy.next_picker()
+    assert picker is not None
+    strategy.learn(trace_of(picker, lengths))
+
+
+def trace_of(picker: Picker, lengths: dict[str, int]) -> Trace:
+    trace, done = Trace(), dict.fromkeys(lengths, 0)
+    current = None
+    while going := tuple(name for name, length in lengths.items() if done[name] < length):
+        labels = tuple(f"{name}{done[name]}" for name in going)
+        choice = Choice(len(trace.steps), going, labels, tuple(range(len(going))), current)
+        current = picker.pick(choice)
+        trace.steps.append(Step(current, choice.label_of(current), choice))
+        done[current] += 1
+    return trace
 
 
 def all_interleavings(lengths: dict[str, int]) -> set[str]:
@@ -76,6 +88,14 @@ def test_bounding_stops_at_its_budget_and_says_how_far_it_came() -> None:
     assert len(run(strategy, {"a": 3, "b": 3})) == 4
     assert strategy.is_complete
     assert strategy.achieved() == "all schedules with up to 0 preemptions, some with 1"
+
+
+def test_bounding_notices_a_program_that_ends_earlier_than_before() -> None:
+    """A schedule whose last turn never came is not taken for one that was run."""
+    strategy = PreemptionBounding(1)
+    run_one(strategy, {"a": 3, "b": 3})
+    with pytest.raises(Diverged, match="the program ended before step 2 came again"):
+        run(strategy, {"a": 1, "b": 1})
 
 
 def test_random_walks_are_the_same_for_the_same_seed() -> None:

@@ -86,9 +86,15 @@ class PreemptionBounding:
         return self._running
 
     def learn(self, trace: Trace) -> None:
-        """Queue every schedule that leaves this one at a later step than it left its parent."""
+        """Queue every schedule that leaves this one at a later step than it left its parent.
+
+        Raises:
+            Diverged: the program ended before the schedule's last turn.
+        """
         turns = self._running.turns
         first = turns[-1].index + 1 if turns else 0
+        if len(trace.steps) < first:
+            raise Diverged(f"the program ended before step {first - 1} came again", remedy=REMEDY)
         if turns and turns[-1].preempts and trace.steps[first - 1].waited:
             return
         for step in trace.steps[first:]:
