@@ -158,8 +158,11 @@ def test_a_wall_clock_that_runs_out_forbids_a_pass() -> None:
 
 
 def test_the_natural_order_alone_is_no_proof() -> None:
-    """One schedule that found nothing is INCONCLUSIVE."""
+    """One schedule that found nothing is INCONCLUSIVE, also where it meets a budget of one."""
     assert explore(GuardedDispatch(), strategies=[Fifo()]).verdict is Verdict.INCONCLUSIVE
+    met = explore(GuardedDispatch(), strategies=[Fifo()], budget=Budget(schedules=1))
+    assert met.verdict is Verdict.INCONCLUSIVE
+    assert met.doubts == ["only the natural order was run: one schedule proves nothing"]
 
 
 def test_no_strategy_is_no_proof() -> None:

@@ -231,7 +231,9 @@ class _Explorer:
             self._doubt("no schedule was run")
         elif not found.overlapped:
             self._doubt("in no schedule did two actors overlap: nothing was raced")
-        if not (self._complete or found.failed):
+        if set(found.by_strategy) == {Fifo.name}:
+            self._doubt("only the natural order was run: one schedule proves nothing")
+        elif not (self._complete or found.failed):
             self._doubt("no strategy came to its end, nor was the budget of schedules met")
         missing = {mark.name for mark in self._scenario.invariants() if not found.evaluated[mark.name]}
         if missing and not found.failed:
