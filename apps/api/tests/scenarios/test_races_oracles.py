@@ -238,3 +238,18 @@ def test_an_approval_is_decided_once_and_as_told() -> None:
     silent = said(oracles.decided_once(history(), state([], approvals={"7": "approved"})))
     assert silent == ["approval 7 is approved, but no event tells it"]
     assert said(oracles.decided_once(told, state(events[:1], approvals={"7": "approved"}))) == []
+
+
+def test_a_service_that_refuses_everybody_is_not_passed_over() -> None:
+    """A ready task that nobody could dispatch, a pending approval that nobody could decide; no demand, no wrong."""
+    refused = history((f"{RUN}/dispatch-ready", 404, None), ("/approvals/7/approve", 409, None))
+    assert said(oracles.somebody_dispatched(refused)) == [
+        "none of 1 dispatches of a ready task was carried out"
+    ]
+    assert said(oracles.somebody_decided(refused)) == [
+        "none of 1 decisions of a pending approval was accepted"
+    ]
+    nobody = history()
+    assert said(oracles.somebody_dispatched(nobody)) + said(oracles.somebody_decided(nobody)) == []
+    done = history(ACKNOWLEDGED, ("/approvals/7/approve", 409, None), ("/approvals/7/reject", 200, None))
+    assert said(oracles.somebody_dispatched(done)) + said(oracles.somebody_decided(done)) == []

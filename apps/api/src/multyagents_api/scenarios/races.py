@@ -118,6 +118,11 @@ class ParallelDispatch(ApiScenario):
         """Two who dispatch."""
         return {"alice": self.dispatch, "bob": self.dispatch}
 
+    @invariant("some-dispatch", "of concurrent dispatches of ready tasks one is carried out at least")
+    def some_dispatch(self, history: History, _state: RunState) -> Iterable[str]:
+        """A ready task is dispatched."""
+        return oracles.somebody_dispatched(history)
+
 
 class PartialRerun(ApiScenario):
     """Two clients rerun one failure while a third dispatches what is ready."""
@@ -190,6 +195,11 @@ class ApprovalDispatch(ApiScenario):
         """Mostly dispatches: a decision that comes first closes the window for all of them."""
         parts = [self.dispatch, self.dispatch, self.approve, self.dispatch, self.dispatch, self.reject]
         return {f"client-{number}": parts[number % len(parts)] for number in range(size)}
+
+    @invariant("some-decision", "of concurrent decisions of a pending approval one is accepted")
+    def some_decision(self, history: History, _state: RunState) -> Iterable[str]:
+        """A pending approval is decided."""
+        return oracles.somebody_decided(history)
 
     async def approve(self, client: Client) -> None:
         """One actor's part: approve."""

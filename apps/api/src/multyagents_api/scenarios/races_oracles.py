@@ -23,6 +23,8 @@ __all__ = [
     "run_follows_from_tasks",
     "sequences_are_gapless",
     "single_dispatches",
+    "somebody_decided",
+    "somebody_dispatched",
 ]
 
 CONFLICT = 409
@@ -60,6 +62,13 @@ def acknowledged_dispatches(history: History, state: RunState) -> Iterator[str]:
                 f"task {task_id} attempt {attempt} was acknowledged {told[key]} times "
                 f"and dispatched {happened[key]} times"
             )
+
+
+def somebody_dispatched(history: History) -> Iterator[str]:
+    """A task was ready, so of concurrent dispatches one succeeds; who refuses all raced nothing."""
+    asked = history.to("POST", "/dispatch-ready")
+    if asked and not any(_acknowledgements(history)):
+        yield f"none of {len(asked)} dispatches of a ready task was carried out"
 
 
 def _acknowledgements(history: History) -> Iterator[DispatchKey]:
@@ -208,6 +217,13 @@ def decided_once(history: History, state: RunState) -> Iterator[str]:
         if asked and op.response.ok and state.approvals.get(approval, asked) != asked:
             status = state.approvals[approval]
             yield f"{op.actor} was told that approval {approval} is {asked}; it is {status}"
+
+
+def somebody_decided(history: History) -> Iterator[str]:
+    """The approval was pending, so of concurrent decisions one is accepted."""
+    asked = [*history.to("POST", "/approve"), *history.to("POST", "/reject")]
+    if asked and not any(op.response.ok for op in asked):
+        yield f"none of {len(asked)} decisions of a pending approval was accepted"
 
 
 @dataclass
