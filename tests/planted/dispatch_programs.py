@@ -193,3 +193,12 @@ class FailingSetup(GuardedDispatch):
 
     async def setup(self, client: Client) -> None:
         assert (await client.get("/nowhere")).ok, "no such route"
+
+
+class StumblingSetup(GuardedDispatch):
+    """Its set-up trips over an answer that it did not expect."""
+
+    name = "stumbling-setup"
+
+    async def setup(self, client: Client) -> None:
+        raise KeyError("id")

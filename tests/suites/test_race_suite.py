@@ -2,9 +2,10 @@
 
 import json
 import re
+import socket
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,12 +18,13 @@ from planted.dispatch_programs import (
     GuardedDispatch,
     LockedDispatch,
     RacyDispatch,
+    StumblingSetup,
     check_then_act,
 )
 
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.verdict import ExitCode, Verdict
-from gatewright.race import Scenario
+from gatewright.race import Scenario, SetupFailed
 from gatewright.race.selfcheck import PlantedFault
 from gatewright.suites.race import (
     RaceSuite,
@@ -112,11 +114,42 @@ def test_a_surviving_fault_makes_a_green_suite_inconclusive() -> None:
     assert blind.reasons[-1].message == "the fault harmless was not seen by guarded-dispatch"
 
 
+def test_the_self_check_gets_no_more_schedules_than_its_scenario() -> None:
+    """Who looks too shortly to see a planted fault can't call the service right either."""
+    fault = PlantedFault("unguarded", "no guard", GuardedDispatch, unguarded)
+    short = replace(SMALL, iterations={"guarded-dispatch": 2})
+    report = run_race_suite(suite_of(GuardedDispatch, faults=[fault]), short)
+    assert report.scenarios[0].iterations == 2
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.reasons[0].rule == "race/self-check"
+
+
+def test_what_failed_stays_failed_when_the_rest_cannot_be_raced() -> None:
+    """A race found before another one's set-up fails is not lost; nothing failed before is no FAIL."""
+    report = run_race_suite(suite_of(RacyDispatch, FailingSetup), SMALL)
+    assert report.verdict is Verdict.FAIL
+    assert [result.scenario for result in report.scenarios] == ["racy-dispatch"]
+    assert report.reasons[-1].rule == "race/finished"
+    assert "no such route" in report.reasons[-1].message
+    with pytest.raises(SetupFailed, match="no such route"):
+        run_race_suite(suite_of(GuardedDispatch, FailingSetup), SMALL)
+
+
 def test_an_oracle_that_cannot_check_is_inconclusive() -> None:
     """With the reason."""
     report = run_race_suite(suite_of(BlindDispatch), SMALL)
     assert report.verdict is Verdict.INCONCLUSIVE
     assert "KeyError" in report.reasons[0].message
+
+
+def test_a_set_up_that_breaks_in_any_way_is_inconclusive() -> None:
+    """What a server answers may break it with any exception, which is told and is no traceback."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        suite = replace(suite_of(StumblingSetup), servers=lambda: nullcontext([url, url]))
+        report = run_race_suite(suite, replace(SMALL, modes=("stress",)))
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "KeyError: 'id'" in report.reasons[0].message
 
 
 def test_servers_that_do_not_answer_are_inconclusive() -> None:
@@ -201,6 +234,15 @@ def test_a_tape_that_can_no_longer_be_followed_is_inconclusive(tmp_path: Path) -
     assert (strict.verdict, strict.diverged) == (Verdict.INCONCLUSIVE, 3)
     assert "BEGIN IMMEDIATE" in strict.first_divergence
     assert (lenient.verdict, lenient.reproduced) == (Verdict.PASS, 0)
+
+
+def test_a_tape_that_fails_otherwise_is_inconclusive(tmp_path: Path) -> None:
+    """The same steps with another violation neither reproduce the failure nor show that it is mended."""
+    _, tape = published(tmp_path)
+    outcome = replay(rewritten(tape, failed={"no-server-error": ["500"]}), 3, allowed=["planted"])
+    assert (outcome.verdict, outcome.reproduced, outcome.diverged) == (Verdict.INCONCLUSIVE, 0, 0)
+    assert outcome.unclear == 3
+    assert "single-dispatch: dispatched 2 times" in outcome.text()
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ class HttpActorClient:
         try:
             called = await self._send(head.encode() + content)
             response = await self._receive()
-        except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as lost:
+        except (OSError, EOFError, ValueError, IndexError, asyncio.LimitOverrunError) as lost:
             response, error = Response(0), f"the server did not answer: {type(lost).__name__}: {lost}"
         self._history.operations.append(
             Operation(self._actor, method, path, body, response, called, time.perf_counter_ns(), error)

@@ -14,9 +14,9 @@ ARTIFACT = "report.json"
 
 
 def reasons(
-    results: Sequence[ScenarioResult], checked: SelfCheckResult | None, command: str
+    results: Sequence[ScenarioResult], checked: SelfCheckResult | None, command: str, cut_short: str = ""
 ) -> Iterator[Reason]:
-    """Why the verdict is what it is, worst first."""
+    """Why the verdict is what it is, worst first; `cut_short` says why the suite did not come to its end."""
     for place, result in enumerate(results):
         for number, seen in enumerate(result.invariants):
             if seen.violated:
@@ -40,6 +40,8 @@ def reasons(
                 artifact=ARTIFACT,
                 pointer=f"/scenarios/{place}/doubts",
             )
+    if cut_short:
+        yield Reason(rule="race/finished", message=cut_short)
     for place, fault in enumerate(checked.faults if checked else ()):
         if not fault.killed:
             yield Reason(

@@ -20,13 +20,15 @@ class ReplayOutcome:
     """How often a tape's failure came again.
 
     `diverged` replays could not follow the tape, `first_divergence` says where the first one left it.
-    `violations` are those of the last replay that failed.
+    `unclear` ones violated something else than the tape tells, or their oracles could not be evaluated.
+    `violations` are those of the last replay that failed, in the same way if any did.
     """
 
     tape: Tape
     times: int
     reproduced: int
     diverged: int
+    unclear: int
     first_divergence: str
     violations: dict[str, tuple[str, ...]]
 
@@ -35,7 +37,8 @@ class ReplayOutcome:
         """FAIL when every replay failed as on the tape, PASS when every one followed it and none failed."""
         if self.reproduced == self.times:
             return Verdict.FAIL
-        return Verdict.INCONCLUSIVE if self.reproduced or self.diverged else Verdict.PASS
+        doubtful = self.reproduced or self.diverged or self.unclear
+        return Verdict.INCONCLUSIVE if doubtful else Verdict.PASS
 
     def text(self, *, width: int = 110) -> str:
         """The outcome for a terminal: the interleaving, what it violates, and how often it came again."""
@@ -47,6 +50,7 @@ class ReplayOutcome:
         lines += [f"{name}: {sentence}" for name, seen in sorted(shown.items()) for sentence in seen]
         lines.append(
             f"{self.verdict}: reproduced {self.reproduced} of {self.times}, diverged {self.diverged}"
+            f"{f', unclear {self.unclear}' if self.unclear else ''}"
         )
         if self.first_divergence:
             lines.append(f"first divergence: {self.first_divergence}")
@@ -91,19 +95,23 @@ def follow(strategy: Replay, race: Race) -> None:
 
 def conclude(tape: Tape, races: Sequence[Race], *, strict: bool) -> ReplayOutcome:
     """Count."""
-    same = [
-        race
-        for race in races
-        if (reproduces(race, tape) if strict else race.failures.keys() == tape.failed.keys())
-    ]
+
+    def came_again(race: Race) -> bool:
+        return reproduces(race, tape) if strict else race.failures.keys() == tape.failed.keys()
+
+    same = [race for race in races if came_again(race)]
     diverged = [race.divergence for race in races if race.divergence]
+    others = [race for race in races if not (race.divergence or came_again(race))]
+    unclear = [race for race in others if race.failed or race.unchecked]
+    failed = same or unclear
     return ReplayOutcome(
         tape=tape,
         times=len(races),
         reproduced=len(same),
         diverged=len(diverged),
+        unclear=len(unclear),
         first_divergence=diverged[0] if diverged else "",
-        violations=same[-1].failures if same else {},
+        violations=failed[-1].failures if failed else {},
     )
 
 

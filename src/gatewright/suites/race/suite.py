@@ -107,7 +107,8 @@ def run_race_suite(
 
     Raises:
         ConfigurationError: no such scenario.
-        GatewrightError: the app or the servers did not start, or no race could be prepared.
+        GatewrightError: the app or the servers did not start, or a race could not be prepared, and nothing
+            had failed by then.
     """
     clock = clock or SystemClock()
     return _Run(suite, config, progress or Silent(), clock.now()).report(clock)
@@ -124,26 +125,26 @@ class _Run:
         self._scenarios = suite.selected(config.scenarios)
         self._timings: dict[str, float] = {}
         self._keep = EVERYTHING if config.keep is None else config.keep
+        self._results: list[ScenarioResult] = []
+        self._checked: SelfCheckResult | None = None
 
     def report(self, clock: Clock) -> RaceReport:
-        """Do all of it."""
-        results: list[ScenarioResult] = []
-        checked: SelfCheckResult | None = None
-        if "explore" in self._config.modes:
-            with self._timed("explore"), Arena(self._scenarios[0](), seed=self._config.seed) as arena:
-                results += [self._explore(scenario, arena) for scenario in self._scenarios]
-                with self._timed("self_check"):
-                    checked = self._check_itself(arena)
-        if "stress" in self._config.modes:
-            with self._timed("stress"), self._suite.servers() as urls:
-                results += [self._stress(scenario, urls) for scenario in self._scenarios]
+        """Do all of it; what failed before the rest became impossible stays failed."""
+        cut_short = ""
+        try:
+            self._race()
+        except GatewrightError as error:
+            if all(result.verdict is not Verdict.FAIL for result in self._results):
+                raise
+            cut_short = str(error)
+        results, checked = self._results, self._checked
         verdicts = [result.verdict for result in results]
         if checked is not None and checked.killed < checked.planted:
             verdicts.append(Verdict.INCONCLUSIVE)
         return RaceReport(
             suite=self._suite.name,
             verdict=merge_verdicts(verdicts),
-            reasons=tuple(reasons(results, checked, self._suite.command)),
+            reasons=tuple(reasons(results, checked, self._suite.command, cut_short)),
             counts=counts(results),
             metrics=metrics(results, checked),
             started_at=self._started_at,
@@ -155,6 +156,18 @@ class _Run:
             self_check=checked,
             timings=self._timings,
         )
+
+    def _race(self) -> None:
+        if "explore" in self._config.modes:
+            with self._timed("explore"), Arena(self._scenarios[0](), seed=self._config.seed) as arena:
+                for scenario in self._scenarios:
+                    self._results.append(self._explore(scenario, arena))
+                with self._timed("self_check"):
+                    self._checked = self._check_itself(arena)
+        if "stress" in self._config.modes:
+            with self._timed("stress"), self._suite.servers() as urls:
+                for scenario in self._scenarios:
+                    self._results.append(self._stress(scenario, urls))
 
     def _strategies(self, schedules: int) -> list[Strategy]:
         config = self._config
@@ -184,24 +197,29 @@ class _Run:
         return exploration_result(scenario, found, self._config.output)
 
     def _check_itself(self, arena: Arena) -> SelfCheckResult | None:
+        """Look for each planted fault, in no more schedules than its scenario had to prove itself right."""
         faults = [fault for fault in self._suite.faults if fault.scenario in self._scenarios]
         if not faults:
             return None
         self._progress.begin("self-check")
-        outcomes = self_check(
-            faults,
-            arena,
-            bound=self._config.bound,
-            budget=Budget(
-                schedules=self._config.schedules,
-                failures=1,
-                replays=0,
-                wall_clock_s=self._config.wall_clock_s,
-            ),
-        )
+        outcomes = [
+            outcome
+            for fault in faults
+            for outcome in self_check(
+                [fault], arena, bound=self._config.bound, budget=self._self_check_budget(fault)
+            )
+        ]
         result = self_check_result(outcomes)
         self._progress.end(f"{result.killed} of {result.planted} planted faults killed")
         return result
+
+    def _self_check_budget(self, fault: PlantedFault) -> Budget:
+        return Budget(
+            schedules=self._config.schedules_of(fault.scenario.name),
+            failures=1,
+            replays=0,
+            wall_clock_s=self._config.wall_clock_s,
+        )
 
     def _stress(self, scenario: type[Scenario], urls: Sequence[str]) -> ScenarioResult:
         self._progress.begin(f"stress {scenario.name}")
@@ -222,7 +240,7 @@ class _Run:
                 return
             try:
                 release = await stress(instance, urls, clients=self._config.clients, rotation=number)
-            except (TimeoutError, OSError, AssertionError, GatewrightError) as error:
+            except Exception as error:  # noqa: BLE001 - what a server answers may break the set-up in any way
                 tally.doubt(f"release {number + 1} came to no end: {type(error).__name__}: {error}")
                 return
             tally.add(release)
