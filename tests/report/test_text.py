@@ -78,6 +78,29 @@ def test_the_terminal_shows_table_word_reason_and_place() -> None:
     assert text.endswith("evidence: docs/evidence/runs/r\n")
 
 
+@pytest.mark.parametrize(
+    ("message", "observed", "expected", "shown"),
+    [
+        (
+            "too few samples",
+            "517",
+            "at least 600 samples",
+            "too few samples [517; expected at least 600 samples]",
+        ),
+        ("too few samples", "517", "", "too few samples [517]"),
+        ("only 517 samples", "517", "at least 600", "only 517 samples [expected at least 600]"),
+        ("517 of at least 600", "517", "at least 600", "517 of at least 600"),
+        ("interrupted", "", "", "interrupted"),
+    ],
+)
+def test_a_figure_stands_beside_what_was_expected(
+    message: str, observed: str, expected: str, shown: str
+) -> None:
+    """Unless the message itself tells already."""
+    reason = Reason(rule="r", message=message, observed=observed, expected=expected)
+    assert f"  - {shown}\n" in render_verdict_text(document(reasons=(reason,)), colour=False)
+
+
 def test_the_terminal_obeys_no_name_from_the_evidence() -> None:
     text = render_verdict_text(document(), colour=False) + render_explanation(document(), None)
     assert "\x1b" not in text

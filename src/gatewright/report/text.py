@@ -31,7 +31,7 @@ def render_verdict_text(document: VerdictDocument, *, colour: bool) -> str:
     parts = [render_checks(document.checks)] if document.checks else []
     lines = [paint(document.verdict, document.verdict.value, colour=colour)]
     lines += [
-        f"  - {printable(reason.message)}{observed(reason)}" for reason in document.reasons[:SHOWN_REASONS]
+        f"  - {printable(reason.message)}{figures(reason)}" for reason in document.reasons[:SHOWN_REASONS]
     ]
     if (rest := len(document.reasons) - SHOWN_REASONS) > 0:
         lines.append(f"  - and {rest} more: gatewright explain")
@@ -68,11 +68,12 @@ def describe_counts(counts: Counts) -> str:
     return ", ".join(parts) or "nothing"
 
 
-def observed(reason: Reason) -> str:
-    """What was seen, in brackets, where the message does not tell."""
-    if not reason.observed or reason.observed in reason.message:
-        return ""
-    return f" [{printable(reason.observed)}]"
+def figures(reason: Reason) -> str:
+    """What was seen and what should have been, in brackets, as far as the message does not tell."""
+    parts = [reason.observed, f"expected {reason.expected}" if reason.expected else ""]
+    told = (reason.observed, reason.expected)
+    untold = [part for part, figure in zip(parts, told, strict=True) if part and figure not in reason.message]
+    return f" [{printable('; '.join(untold))}]" if untold else ""
 
 
 def paint(verdict: Verdict, text: str, *, colour: bool) -> str:
