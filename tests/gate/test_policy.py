@@ -44,6 +44,8 @@ def test_the_digest_is_that_of_the_bytes(tmp_path: Path) -> None:
         ("schema_version = 1\n[checks]\n", "checks"),
         (GOOD + "required = false\n", "nothing could ever block"),
         (GOOD + "reqired = false\n", "checks.unit.reqired"),
+        (GOOD + "min_colected = 3\n", "no such setting; did you mean min_collected?"),
+        (GOOD + "zzz = 3\n", "checks.unit.zzz: there is no such setting"),
         (GOOD + "min_collected = -1\n", "checks.unit.min_collected"),
         (GOOD + "timeout_s = 0\n", "checks.unit.timeout_s"),
         (GOOD + "limits = { p95 = {} }\n", "needs a min or a max"),

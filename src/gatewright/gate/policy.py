@@ -1,5 +1,6 @@
 """The release policy: which checks a release needs and how much each must have measured (`gate.toml`)."""
 
+import difflib
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -166,4 +167,13 @@ def parse_policy(data: bytes, name: str) -> LoadedPolicy:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"] if part != "[key]")
         message = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            message = unknown_setting(str(first["loc"][-1]))
         raise ConfigurationError(f"{name}: {place or 'the policy'}: {message}") from None
+
+
+def unknown_setting(name: str) -> str:
+    """Say that there is no such setting, and the one that was probably meant."""
+    known = [field for model in (Policy, Gate, Check, Limit) for field in model.model_fields]
+    nearest = difflib.get_close_matches(name, known, n=1)
+    return f"there is no such setting; did you mean {nearest[0]}?" if nearest else "there is no such setting"
