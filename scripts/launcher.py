@@ -59,10 +59,7 @@ def judged(
     """
 
     def run(arguments: list[str]) -> int:
-        if set(arguments) - {"--full", "--quick"} or len(arguments) > 1:
-            raise SetupError(
-                f"{arguments[-1]!r} is not known here; --full and --quick are", exit_code=outcome.USAGE
-            )
+        refuse_unknown(arguments)
         if forget:
             outcome.forget_latest(EVIDENCE)
         run_id = outcome.new_run_id()
@@ -81,6 +78,20 @@ def judged(
         return verdict_of(run_id, code)
 
     return run
+
+
+def refuse_unknown(arguments: Sequence[str]) -> None:
+    """Accept one profile at most.
+
+    Raises:
+        SetupError: names the first argument that is none, or says that there are too many.
+    """
+    for argument in arguments:
+        if argument not in {"--full", "--quick"}:
+            message = f"{argument!r} is not known here; --full and --quick are"
+            raise SetupError(message, exit_code=outcome.USAGE)
+    if len(arguments) > 1:
+        raise SetupError("only one of --full and --quick can be meant", exit_code=outcome.USAGE)
 
 
 def run_session_of_run(session: str, environ: dict[str, str]) -> int:
@@ -217,16 +228,34 @@ def main(arguments: list[str]) -> int:
     """Run one command; its exit code."""
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         signal.signal(number, lambda received, _frame: sys.exit(128 + received))
+    try:
+        return run_command(arguments)
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python would complain once more when it flushes.
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return outcome.INCONCLUSIVE
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run one command; what goes wrong costs one line.
+
+    Raises:
+        BrokenPipeError: nobody reads our lines any more.
+    """
     word = arguments[0] if arguments else "help"
     try:
         return find_command("help" if word in {"-h", "--help"} else word).run(arguments[1:])
     except SetupError as error:
         say(str(error))
         return error.exit_code
+    except BrokenPipeError:
+        raise
     except OSError as error:
         say(f"{error.filename or 'set-up'}: {error.strerror or error}")
         return outcome.INCONCLUSIVE
     except KeyboardInterrupt:
+        say("interrupted; nothing was decided")
         return INTERRUPTED
 
 

@@ -44,7 +44,7 @@ def run_quietly(command: Sequence[str], environ: Mapping[str, str]) -> None:
     """Run a command whose output matters only when it fails.
 
     Raises:
-        SetupError: it failed; the last line that it printed, other than Nox's own, says why.
+        SetupError: it failed; the last line that it printed, if possible other than Nox's own, says why.
     """
     with tempfile.TemporaryFile() as output:
         try:
@@ -54,5 +54,10 @@ def run_quietly(command: Sequence[str], environ: Mapping[str, str]) -> None:
         if code:
             output.seek(0)
             lines = [line.strip() for line in output.read().decode(errors="replace").splitlines()]
-            said = [line for line in lines if line and not line.startswith("nox >")]
-            raise SetupError(said[-1] if said else f"{Path(command[0]).name} ended with {code}")
+            raise SetupError(telling_line(lines) or f"{Path(command[0]).name} ended with {code}")
+
+
+def telling_line(lines: Sequence[str]) -> str:
+    """The last line that somebody other than Nox said, else the last of Nox itself; empty where all are."""
+    said = [line for line in lines if line]
+    return next((line for line in reversed(said) if not line.startswith("nox >")), said[-1] if said else "")

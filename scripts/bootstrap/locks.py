@@ -38,6 +38,8 @@ def write_locks(arguments: list[str]) -> int:
 
     Asks the public index alone, so that the locks are the same whoever makes them.
     """
+    if set(arguments) - {"--upgrade"}:
+        raise SetupError("usage: multyagents lock [--upgrade]", exit_code=2)
     places = Places(ROOT, state_folder())
     tools = set_up_tools(places)
     if not tools.uv.exists():

@@ -56,7 +56,7 @@ class Places:
     def _key(self, *files: Path) -> str:
         """An environment is bound to its interpreter and to its path, so a moved checkout makes new ones."""
         parts = [sys.version, os.path.realpath(sys.executable), str(self.state)]
-        digest = hashlib.sha256("\0".join(parts).encode())
+        digest = hashlib.sha256(os.fsencode("\0".join(parts)))
         for file in files:
             digest.update(file.read_bytes())
         return digest.hexdigest()[:12]
@@ -88,7 +88,7 @@ def state_folder(root: Path = ROOT) -> Path:
         if not writable(folder):
             raise SetupError(f"{STATE_VARIABLE}={named} can't be written", exit_code=2)
         return folder
-    tag = hashlib.sha256(str(root).encode()).hexdigest()[:12]
+    tag = hashlib.sha256(os.fsencode(root)).hexdigest()[:12]
     for folder in (root / ".gate", _cache() / "multyagents" / tag):
         if writable(folder):
             return folder

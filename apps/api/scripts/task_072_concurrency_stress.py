@@ -8,6 +8,11 @@ ROOT = Path(__file__).resolve().parents[3]
 
 if __name__ == "__main__":
     sys.path[:0] = [str(ROOT / "src"), str(ROOT / "apps" / "api" / "src")]
-    from multyagents_api.concurrency_stress import main
+    try:
+        from multyagents_api.concurrency_stress import main
+    except ModuleNotFoundError as error:
+        remedy = "run scripts/multyagents race-stress, which installs it"
+        print(f"{error.name} is missing from {sys.executable}; {remedy}", file=sys.stderr)
+        sys.exit(2)
 
     sys.exit(main())
