@@ -255,6 +255,8 @@ def run_command(arguments: list[str]) -> int:
         say(f"{error.filename or 'set-up'}: {error.strerror or error}")
         return outcome.INCONCLUSIVE
     except KeyboardInterrupt:
+        if sys.stderr.isatty():
+            print(file=sys.stderr)  # the cursor stands behind ^C, or behind a time that grows
         say("interrupted; nothing was decided")
         return INTERRUPTED
 

@@ -54,7 +54,10 @@ def test_an_interrupt_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 
     monkeypatch.setitem(launcher.COMMANDS, "gate", launcher.Command("is interrupted", interrupted))
     assert launcher.main(["gate"]) == 130
-    assert "interrupted; nothing was decided" in capsys.readouterr().err
+    assert capsys.readouterr().err == "multyagents: interrupted; nothing was decided\n"
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert launcher.main(["gate"]) == 130
+    assert capsys.readouterr().err.startswith("\nmultyagents: interrupted")
 
 
 def test_output_that_nobody_reads_costs_no_traceback():
