@@ -265,7 +265,8 @@ def positive(name: str, value: float) -> float:
 
 EPILOG = """\
 verdicts and exit codes:
-  0 PASS          every objective is proven, with at most 5% error
+  0 PASS          every objective is proven, with at most 5% error; the report's remark says how rare a stall
+                  must be to have been missed
   1 FAIL          at least one is refuted, with at most 5% error
   2               the command line or the environment can't be used
   3 INCONCLUSIVE  too few runs for either claim, a schedule that was not kept, or a server that can't start;
