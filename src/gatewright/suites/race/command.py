@@ -26,6 +26,20 @@ ERASE_LINE = "\r\x1b[2K"
 COUNT_EVERY = 25
 SHOWN_REASONS = 10
 
+EPILOG = """\
+verdicts and exit codes:
+  0 PASS          every invariant held in every schedule, and enough schedules were run
+  1 FAIL          one did not hold; the report names the tape of the schedule that shows it
+  2               the command line or the environment can't be used
+  3 INCONCLUSIVE  it could not be known: nothing overlapped, a planted fault survived, a server can't start
+
+examples:
+  PROGRAM                                          explore, then stress
+  PROGRAM --mode explore --scenario NAME --bound 3   one scenario, deeper
+  PROGRAM --mode stress --iterations 500            longer, in real parallelism
+  PROGRAM --details all --json                      every iteration, for machines
+"""
+
 Config = TypeVar("Config", bound=RaceSuiteConfig)
 
 
@@ -89,7 +103,13 @@ def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 def parser(profiles: Mapping[str, RaceSuiteConfig], program: str) -> argparse.ArgumentParser:
     """The flags."""
-    arguments = OneLineParser(prog=program, description="Race the service.", allow_abbrev=False)
+    arguments = OneLineParser(
+        prog=program,
+        description="Race the service: every schedule with few preemptions, then real parallelism.",
+        epilog=EPILOG.replace("PROGRAM", program),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
     add = arguments.add_argument
     add(
         "--mode",
@@ -105,8 +125,8 @@ def parser(profiles: Mapping[str, RaceSuiteConfig], program: str) -> argparse.Ar
         help="schedules at most, and releases, of a scenario",
     )
     add("--bound", type=int, metavar="N", help="the most preemptions")
-    add("--seed", type=int, metavar="N")
-    add("--strategy", action="append", choices=STRATEGIES)
+    add("--seed", type=int, metavar="N", help="of chance, in schedules and in the app")
+    add("--strategy", action="append", choices=STRATEGIES, help="only this one; may be given again")
     add("--clients", type=int, metavar="N", help="how many race in mode stress")
     add("--profile", choices=tuple(profiles), help="how much to do; the flags above overrule it")
     add("--details", metavar="N|all", help="keep the first N passing iterations whole")
