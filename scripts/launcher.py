@@ -26,6 +26,11 @@ from bootstrap.tools import install_sessions, set_up_tools
 
 EVIDENCE = ROOT / "docs" / "evidence"
 
+CHECKS = ("tests", "race-stress", "slo-smoke")
+
+# What remedies in evidence tell users to type.
+NAMED = {"GATEWRIGHT_PROGRAM": "./scripts/multyagents"}
+
 # Set afresh for each run; inherited ones belong to a run that this launcher is a part of.
 RUN_VARIABLES = ("GATEWRIGHT_EVIDENCE", "GATEWRIGHT_PYTHON", "GATEWRIGHT_RUN_FOLDER", "GATEWRIGHT_RUN_ID")
 
@@ -123,7 +128,7 @@ def reading(session: str, group: str, action: str) -> Callable[[list[str]], int]
 
     def run(arguments: list[str]) -> int:
         python = interpreters.ready_interpreter(group, ROOT) or environment_of(session)
-        environ = {**cleaned(os.environ), "PYTHONPATH": project_path(ROOT)}
+        environ = {**cleaned(os.environ), **NAMED, "PYTHONPATH": project_path(ROOT)}
         return run_child([str(python), "-m", "gatewright", action, *map(from_root, arguments)], environ, ROOT)
 
     return run
@@ -150,7 +155,7 @@ def environment_of(session: str) -> Path:
 def fresh_environment(run_id: str) -> dict[str, str]:
     """The environment of a new run, with nothing left of a run around us."""
     environ = {name: value for name, value in cleaned(os.environ).items() if name not in RUN_VARIABLES}
-    return environ | {"GATEWRIGHT_RUN_ID": run_id}
+    return environ | {"GATEWRIGHT_RUN_ID": run_id, **NAMED}
 
 
 def run_session(session: str, arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -160,6 +165,13 @@ def run_session(session: str, arguments: Sequence[str], environ: Mapping[str, st
     install_sessions(places, tools, [session, *(sessions_of_policy(ROOT) if session == "gate" else [])])
     command = [*tools.nox(places), "-s", session, "--", *arguments]
     return run_child(command, tools.environment(places, environ), ROOT)
+
+
+def run_check(arguments: list[str]) -> int:
+    """Run the check of that name, as `gatewright run` would."""
+    if not arguments or arguments[0] not in CHECKS:
+        raise SetupError(f"run needs the name of a check: {', '.join(CHECKS)}", exit_code=outcome.USAGE)
+    return find_command(arguments[0]).run(arguments[1:])
 
 
 def show_help(_arguments: list[str]) -> int:
@@ -190,6 +202,7 @@ COMMANDS = {
         judged("slo_smoke", "slo-smoke", "run", "slo-smoke"),
         aliases=("task-076",),
     ),
+    "run": Command("run one check of gate.toml by its name", run_check),
     "judge": Command("judge recorded evidence again", reading("gate", "gate", "judge")),
     "verify": Command("check that recorded evidence is what was recorded", reading("gate", "gate", "verify")),
     "explain": Command("tell the reasons behind a verdict", reading("gate", "gate", "explain")),

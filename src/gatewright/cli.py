@@ -42,6 +42,7 @@ environment:
   GATEWRIGHT_PROFILE   quick (default) or full
   GATEWRIGHT_RUN_ID    the id under which a run is opened
   GATEWRIGHT_PYTHON    a ready interpreter that runs the checks instead of Nox sessions
+  GATEWRIGHT_PROGRAM   what remedies call this program, where a launcher stands before it
   NO_COLOR             no colours
 """
 

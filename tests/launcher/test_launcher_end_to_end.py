@@ -41,6 +41,14 @@ def test_a_single_check_has_a_verdict_of_its_own(checkout):
     assert verdict(checkout) == before
 
 
+def test_the_remedy_that_is_told_works_as_it_stands(checkout):
+    """`explain` names a command of the launcher, not of a toolkit that isn't on PATH."""
+    checkout.run("gate", CHECK_BEHAVIOUR="fail")
+    explained = checkout.run("explain").stdout
+    assert "./scripts/multyagents run race-stress" in explained
+    assert checkout.run("run", "race-stress").returncode == 0
+
+
 def test_edited_evidence_is_an_integrity_error(checkout):
     """`verify` only reads, and its code comes through unfolded."""
     assert checkout.run("gate").returncode == 0
@@ -95,6 +103,8 @@ def test_a_ready_interpreter_runs_the_check_directly(checkout):
     [
         (["raec-stress"], {}, "did you mean race-stress?"),
         (["gate", "--ful"], {}, "'--ful' is not known here"),
+        (["run"], {}, "the name of a check: tests, race-stress, slo-smoke"),
+        (["run", "doctor"], {}, "the name of a check: tests, race-stress, slo-smoke"),
         (["gate"], {"API_PYTHON_BIN": "/nowhere/python"}, "/nowhere/python can't be started"),
         (["gate"], {"MULTYAGENTS_STATE": "/proc/nowhere"}, "MULTYAGENTS_STATE"),
     ],

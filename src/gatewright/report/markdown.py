@@ -6,6 +6,7 @@ from tabulate import tabulate
 
 from gatewright.core.escape import markdown_text
 from gatewright.gate.decision import VerdictDocument
+from gatewright.report.command import as_typed
 from gatewright.report.text import describe_counts
 
 __all__ = ["render_verdict"]
@@ -56,7 +57,7 @@ def reasons_list(document: VerdictDocument) -> str:
     for reason in document.reasons:
         place = f"{reason.artifact}#{reason.pointer}" if reason.pointer else reason.artifact
         facts = [("rule", reason.rule), ("where", place), ("expected", reason.expected)]
-        facts += [("observed", reason.observed), ("command", reason.command)]
+        facts += [("observed", reason.observed), ("command", as_typed(reason.command))]
         lines.append(f"- **{markdown_text(reason.message)}**")
         lines += [f"  - {name}: {markdown_text(value)}" for name, value in facts if value]
     return "\n".join(lines)

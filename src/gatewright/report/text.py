@@ -12,6 +12,7 @@ from gatewright.gate.aggregate import CheckVerdict
 from gatewright.gate.decision import VerdictDocument
 from gatewright.gate.measure import bounds
 from gatewright.gate.policy import Check, LoadedPolicy
+from gatewright.report.command import as_typed
 
 __all__ = [
     "COLOURS",
@@ -105,7 +106,7 @@ def facts(reason: Reason) -> list[tuple[str, str]]:
         ("where", f"{artifact}{pointer}"),
         ("expected", reason.expected),
         ("observed", reason.observed),
-        ("command", reason.command),
+        ("command", as_typed(reason.command)),
     ]
 
 
