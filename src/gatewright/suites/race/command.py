@@ -13,6 +13,7 @@ from tabulate import tabulate
 
 from gatewright.core.clock import SystemClock
 from gatewright.core.errors import ConfigurationError, GatewrightError
+from gatewright.report.command import as_typed
 from gatewright.suites.arguments import OneLineParser
 from gatewright.suites.race.config import MODES, STRATEGIES, RaceSuiteConfig
 from gatewright.suites.race.reasons import unfinished_report
@@ -204,7 +205,7 @@ def summary(report: RaceReport) -> str:
     lines.append("")
     for reason in report.reasons[:SHOWN_REASONS]:
         lines.append(f"- {reason.message}")
-        lines += [f"  {reason.command}"] if reason.command else []
+        lines += [f"  {as_typed(reason.command)}"] if reason.command else []
     if len(report.reasons) > SHOWN_REASONS:
         lines.append(f"- and {len(report.reasons) - SHOWN_REASONS} more")
     lines.append(f"{report.verdict.value}")

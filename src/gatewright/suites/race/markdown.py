@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from gatewright.core.escape import markdown_text, printable
+from gatewright.report.command import as_typed
 from gatewright.suites.race.report import Counterexample, RaceReport, ScenarioResult, SelfCheckResult
 
 __all__ = ["render"]
@@ -63,7 +64,7 @@ def reasons(report: RaceReport) -> list[str]:
         facts = [("rule", reason.rule), ("expected", reason.expected), ("observed", reason.observed)]
         lines = [f"- **{markdown_text(reason.message)}**"]
         lines += [f"  - {name}: {markdown_text(value)}" for name, value in facts if value]
-        lines += [f"  - command: `{printable(reason.command)}`"] if reason.command else []
+        lines += [f"  - command: `{printable(as_typed(reason.command))}`"] if reason.command else []
         items.append("\n".join(lines))
     return items
 
