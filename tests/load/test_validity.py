@@ -45,3 +45,11 @@ def test_a_strict_threshold_bears_less_lag():
 def test_a_drop_is_a_problem_of_the_generator():
     """A single dropped run makes the measurement unfit, even when 99% were sent."""
     assert proof([0.001] * 200, dropped=1).problems == ("the generator dropped 1 runs",)
+
+
+def test_a_lag_of_milliseconds_is_late_and_never_unfit():
+    """However strict the threshold: 2 ms of lag offer the same load."""
+    found = proof([0.002] * 200, threshold=0.0005)
+    assert found.late
+    assert found.problems == ()
+    assert proof([0.03] * 200, threshold=0.0005).problems

@@ -92,6 +92,14 @@ def test_a_slow_service_fails_also_under_a_late_generator(watch, follow):
     assert now <= 8
 
 
+def test_an_excess_within_the_lag_is_not_confirmed(watch, follow):
+    """310 ms since sending, 300 allowed, and a generator 20 ms late, which may read answers as late as it sends."""
+    seen, _ = watch()
+    recording, _ = follow(seen, seconds=20, latency=lambda due: 0.31, lag=lambda due: 0.02)
+    window = seen.finish(recording)
+    assert not seen.stands(window, window.proof(seen._rules.lag_limits))
+
+
 def test_a_run_that_ended_within_its_warm_up_measured_nothing(watch, follow):
     """No window, no decision."""
     seen, _ = watch()

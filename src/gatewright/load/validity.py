@@ -11,6 +11,7 @@ LEAST_SENT_SHARE = 0.99
 LARGEST_LAG_S = 0.005
 LATE_SHARE = 0.05
 UNFIT_SHARE = 0.25
+LEAST_UNFIT_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class LagLimits:
     Attributes:
         late_s: beyond it latencies are too much the generator's own. As they count from the schedule, lag
             only makes a service look slower: PASS stands, FAIL must be confirmed from the moment of sending.
-        unfit_s: beyond it the load was not the one that was planned, and nothing stands.
+        unfit_s: beyond it the load was not the one that was planned, and nothing stands. Never below 20 ms:
+            a lag of a few does not change what was offered, however strict the threshold is.
     """
 
     late_s: float
@@ -28,8 +30,9 @@ class LagLimits:
 
     @classmethod
     def for_threshold(cls, threshold_s: float) -> "LagLimits":
-        """What a latency threshold bears: late beyond 5% of it or 5 ms, unfit beyond 25%."""
-        return cls(min(LARGEST_LAG_S, LATE_SHARE * threshold_s), UNFIT_SHARE * threshold_s)
+        """What a latency threshold bears: late beyond 5% of it or 5 ms, unfit beyond 25% and 20 ms."""
+        late_s = min(LARGEST_LAG_S, LATE_SHARE * threshold_s)
+        return cls(late_s, max(LEAST_UNFIT_S, UNFIT_SHARE * threshold_s))
 
 
 @dataclass(frozen=True)

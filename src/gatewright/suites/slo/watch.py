@@ -141,10 +141,14 @@ class Window:
             flow=self.flow(horizon, rate),
         )
 
-    def measured_since_sent(self, rate: float) -> Measured:
-        """The same, with latencies from the first request on: the generator's lag left out."""
+    def measured_since_sent(self, rate: float, allowance_s: float) -> Measured:
+        """The same with the generator's lag left out: latencies count from the first request on.
+
+        Answers may be read as late as requests are sent: only a latency beyond its limit by more than
+        `allowance_s` counts.
+        """
         counted = self.measured(self.begins + self.seconds, rate)
-        numbers = {name: self._since_sent(limit) for name, limit in self._limits.items()}
+        numbers = {name: self._since_sent(limit + allowance_s) for name, limit in self._limits.items()}
         return replace(counted, exceedances=numbers)
 
     def _since_sent(self, limit_s: float) -> list[int]:
@@ -252,7 +256,7 @@ class Watch:
             return False
         if not proof.late or self._judge.verdict(self.decisions) is not Verdict.FAIL:
             return True
-        confirmed = self._judge.decide(window.measured_since_sent(self._rules.rate))
+        confirmed = self._judge.decide(window.measured_since_sent(self._rules.rate, proof.lag_p99_s))
         return self._judge.verdict(confirmed) is Verdict.FAIL
 
     def _is_settled(self, window: Window) -> bool:
