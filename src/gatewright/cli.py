@@ -3,7 +3,6 @@
 import argparse
 import io
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from gatewright.core.clock import SystemClock
 from gatewright.core.errors import ConfigurationError, GatewrightError
 from gatewright.core.escape import printable
+from gatewright.core.interrupts import end_as_by_ctrl_c
 from gatewright.core.lifeline import die_with_parent
 from gatewright.core.verdict import ExitCode
 from gatewright.execution.gate import add_check, run_alone, run_gate
@@ -50,8 +50,7 @@ environment:
 def main() -> int:
     """Run the command that this process was started with, and die with whoever started it."""
     die_with_parent()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
+    end_as_by_ctrl_c()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     return execute(sys.argv[1:])
@@ -74,11 +73,6 @@ def execute(arguments: Sequence[str]) -> int:
         place = f": {error.filename}" if error.filename else ""
         code = complain(f"{error.strerror or error}{place}", ExitCode.INCONCLUSIVE)
     return code
-
-
-def interrupt(_number: int, _frame: object) -> None:
-    """A request to end is treated like Ctrl-C: children are ended, and the verdict says so."""
-    raise KeyboardInterrupt
 
 
 def complain(message: str, code: ExitCode) -> ExitCode:

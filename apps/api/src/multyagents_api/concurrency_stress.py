@@ -21,6 +21,7 @@ from gatewright.suites.race import (
 )
 from gatewright.suites.race.command import race_command
 from gatewright.suites.race.report import RaceReport
+from multyagents_api.scenarios.evidence import evidence_folder
 from multyagents_api.scenarios.planted import FAULTS
 from multyagents_api.scenarios.races import SCENARIOS
 
@@ -44,12 +45,6 @@ REPLAYABLE = ("multyagents_api.scenarios",)
 SERVERS = 2
 
 
-def repository() -> Path:
-    """The checkout that the command runs in or this file belongs to, else the working folder."""
-    places = [Path.cwd(), *Path.cwd().parents, *Path(__file__).parents]
-    return next((place for place in places if (place / "noxfile.py").is_file()), Path.cwd())
-
-
 @dataclass(frozen=True, kw_only=True)
 class ConcurrencyStressConfig(RaceSuiteConfig):
     """How much is raced, and how; see `RaceSuiteConfig`.
@@ -58,7 +53,7 @@ class ConcurrencyStressConfig(RaceSuiteConfig):
         server_command: what starts a server under stress, but for its flags.
     """
 
-    output: Path = field(default_factory=lambda: repository() / "docs" / "evidence" / "task-072")
+    output: Path = field(default_factory=lambda: evidence_folder("task-072"))
     server_command: tuple[str, ...] = (sys.executable, "-m", "multyagents_api")
 
 

@@ -4,18 +4,17 @@ import argparse
 import contextlib
 import math
 import os
-import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
-from typing import Literal, NoReturn, TextIO
+from typing import Literal, TextIO
 
 import multyagents_api
 from gatewright.core.errors import ConfigurationError, GatewrightError
+from gatewright.core.interrupts import end_as_by_ctrl_c
 from gatewright.core.verdict import ExitCode
 from gatewright.evidence.record import publish, write_atomic
 from gatewright.execution.server import ServerProcess
@@ -34,6 +33,7 @@ from gatewright.suites.slo.assembly import Heading, assemble, unfinished
 from gatewright.suites.slo.markdown import render
 from gatewright.suites.slo.progress import Progress
 from gatewright.suites.slo.report import ScenarioResult, SloReport
+from multyagents_api.scenarios.evidence import evidence_folder
 from multyagents_api.scenarios.journeys import RunJourney, prepare_template
 
 __all__ = [
@@ -318,18 +318,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--output-dir",
         type=Path,
-        default=repository() / "docs" / "evidence" / "task-076",
+        default=evidence_folder("task-076"),
         metavar="FOLDER",
         help="where the evidence goes (default %(default)s)",
     )
     parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
     return parser
-
-
-def repository() -> Path:
-    """The checkout that the command runs in or this file belongs to, else the working folder."""
-    places = [Path.cwd(), *Path.cwd().parents, *Path(__file__).parents]
-    return next((place for place in places if (place / "noxfile.py").is_file()), Path.cwd())
 
 
 def configure(
@@ -365,7 +359,7 @@ def main(arguments: Sequence[str] | None = None, *, base: SloPerformanceConfig |
         base: what flags and environment don't set.
     """
     options = build_parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, interrupt)
+    end_as_by_ctrl_c()
     try:
         config, thresholds = configure(options, base or SloPerformanceConfig())
         report = run_and_publish(config, thresholds, options.output_dir)
@@ -403,11 +397,6 @@ def summary(report: SloReport) -> str:
         ]
         lines.append(f"  {scenario.name}, {scenario.runs} runs: {', '.join(figures)}")
     return "\n".join([*lines, ""])
-
-
-def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    """SIGTERM ends the run as Ctrl-C does: with its server."""
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -1,18 +1,17 @@
 """The command line of a race suite."""
 
 import argparse
-import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn, TextIO, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from tabulate import tabulate
 
 from gatewright.core.clock import SystemClock
 from gatewright.core.errors import ConfigurationError, GatewrightError
+from gatewright.core.interrupts import end_as_by_ctrl_c
 from gatewright.report.command import as_typed
 from gatewright.suites.arguments import OneLineParser
 from gatewright.suites.race.config import MODES, STRATEGIES, RaceSuiteConfig
@@ -64,7 +63,7 @@ def race_command(
         environment: `GATEWRIGHT_PROFILE` chooses the profile where no flag does.
     """
     options = parser(profiles, program).parse_args(argv)
-    signal.signal(signal.SIGTERM, interrupt)
+    end_as_by_ctrl_c()
     try:
         config = configured(options, profiles, environment)
     except GatewrightError as error:
@@ -95,11 +94,6 @@ def refuse(program: str, error: GatewrightError) -> int:
     """One line for what the user can mend."""
     sys.stderr.write(f"{program}: {error}\n")
     return error.exit_code
-
-
-def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    """SIGTERM ends the run as Ctrl-C does: with its servers."""
-    raise KeyboardInterrupt
 
 
 def parser(profiles: Mapping[str, RaceSuiteConfig], program: str) -> argparse.ArgumentParser:
