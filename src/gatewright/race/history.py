@@ -55,7 +55,3 @@ class History:
     def to(self, method: str, path_end: str = "") -> list[Operation]:
         """The operations with this method whose path ends so."""
         return [op for op in self.operations if op.method == method and op.path.endswith(path_end)]
-
-    def by(self, actor: str) -> list[Operation]:
-        """The operations of one actor."""
-        return [op for op in self.operations if op.actor == actor]
