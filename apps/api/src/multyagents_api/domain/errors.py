@@ -16,6 +16,7 @@ __all__ = [
     "NameTaken",
     "NeverDispatched",
     "NotFound",
+    "NotInRun",
     "NotRerunnable",
     "Refusal",
     "RunAborted",
@@ -87,6 +88,13 @@ class IllegalTransition(Refusal):
 @dataclass(eq=False)
 class NeverDispatched(Refusal):
     """Task {task_id} was never dispatched, so no runner can report on it."""
+
+    task_id: int
+
+
+@dataclass(eq=False)
+class NotInRun(Refusal):
+    """Task {task_id} belongs to no run yet; start a run with it first."""
 
     task_id: int
 

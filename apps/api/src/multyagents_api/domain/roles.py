@@ -1,6 +1,6 @@
 """Roles: who does a step, with which tools, and how often a failure is tried again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 __all__ = ["NewRole", "RetryPolicy", "Role"]
@@ -26,11 +26,13 @@ class NewRole:
     context7_enabled: bool
     allowed_tools: tuple[str, ...]
     retry: RetryPolicy
+    system_prompt: str = ""
+    skill_pack_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Role(NewRole):
     """A role as it is stored."""
 
-    id: int
-    created_at: datetime
+    id: int = field(kw_only=True)
+    created_at: datetime = field(kw_only=True)

@@ -34,13 +34,13 @@ _SOURCES: Mapping[RunStatus, frozenset[RunStatus]] = {
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One execution of a template.
+    """One execution of a template, or of tasks that were made by themselves.
 
     `version` grows with every change; `event_sequence` is the number of the run's latest event.
     """
 
     id: int
-    template_id: int
+    template_id: int | None
     initiated_by: str | None
     status: RunStatus
     version: int

@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from multyagents_api.domain.artifacts import RequiredArtifact
 from multyagents_api.domain.context7 import Context7
 from multyagents_api.domain.errors import (
     IllegalTransition,
     NeverDispatched,
+    NotInRun,
     StaleAttempt,
     UnknownAttempt,
 )
 from multyagents_api.domain.roles import RetryPolicy
+from multyagents_api.domain.workspaces import NO_WORKSPACE, Workspace
 
 __all__ = [
     "ACTIVE",
@@ -71,7 +74,7 @@ _PROGRESS: Mapping[TaskStatus, frozenset[TaskStatus]] = {
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One step of one run.
+    """One step of one run; `run_id` is None until a run takes up a task that was made by itself.
 
     `attempt` counts dispatches (0: never dispatched); `last_rerun` is the number of the partial rerun that
     reset the task last (0: none); `approval_id` names the approval that the next dispatch needs;
@@ -79,7 +82,7 @@ class Task:
     """
 
     id: int
-    run_id: int
+    run_id: int | None
     step_id: str
     role_id: int
     title: str
@@ -94,6 +97,21 @@ class Task:
     last_rerun: int
     reason: str | None
     updated_at: datetime
+    project_id: int | None = None
+    workspace: Workspace = NO_WORKSPACE
+    required_artifacts: tuple[RequiredArtifact, ...] = ()
+    quality_gates: tuple[str, ...] = ()
+
+    @property
+    def run(self) -> int:
+        """The run that the task belongs to.
+
+        Raises:
+            NotInRun: it belongs to none yet.
+        """
+        if self.run_id is None:
+            raise NotInRun(self.id)
+        return self.run_id
 
 
 def retry_is_due(task: Task, category: str | None, policy: RetryPolicy) -> bool:

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
 
+from multyagents_api.domain.artifacts import RequiredArtifact
 from multyagents_api.domain.context7 import Context7
 from multyagents_api.domain.errors import InvalidTemplate, UnknownStep
+from multyagents_api.domain.workspaces import NO_WORKSPACE, Workspace
 
 __all__ = ["Step", "StepOverride", "Template", "check_steps", "override_steps"]
 
@@ -17,6 +19,7 @@ class Step:
 
     `carries_approval_over`: a partial rerun keeps the approval given before, instead of asking again.
     `context7`: whether its role's default for looking documentation up holds.
+    `quality_gates`: checks that a success must report as passed.
     """
 
     step_id: str
@@ -27,6 +30,9 @@ class Step:
     requires_approval: bool
     carries_approval_over: bool = False
     context7: Context7 = Context7.INHERIT
+    workspace: Workspace = NO_WORKSPACE
+    required_artifacts: tuple[RequiredArtifact, ...] = ()
+    quality_gates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,7 @@ class Template:
 
     id: int
     name: str
+    project_id: int | None
     steps: tuple[Step, ...]
     created_at: datetime
 

@@ -24,6 +24,7 @@ STATUS_AND_CODE: Mapping[type[errors.Refusal], tuple[HTTPStatus, str]] = {
     errors.RunAborted: (HTTPStatus.CONFLICT, "run_aborted"),
     errors.IllegalTransition: (HTTPStatus.CONFLICT, "illegal_transition"),
     errors.NeverDispatched: (HTTPStatus.CONFLICT, "never_dispatched"),
+    errors.NotInRun: (HTTPStatus.CONFLICT, "not_in_run"),
     errors.StaleAttempt: (HTTPStatus.CONFLICT, "stale_attempt"),
     errors.UnknownAttempt: (HTTPStatus.CONFLICT, "unknown_attempt"),
     errors.KeyReused: (HTTPStatus.CONFLICT, "key_reused"),

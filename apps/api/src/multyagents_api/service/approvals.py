@@ -72,7 +72,7 @@ class Approvals:
     async def _write(self, decision: Decision, task: Task) -> Approval:
         now = self.clock.now()
         async with self.storage.write() as writer:
-            change = await RunChange.open(writer, task.run_id, now, reserve=1)
+            change = await RunChange.open(writer, task.run, now, reserve=1)
             decided = await writer.decide_approval(
                 decision.approval_id,
                 decision.status,

@@ -56,7 +56,7 @@ class Callbacks:
     async def _move(self, task: Task, report: Report, policy: RetryPolicy) -> Task:
         now = self.clock.now()
         async with self.storage.write() as writer:
-            change = await RunChange.open(writer, task.run_id, now, reserve=1)
+            change = await RunChange.open(writer, task.run, now, reserve=1)
             moved = await writer.move_task(
                 task.id,
                 report.attempt,

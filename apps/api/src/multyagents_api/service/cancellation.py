@@ -33,6 +33,6 @@ class Cancellation:
 
     async def _tell_failure(self, task: Task, why: str) -> None:
         async with self.storage.write() as writer:
-            change = await RunChange.open(writer, task.run_id, self.clock.now(), reserve=1)
+            change = await RunChange.open(writer, task.run, self.clock.now(), reserve=1)
             change.tell(task_event(EventType.RUNNER_CANCEL_FAILED, task, task.attempt, message=why))
             await change.finish(change.run.status)

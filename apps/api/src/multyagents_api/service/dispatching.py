@@ -118,7 +118,7 @@ async def _tell_blocked(change: RunChange, task: Task) -> None:
 
 def _submission(task: Task, claim: Claim) -> Submission:
     return Submission(
-        run_id=task.run_id,
+        run_id=task.run,
         task_id=task.id,
         attempt=claim.attempt,
         step_id=task.step_id,

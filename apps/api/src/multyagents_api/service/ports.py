@@ -207,17 +207,21 @@ class Writer(Reader, Protocol):
         """Add a role; its name is unique."""
         ...
 
-    async def insert_template(self, name: str, steps: Sequence[Step], now: datetime) -> Template:
+    async def insert_template(
+        self, name: str, steps: Sequence[Step], now: datetime, *, project_id: int | None = None
+    ) -> Template:
         """Add a template."""
         ...
 
     async def insert_run(
-        self, template_id: int, initiated_by: str | None, *, events: int, now: datetime
+        self, template_id: int | None, initiated_by: str | None, *, events: int, now: datetime
     ) -> Run:
         """Add a run whose first `events` events follow in the same transaction."""
         ...
 
-    async def insert_tasks(self, run_id: int, steps: Sequence[Step], now: datetime) -> list[Task]:
+    async def insert_tasks(
+        self, run_id: int, steps: Sequence[Step], now: datetime, *, project_id: int | None = None
+    ) -> list[Task]:
         """Add a task for each step, in order."""
         ...
 

@@ -50,7 +50,7 @@ class Runs:
         gated = sum(step.requires_approval for step in steps)
         async with self.storage.write() as writer:
             run = await writer.insert_run(template_id, initiated_by, events=1 + len(steps) + gated, now=now)
-            tasks = await writer.insert_tasks(run.id, steps, now)
+            tasks = await writer.insert_tasks(run.id, steps, now, project_id=template.project_id)
             opened = await writer.open_approvals([task for task in tasks if task.requires_approval], now)
             ids = {approval.task_id: approval.id for approval in opened}
             tasks = [replace(task, approval_id=ids.get(task.id)) for task in tasks] if ids else tasks

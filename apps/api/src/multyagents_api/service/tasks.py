@@ -58,7 +58,7 @@ class Tasks:
             if not page.items:
                 return Page([], has_more=False)
             first, last = page.items[0].attempt, page.items[-1].attempt
-            reports = await reader.reports(task.run_id, task_id, first, last)
+            reports = await reader.reports(task.run, task_id, first, last)
         ends = {report.attempt: report for report in reports if report.payload["status"] in ENDED}
         return Page([_audited(record, ends.get(record.attempt)) for record in page.items], page.has_more)
 
@@ -70,7 +70,7 @@ class Tasks:
             raise IllegalTransition("task", task.status, TaskStatus.CANCEL_REQUESTED)
         now = self.clock.now()
         async with self.storage.write() as writer:
-            change = await RunChange.open(writer, task.run_id, now, reserve=1)
+            change = await RunChange.open(writer, task.run, now, reserve=1)
             moved = await writer.move_task(
                 task.id,
                 task.attempt,

@@ -10,7 +10,7 @@ from multyagents_api.service.ports import StorageUnavailable
 
 __all__ = ["HEAD", "is_current", "migrate"]
 
-HEAD = "v0001"
+HEAD = "v0002"
 """The newest migration; asking Alembic for it would cost every start its import."""
 
 _WAL_ATTEMPTS = 50
@@ -29,6 +29,7 @@ def migrate(connection: Connection) -> None:
     if is_current(connection):
         return
     _enter_wal(connection)
+    connection.exec_driver_sql("PRAGMA foreign_keys=OFF")  # migrations copy tables that others refer to
     connection.exec_driver_sql("BEGIN IMMEDIATE")
     try:
         if not is_current(connection):
@@ -37,6 +38,7 @@ def migrate(connection: Connection) -> None:
         connection.exec_driver_sql("ROLLBACK")
         raise
     connection.exec_driver_sql("COMMIT")
+    connection.exec_driver_sql("PRAGMA foreign_keys=ON")
 
 
 def _enter_wal(connection: Connection) -> None:

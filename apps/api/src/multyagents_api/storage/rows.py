@@ -7,12 +7,14 @@ from typing import Any
 from sqlalchemy import ColumnElement
 
 from multyagents_api.domain.approvals import Approval, ApprovalStatus
+from multyagents_api.domain.artifacts import ArtifactType, RequiredArtifact
 from multyagents_api.domain.context7 import Context7
 from multyagents_api.domain.events import Event
 from multyagents_api.domain.roles import RetryPolicy, Role
 from multyagents_api.domain.runs import Run, RunStatus
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Step, Template
+from multyagents_api.domain.workspaces import NO_WORKSPACE, ExecutionMode, Sandbox, Workspace
 from multyagents_api.service.ports import AttemptRecord, SubmissionState
 from multyagents_api.storage import tables
 
@@ -23,12 +25,14 @@ __all__ = [
     "attempt_from_row",
     "event_from_row",
     "from_micros",
+    "required_to_json",
     "role_from_row",
     "run_from_row",
     "step_to_json",
     "task_from_row",
     "template_from_row",
     "to_micros",
+    "workspace_to_json",
 ]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -90,6 +94,10 @@ TASK_COLUMNS: tuple[ColumnElement[Any], ...] = (
     tables.tasks.c.last_rerun,
     tables.tasks.c.reason,
     tables.tasks.c.updated_at,
+    tables.tasks.c.project_id,
+    tables.tasks.c.workspace,
+    tables.tasks.c.required_artifacts,
+    tables.tasks.c.quality_gates,
 )
 
 
@@ -112,6 +120,10 @@ def task_from_row(row: Sequence[Any]) -> Task:
         last_rerun=row[13],
         reason=row[14],
         updated_at=from_micros(row[15]),
+        project_id=row[16],
+        workspace=workspace_from_json(row[17]),
+        required_artifacts=required_from_json(row[18]),
+        quality_gates=tuple(row[19] or ()),
     )
 
 
@@ -165,6 +177,8 @@ def role_from_row(row: Any) -> Role:
         context7_enabled=row.context7_enabled,
         allowed_tools=tuple(row.allowed_tools),
         retry=RetryPolicy(row.max_retries, tuple(row.retry_on)),
+        system_prompt=row.system_prompt,
+        skill_pack_ids=tuple(row.skill_pack_ids),
         created_at=from_micros(row.created_at),
     )
 
@@ -174,6 +188,7 @@ def template_from_row(row: Any) -> Template:
     return Template(
         id=row.id,
         name=row.name,
+        project_id=row.project_id,
         steps=tuple(_step_from_json(step) for step in row.steps),
         created_at=from_micros(row.created_at),
     )
@@ -190,8 +205,61 @@ def step_to_json(step: Step) -> dict[str, Any]:
         "requires_approval": step.requires_approval,
         "carries_approval_over": step.carries_approval_over,
         "context7": step.context7.value,
+        "workspace": workspace_to_json(step.workspace),
+        "required_artifacts": required_to_json(step.required_artifacts),
+        "quality_gates": list(step.quality_gates),
     }
 
 
 def _step_from_json(kept: dict[str, Any]) -> Step:
-    return Step(**{**kept, "depends_on": tuple(kept["depends_on"]), "context7": Context7(kept["context7"])})
+    return Step(
+        step_id=kept["step_id"],
+        role_id=kept["role_id"],
+        title=kept["title"],
+        prompt=kept["prompt"],
+        depends_on=tuple(kept["depends_on"]),
+        requires_approval=kept["requires_approval"],
+        carries_approval_over=kept["carries_approval_over"],
+        context7=Context7(kept["context7"]),
+        workspace=workspace_from_json(kept.get("workspace")),
+        required_artifacts=required_from_json(kept.get("required_artifacts")),
+        quality_gates=tuple(kept.get("quality_gates") or ()),
+    )
+
+
+def workspace_to_json(workspace: Workspace) -> dict[str, Any] | None:
+    """A workspace as it is kept; the usual one takes no place."""
+    if workspace == NO_WORKSPACE:
+        return None
+    sandbox = workspace.sandbox
+    return {
+        "mode": workspace.mode.value,
+        "lock_paths": list(workspace.lock_paths),
+        "sandbox": None if sandbox is None else {"image": sandbox.image, "command": list(sandbox.command)},
+    }
+
+
+def workspace_from_json(kept: dict[str, Any] | None) -> Workspace:
+    """A workspace as it was kept."""
+    if kept is None:
+        return NO_WORKSPACE
+    sandbox = kept["sandbox"]
+    return Workspace(
+        ExecutionMode(kept["mode"]),
+        tuple(kept["lock_paths"]),
+        None if sandbox is None else Sandbox(sandbox["image"], tuple(sandbox["command"])),
+    )
+
+
+def required_to_json(required: Sequence[RequiredArtifact]) -> list[dict[str, Any]] | None:
+    """Required artifacts as they are kept; none take no place."""
+    return [
+        {"from_step": each.from_step, "type": each.type.value, "name": each.name} for each in required
+    ] or None
+
+
+def required_from_json(kept: Sequence[dict[str, Any]] | None) -> tuple[RequiredArtifact, ...]:
+    """Required artifacts as they were kept."""
+    return tuple(
+        RequiredArtifact(each["from_step"], ArtifactType(each["type"]), each["name"]) for each in kept or ()
+    )

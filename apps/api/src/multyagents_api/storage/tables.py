@@ -19,13 +19,21 @@ from sqlalchemy import (
 
 __all__ = [
     "approvals",
+    "artifacts",
     "callback_keys",
     "dispatches",
     "events",
+    "handoffs",
+    "lock_table",
     "metadata",
+    "path_locks",
+    "projects",
+    "role_skill_packs",
     "roles",
     "runs",
+    "skill_packs",
     "tasks",
+    "template_roles",
     "templates",
 ]
 
@@ -50,23 +58,70 @@ roles = Table(
     Column("allowed_tools", JSON, nullable=False),
     Column("max_retries", Integer, nullable=False),
     Column("retry_on", JSON, nullable=False),
+    Column("system_prompt", Text, nullable=False, server_default=""),
+    Column("skill_pack_ids", JSON, nullable=False, server_default="[]"),
     Column("created_at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
 )
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("name", String(200), nullable=False, unique=True),
+    Column("root_path", Text, nullable=False),
+    Column("allowed_paths", JSON, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+skill_packs = Table(
+    "skill_packs",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("name", String(200), nullable=False, unique=True),
+    Column("description", Text, nullable=False),
+    Column("skills", JSON, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+role_skill_packs = Table(
+    "role_skill_packs",
+    metadata,
+    Column("skill_pack_id", ForeignKey("skill_packs.id"), nullable=False),
+    Column("role_id", ForeignKey("roles.id", ondelete="CASCADE"), nullable=False),
+    PrimaryKeyConstraint("skill_pack_id", "role_id"),
+    sqlite_with_rowid=False,
+)
+"""Which roles use a skill pack: what keeps it from being deleted. Roles are read without it."""
 
 templates = Table(
     "templates",
     metadata,
     Column("id", Identifier, primary_key=True),
     Column("name", String(200), nullable=False),
+    Column("project_id", ForeignKey("projects.id")),
     Column("steps", JSON, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
 )
+
+template_roles = Table(
+    "template_roles",
+    metadata,
+    Column("role_id", ForeignKey("roles.id"), nullable=False),
+    Column("template_id", ForeignKey("templates.id", ondelete="CASCADE"), nullable=False),
+    PrimaryKeyConstraint("role_id", "template_id"),
+    sqlite_with_rowid=False,
+)
+"""Which templates use a role: what keeps it from being deleted. Templates are read without it."""
 
 runs = Table(
     "runs",
     metadata,
     Column("id", Identifier, primary_key=True),
-    Column("template_id", ForeignKey("templates.id"), nullable=False),
+    Column("template_id", ForeignKey("templates.id")),
     Column("initiated_by", String(200)),
     Column("status", String(20), nullable=False),
     Column("version", Integer, nullable=False),
@@ -81,7 +136,7 @@ tasks = Table(
     "tasks",
     metadata,
     Column("id", Identifier, primary_key=True),
-    Column("run_id", ForeignKey("runs.id"), nullable=False),
+    Column("run_id", ForeignKey("runs.id")),
     Column("position", Integer, nullable=False),
     Column("step_id", String(200), nullable=False),
     Column("role_id", ForeignKey("roles.id"), nullable=False),
@@ -98,6 +153,10 @@ tasks = Table(
     Column("last_rerun", Integer, nullable=False),
     Column("reason", Text),
     Column("updated_at", BigInteger, nullable=False),
+    Column("project_id", ForeignKey("projects.id")),
+    Column("workspace", JSON(none_as_null=True)),
+    Column("required_artifacts", JSON(none_as_null=True)),
+    Column("quality_gates", JSON(none_as_null=True)),
     UniqueConstraint("run_id", "position"),
 )
 
@@ -128,7 +187,12 @@ dispatches = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     PrimaryKeyConstraint("task_id", "attempt"),
-    Index("ix_dispatches_pending", "task_id", sqlite_where=text("state = 'pending'")),
+    Index(
+        "ix_dispatches_pending",
+        "task_id",
+        sqlite_where=text("state = 'pending'"),
+        postgresql_where=text("state = 'pending'"),
+    ),
     sqlite_with_rowid=False,
 )
 """The outbox, and what the audit knows of attempts; the primary key lets each be dispatched once."""
@@ -157,6 +221,60 @@ events = Table(
     Column("producer_role", Identifier),
     Column("payload", JSON, nullable=False),
     Column("time", BigInteger, nullable=False),
+    Column("transaction", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("run_id", "sequence"),
 )
-"""No further index: most of what a run writes are events, and each index costs it a fifth of its pages."""
+"""No further index: most of what a run writes are events, and each index costs it a fifth of its pages.
+
+`transaction` is the number of the writing transaction in PostgreSQL, where ids are not in the order of
+commits; elsewhere it is 0.
+"""
+
+path_locks = Table(
+    "path_locks",
+    metadata,
+    Column("task_id", ForeignKey("tasks.id"), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    PrimaryKeyConstraint("task_id", "path"),
+    sqlite_with_rowid=False,
+)
+"""Which paths active attempts have to themselves; a row goes when its attempt ends."""
+
+lock_table = Table("lock_table", metadata, Column("id", Integer, primary_key=True))
+"""One row. Who takes path locks locks it first: that no path lies inside another can't be a constraint."""
+
+artifacts = Table(
+    "artifacts",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("run_id", ForeignKey("runs.id"), nullable=False),
+    Column("task_id", ForeignKey("tasks.id"), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("type", String(20), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("content", Text),
+    Column("location", Text),
+    Column("sha256", String(64), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Index(None, "run_id", "id"),
+    Index(None, "task_id", "id"),
+)
+
+handoffs = Table(
+    "handoffs",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("run_id", ForeignKey("runs.id"), nullable=False),
+    Column("task_id", ForeignKey("tasks.id"), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("details", Text, nullable=False),
+    Column("next_actions", JSON, nullable=False),
+    Column("open_questions", JSON, nullable=False),
+    Column("artifact_ids", JSON, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    UniqueConstraint("task_id", "attempt"),
+    Index(None, "run_id", "id"),
+)

@@ -19,12 +19,14 @@ from multyagents_api.storage.rows import (
     RUN_COLUMNS,
     TASK_COLUMNS,
     approval_from_row,
+    required_to_json,
     role_from_row,
     run_from_row,
     step_to_json,
     task_from_row,
     template_from_row,
     to_micros,
+    workspace_to_json,
 )
 
 __all__ = ["SqlWriter"]
@@ -55,21 +57,26 @@ class SqlWriter(GuardedWrites):
             "allowed_tools": list(new.allowed_tools),
             "max_retries": new.retry.max_retries,
             "retry_on": list(new.retry.retry_on),
+            "system_prompt": new.system_prompt,
+            "skill_pack_ids": list(new.skill_pack_ids),
             "created_at": to_micros(now),
         }
         return role_from_row((await self._connection.execute(INSERT_ROLE, values)).one())
 
-    async def insert_template(self, name: str, steps: Sequence[Step], now: datetime) -> Template:
+    async def insert_template(
+        self, name: str, steps: Sequence[Step], now: datetime, *, project_id: int | None = None
+    ) -> Template:
         """Add a template."""
         values = {
             "name": name,
+            "project_id": project_id,
             "steps": [step_to_json(step) for step in steps],
             "created_at": to_micros(now),
         }
         return template_from_row((await self._connection.execute(INSERT_TEMPLATE, values)).one())
 
     async def insert_run(
-        self, template_id: int, initiated_by: str | None, *, events: int, now: datetime
+        self, template_id: int | None, initiated_by: str | None, *, events: int, now: datetime
     ) -> Run:
         """Add a run whose first `events` events follow in the same transaction."""
         values = {
@@ -84,7 +91,9 @@ class SqlWriter(GuardedWrites):
         }
         return run_from_row((await self._connection.execute(INSERT_RUN, values)).one())
 
-    async def insert_tasks(self, run_id: int, steps: Sequence[Step], now: datetime) -> list[Task]:
+    async def insert_tasks(
+        self, run_id: int, steps: Sequence[Step], now: datetime, *, project_id: int | None = None
+    ) -> list[Task]:
         """Add a task for each step, in order."""
         values = [
             {
@@ -105,6 +114,10 @@ class SqlWriter(GuardedWrites):
                 "last_rerun": 0,
                 "reason": None,
                 "updated_at": to_micros(now),
+                "project_id": project_id,
+                "workspace": workspace_to_json(step.workspace),
+                "required_artifacts": required_to_json(step.required_artifacts),
+                "quality_gates": list(step.quality_gates) or None,
             }
             for position, step in enumerate(steps)
         ]

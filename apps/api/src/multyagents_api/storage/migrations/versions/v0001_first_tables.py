@@ -136,6 +136,7 @@ def upgrade() -> None:
         ["task_id"],
         unique=False,
         sqlite_where=sa.text("state = 'pending'"),
+        postgresql_where=sa.text("state = 'pending'"),
     )
 
 
