@@ -89,7 +89,7 @@ async def test_a_defect_is_a_problem_without_its_secrets(database, monkeypatch):
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
         response = await client.get("/workflow-runs/1")
-    app.state.services.storage.close()
+    await app.state.services.storage.aclose()
     assert is_problem(response, 500, "internal_error")
     assert "hunter2" not in response.text
 

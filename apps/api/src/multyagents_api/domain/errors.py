@@ -23,6 +23,7 @@ __all__ = [
     "RunPaused",
     "StaleAttempt",
     "StoreBusy",
+    "StoreUnreachable",
     "TasksActive",
     "UnknownAttempt",
     "UnknownSelection",
@@ -200,3 +201,8 @@ class Conflict(Refusal):
 @dataclass(eq=False)
 class StoreBusy(Refusal):
     """The store was locked for too long; nothing was changed, try again."""
+
+
+@dataclass(eq=False)
+class StoreUnreachable(StoreBusy):
+    """The store can't be reached; whether the last change was made shows when it is back."""

@@ -51,7 +51,7 @@ def build_app(services: Services) -> FastAPI:
         try:
             yield
         finally:
-            services.storage.close()
+            await services.storage.aclose()
 
     app = FastAPI(title="multyagents", version="0.1.0", lifespan=lifespan, redirect_slashes=False)
     app.state.services = services

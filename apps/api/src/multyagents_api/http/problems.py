@@ -38,6 +38,7 @@ STATUS_AND_CODE: Mapping[type[errors.Refusal], tuple[HTTPStatus, str]] = {
     errors.VersionConflict: (HTTPStatus.CONFLICT, "version_conflict"),
     errors.Conflict: (HTTPStatus.CONFLICT, "conflict"),
     errors.StoreBusy: (HTTPStatus.SERVICE_UNAVAILABLE, "store_busy"),
+    errors.StoreUnreachable: (HTTPStatus.SERVICE_UNAVAILABLE, "store_unreachable"),
 }
 
 _CODES_BY_STATUS: Mapping[int, str] = {

@@ -54,4 +54,4 @@ class Events:
         """Up to which event a type is looked for; None where an index leads to the events."""
         if query.kind is None or query.run_id is not None:
             return None
-        return max(query.after, min(query.after + WINDOW, await reader.newest_event()))
+        return await reader.events_window(query.after, WINDOW)

@@ -183,8 +183,8 @@ class Reader(Protocol):
         """The later attempts of a task, in order."""
         ...
 
-    async def newest_event(self) -> int:
-        """The id of the event that was committed last; 0 where there is none."""
+    async def events_window(self, after: int, size: int) -> int:
+        """The last of the next so many events of all runs; `after` itself where none follows."""
         ...
 
     async def reports(self, run_id: int, task_id: int, first: int, last: int) -> list[Event]:
@@ -343,6 +343,6 @@ class Storage(Protocol):
         """Do after each pause, until canceled, what would otherwise hold up some request."""
         ...
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
         """Let go of the store."""
         ...

@@ -136,11 +136,11 @@ BEGIN_RERUN = (
     )
     .returning(*RUN_COLUMNS)
 )
-RESET_TASKS = (
+RESET_TASK = (
     update(tasks)
     .where(
         tasks.c.run_id == bindparam("the_run"),
-        tasks.c.id.in_(bindparam("the_tasks", expanding=True)),
+        tasks.c.id == bindparam("the_task"),
         _one_of(tasks.c.status, RERUNNABLE),
     )
     .values(
@@ -282,13 +282,16 @@ class GuardedWrites(SqlReader):
 
         This is where the second of two reruns of one failure is refused.
         """
-        parameters = {
-            "the_run": run_id,
-            "the_tasks": task_ids,
-            "rerun_number": rerun_number,
-            "now": to_micros(now),
-        }
-        return (await self._connection.execute(RESET_TASKS, parameters)).rowcount == len(task_ids)
+        for task_id in task_ids:
+            parameters = {
+                "the_run": run_id,
+                "the_task": task_id,
+                "rerun_number": rerun_number,
+                "now": to_micros(now),
+            }
+            if (await self._connection.execute(RESET_TASK, parameters)).rowcount != 1:
+                return False
+        return True
 
     async def move_run(self, run_id: int, *, expected: RunStatus, status: RunStatus) -> bool:
         """Let an operator hold or release a run that still is in the expected status."""

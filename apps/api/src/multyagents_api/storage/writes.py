@@ -34,10 +34,10 @@ __all__ = ["SqlWriter"]
 INSERT_ROLE = insert(tables.roles).returning(*tables.roles.c)
 INSERT_TEMPLATE = insert(tables.templates).returning(*tables.templates.c)
 INSERT_RUN = insert(tables.runs).returning(*RUN_COLUMNS)
-INSERT_TASKS = insert(tables.tasks).returning(*TASK_COLUMNS, sort_by_parameter_order=True)
+INSERT_TASKS = insert(tables.tasks).returning(*TASK_COLUMNS)
 INSERT_EVENTS = insert(tables.events)
 INSERT_DISPATCH = insert(tables.dispatches)
-INSERT_APPROVALS = insert(tables.approvals).returning(*tables.approvals.c, sort_by_parameter_order=True)
+INSERT_APPROVALS = insert(tables.approvals).returning(*tables.approvals.c)
 INSERT_CALLBACK_KEY = insert(tables.callback_keys)
 SET_APPROVAL = (
     update(tables.tasks)
@@ -121,7 +121,7 @@ class SqlWriter(GuardedWrites):
             }
             for position, step in enumerate(steps)
         ]
-        rows = (await self._connection.execute(INSERT_TASKS, values)).all()
+        rows = (await self._connection.execute_many(INSERT_TASKS, values)).all()
         return [task_from_row(row) for row in rows]
 
     async def open_approvals(self, tasks: Sequence[Task], now: datetime) -> list[Approval]:
@@ -138,10 +138,10 @@ class SqlWriter(GuardedWrites):
             }
             for task in tasks
         ]
-        rows = (await self._connection.execute(INSERT_APPROVALS, values)).all()
+        rows = (await self._connection.execute_many(INSERT_APPROVALS, values)).all()
         opened = [approval_from_row(row) for row in rows]
         links = [{"the_task": approval.task_id, "the_approval": approval.id} for approval in opened]
-        await self._connection.execute(SET_APPROVAL, links)
+        await self._connection.execute_many(SET_APPROVAL, links)
         return opened
 
     async def insert_callback_key(self, task_id: int, key: str, attempt: int, status: TaskStatus) -> None:
@@ -182,4 +182,4 @@ class SqlWriter(GuardedWrites):
             }
             for sequence, event in enumerate(events, start=first_sequence)
         ]
-        await self._connection.execute(INSERT_EVENTS, values)
+        await self._connection.execute_many(INSERT_EVENTS, values)
