@@ -15,6 +15,7 @@ import pytest
 import multyagents_api
 from multyagents_api.bootstrap import Settings, create_app
 from multyagents_api.http.app import Services
+from multyagents_api.scenarios.embedded_postgres import EmbeddedPostgres, PostgresError, PostgresMissing
 from multyagents_api.service.ports import Submission, SubmissionResult
 from multyagents_api.storage.sqlite import SqliteStorage
 
@@ -113,6 +114,20 @@ def environment() -> dict[str, str]:
     """What a process of its own needs to import the service."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("MULTYAGENTS_")}
     return {**clean, "PYTHONPATH": str(Path(multyagents_api.__file__).parents[1])}
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[EmbeddedPostgres]:
+    """A server that forgets everything; tests that want it are skipped where none starts, and fail in CI."""
+    server = EmbeddedPostgres()
+    try:
+        server.start()
+    except (PostgresMissing, PostgresError) as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")
