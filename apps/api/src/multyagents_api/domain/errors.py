@@ -10,7 +10,9 @@ __all__ = [
     "AlreadyReset",
     "Conflict",
     "DependencyNotSelected",
+    "HandoffTooEarly",
     "IllegalTransition",
+    "InvalidArtifact",
     "InvalidTemplate",
     "KeyReused",
     "NameTaken",
@@ -18,14 +20,18 @@ __all__ = [
     "NotFound",
     "NotInRun",
     "NotRerunnable",
+    "QualityGatesNotPassed",
     "Refusal",
+    "ReservedEventType",
     "RunAborted",
     "RunPaused",
     "StaleAttempt",
     "StoreBusy",
     "StoreUnreachable",
     "TasksActive",
+    "UnknownArtifact",
     "UnknownAttempt",
+    "UnknownQualityGate",
     "UnknownSelection",
     "UnknownStep",
     "VersionConflict",
@@ -61,6 +67,53 @@ class InvalidTemplate(Refusal):
 
     problem: str
     place: tuple[str | int, ...]
+
+
+@dataclass(eq=False)
+class InvalidArtifact(Refusal):
+    """{problem}"""  # noqa: D415 - the whole message is the fact
+
+    problem: str
+    place: tuple[str | int, ...]
+
+
+@dataclass(eq=False)
+class UnknownArtifact(Refusal):
+    """Run {run_id} has no artifact {artifact_id}."""
+
+    run_id: int
+    artifact_id: str
+
+
+@dataclass(eq=False)
+class HandoffTooEarly(Refusal):
+    """A hand-off comes with the end of an attempt; {status} is none."""
+
+    status: str
+
+
+@dataclass(eq=False)
+class UnknownQualityGate(Refusal):
+    """Task {task_id} has no quality gate {gate!r}."""
+
+    task_id: int
+    gate: str
+
+
+@dataclass(eq=False)
+class QualityGatesNotPassed(Refusal):
+    """Task {task_id} can't succeed without its quality gates: not reported {missing}, failed {failed}."""
+
+    task_id: int
+    missing: list[str]
+    failed: list[str]
+
+
+@dataclass(eq=False)
+class ReservedEventType(Refusal):
+    """Only the service tells {type!r}; types of clients look like custom.deploy or custom.deploy.done_2."""
+
+    type: str
 
 
 @dataclass(eq=False)

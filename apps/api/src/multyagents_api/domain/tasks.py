@@ -1,6 +1,7 @@
 """Tasks: their states, what a runner may report, and which of them could be dispatched."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -141,7 +142,7 @@ def is_progress(task: Task, attempt: int, reported: TaskStatus) -> bool:
     return True
 
 
-def dependencies_satisfied(task: Task, succeeded: frozenset[str] | set[str]) -> bool:
+def dependencies_satisfied(task: Task, succeeded: AbstractSet[str]) -> bool:
     """Whether every step that the task depends on is among the succeeded ones."""
     return all(dependency in succeeded for dependency in task.depends_on)
 

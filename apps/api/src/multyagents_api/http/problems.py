@@ -20,6 +20,12 @@ STATUS_AND_CODE: Mapping[type[errors.Refusal], tuple[HTTPStatus, str]] = {
     errors.NotFound: (HTTPStatus.NOT_FOUND, "not_found"),
     errors.NameTaken: (HTTPStatus.CONFLICT, "name_taken"),
     errors.InvalidTemplate: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_template"),
+    errors.InvalidArtifact: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_artifact"),
+    errors.UnknownArtifact: (HTTPStatus.UNPROCESSABLE_ENTITY, "unknown_artifact"),
+    errors.HandoffTooEarly: (HTTPStatus.UNPROCESSABLE_ENTITY, "handoff_too_early"),
+    errors.UnknownQualityGate: (HTTPStatus.UNPROCESSABLE_ENTITY, "unknown_quality_gate"),
+    errors.QualityGatesNotPassed: (HTTPStatus.UNPROCESSABLE_ENTITY, "quality_gates_not_passed"),
+    errors.ReservedEventType: (HTTPStatus.UNPROCESSABLE_ENTITY, "reserved_event_type"),
     errors.RunPaused: (HTTPStatus.CONFLICT, "run_paused"),
     errors.RunAborted: (HTTPStatus.CONFLICT, "run_aborted"),
     errors.IllegalTransition: (HTTPStatus.CONFLICT, "illegal_transition"),
@@ -104,7 +110,7 @@ async def _refusal(_request: Request, refusal: Exception) -> JSONResponse:
     assert isinstance(refusal, errors.Refusal)
     status, code = STATUS_AND_CODE[type(refusal)]
     offences = []
-    if isinstance(refusal, errors.InvalidTemplate):
+    if isinstance(refusal, errors.InvalidTemplate | errors.InvalidArtifact):
         offences.append(_offence(("body", *refusal.place), refusal.problem))
     return problem_response(status, code, str(refusal), offences=offences)
 

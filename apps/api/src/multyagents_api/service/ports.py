@@ -8,7 +8,15 @@ from enum import StrEnum
 from typing import NoReturn, Protocol
 
 from multyagents_api.domain.approvals import Approval, ApprovalStatus
+from multyagents_api.domain.artifacts import (
+    Artifact,
+    ArtifactType,
+    NewArtifact,
+    ProducedArtifact,
+    WholeArtifact,
+)
 from multyagents_api.domain.events import Event, NewEvent
+from multyagents_api.domain.handoffs import Handoff, NewHandoff
 from multyagents_api.domain.roles import NewRole, Role
 from multyagents_api.domain.runs import Run, RunStatus
 from multyagents_api.domain.tasks import Task, TaskStatus
@@ -18,6 +26,7 @@ __all__ = [
     "AttemptRecord",
     "Claim",
     "Clock",
+    "DispatchTimes",
     "Outdated",
     "Reader",
     "Runner",
@@ -90,6 +99,15 @@ class Claim:
     role_context7: bool
 
 
+@dataclass(frozen=True, slots=True)
+class DispatchTimes:
+    """When a task was dispatched for the first time, and when its latest attempt was."""
+
+    task_id: int
+    first: datetime
+    latest: datetime
+
+
 class Clock(Protocol):
     """Wall time; tests hand in a clock of their own."""
 
@@ -159,6 +177,46 @@ class Reader(Protocol):
 
     async def approval(self, approval_id: int) -> Approval | None:
         """One approval."""
+        ...
+
+    async def approvals_of_run(self, run_id: int) -> list[Approval]:
+        """The approvals that cover the current or next attempts of a run's tasks, in no order."""
+        ...
+
+    async def dispatch_times(self, run_id: int) -> list[DispatchTimes]:
+        """When the tasks of a run were dispatched, those of them that ever were, in no order."""
+        ...
+
+    async def artifact(self, artifact_id: int) -> WholeArtifact | None:
+        """One artifact with its content."""
+        ...
+
+    async def artifacts_after(
+        self, after: int, *, run_id: int | None, task_id: int | None, kind: ArtifactType | None, limit: int
+    ) -> list[Artifact]:
+        """Artifacts with a greater id, in order: of a task, else of a run, else all; also of one type."""
+        ...
+
+    async def artifacts_of_run(self, run_id: int) -> list[ProducedArtifact]:
+        """What the steps of a run produced, in no order."""
+        ...
+
+    async def known_artifacts(self, run_id: int, artifact_ids: Sequence[int]) -> frozenset[int]:
+        """Those of the given artifacts, a hundred at most, that belong to the run."""
+        ...
+
+    async def handoffs_after(
+        self, after: int, *, run_id: int | None, task_id: int | None, limit: int
+    ) -> list[Handoff]:
+        """Hand-offs with a greater id, in order: of a task, else of a run, else all."""
+        ...
+
+    async def latest_handoff(self, task_id: int) -> Handoff | None:
+        """The hand-off of the latest attempt of a task that has one."""
+        ...
+
+    async def event(self, run_id: int, sequence: int) -> Event | None:
+        """One event of a run by its number."""
         ...
 
     async def roles_after(self, after: int, *, limit: int) -> list[Role]:
@@ -241,6 +299,16 @@ class Writer(Reader, Protocol):
 
     async def insert_submission(self, submission: Submission, approval_id: int | None, now: datetime) -> None:
         """Add the outbox row of an attempt; a second one is refused."""
+        ...
+
+    async def insert_artifact(
+        self, task_id: int, attempt: int, new: NewArtifact, now: datetime
+    ) -> WholeArtifact | None:
+        """Add an artifact, if that attempt of the task is its latest and the task was not reset since."""
+        ...
+
+    async def insert_handoff(self, task: Task, attempt: int, new: NewHandoff, now: datetime) -> Handoff:
+        """Add the hand-off of an attempt; a second one is refused."""
         ...
 
     async def touch_run(self, run_id: int, *, events: int, now: datetime) -> Run | None:

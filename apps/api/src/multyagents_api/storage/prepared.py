@@ -115,7 +115,7 @@ class Statements:
 
     def prepare(self, statement: Executable, parameters: Parameters) -> Prepared:
         """The statement for this database; an INSERT also depends on which columns it is given."""
-        columns = tuple(parameters) if isinstance(statement, Insert) else ()
+        columns = tuple(parameters) if isinstance(statement, Insert) and statement.select is None else ()
         prepared = self._known.get((statement, columns))
         if prepared is None:
             compiled = statement.compile(dialect=self._dialect, column_keys=list(columns) or None)  # type: ignore[attr-defined]

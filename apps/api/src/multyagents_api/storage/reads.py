@@ -17,6 +17,7 @@ from multyagents_api.domain.templates import Template
 from multyagents_api.service.ports import AttemptRecord, Submission
 from multyagents_api.storage import tables
 from multyagents_api.storage.prepared import Parameters, Result
+from multyagents_api.storage.results import ResultReads
 from multyagents_api.storage.rows import (
     RUN_COLUMNS,
     TASK_COLUMNS,
@@ -63,6 +64,14 @@ TASKS = (
 )
 TASK = select(*TASK_COLUMNS).where(tables.tasks.c.id == bindparam("task_id"))
 APPROVAL = select(tables.approvals).where(tables.approvals.c.id == bindparam("approval_id"))
+APPROVALS_OF_RUN = (
+    select(tables.approvals)
+    .join_from(tables.tasks, tables.approvals, tables.approvals.c.id == tables.tasks.c.approval_id)
+    .where(tables.tasks.c.run_id == bindparam("run_id"))
+)
+EVENT_OF_RUN = select(tables.events).where(
+    tables.events.c.run_id == bindparam("run_id"), tables.events.c.sequence == bindparam("sequence")
+)
 ROLES_AFTER = (
     select(tables.roles)
     .where(tables.roles.c.id > bindparam("after"))
@@ -144,7 +153,7 @@ def events_statement(*, in_run: bool, of_kind: bool, bounded: bool) -> Select[An
     return statement
 
 
-class SqlReader:
+class SqlReader(ResultReads):
     """Reads through one connection, in or out of a transaction."""
 
     def __init__(self, connection: Connection) -> None:
@@ -192,6 +201,17 @@ class SqlReader:
         """One approval."""
         row = (await self._connection.execute(APPROVAL, {"approval_id": approval_id})).one_or_none()
         return None if row is None else approval_from_row(row)
+
+    async def approvals_of_run(self, run_id: int) -> list[Approval]:
+        """The approvals that cover the current or next attempts of a run's tasks, in no order."""
+        rows = (await self._connection.execute(APPROVALS_OF_RUN, {"run_id": run_id})).all()
+        return [approval_from_row(row) for row in rows]
+
+    async def event(self, run_id: int, sequence: int) -> Event | None:
+        """One event of a run by its number."""
+        parameters = {"run_id": run_id, "sequence": sequence}
+        row = (await self._connection.execute(EVENT_OF_RUN, parameters)).one_or_none()
+        return None if row is None else event_from_row(row)
 
     async def roles_after(self, after: int, *, limit: int) -> list[Role]:
         """Roles with a greater id, in order."""

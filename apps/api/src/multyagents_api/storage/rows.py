@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import ColumnElement
 
 from multyagents_api.domain.approvals import Approval, ApprovalStatus
-from multyagents_api.domain.artifacts import ArtifactType, RequiredArtifact
+from multyagents_api.domain.artifacts import Artifact, ArtifactType, RequiredArtifact, WholeArtifact
 from multyagents_api.domain.context7 import Context7
 from multyagents_api.domain.events import Event
+from multyagents_api.domain.handoffs import Handoff
 from multyagents_api.domain.roles import RetryPolicy, Role
 from multyagents_api.domain.runs import Run, RunStatus
 from multyagents_api.domain.tasks import Task, TaskStatus
@@ -19,12 +20,15 @@ from multyagents_api.service.ports import AttemptRecord, SubmissionState
 from multyagents_api.storage import tables
 
 __all__ = [
+    "ARTIFACT_COLUMNS",
     "RUN_COLUMNS",
     "TASK_COLUMNS",
     "approval_from_row",
+    "artifact_from_row",
     "attempt_from_row",
     "event_from_row",
     "from_micros",
+    "handoff_from_row",
     "required_to_json",
     "role_from_row",
     "run_from_row",
@@ -32,6 +36,7 @@ __all__ = [
     "task_from_row",
     "template_from_row",
     "to_micros",
+    "whole_artifact_from_row",
     "workspace_to_json",
 ]
 
@@ -166,6 +171,61 @@ def event_from_row(row: Any) -> Event:
         producer_role=row.producer_role,
         payload=row.payload,
         time=from_micros(row.time),
+    )
+
+
+ARTIFACT_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
+    column for column in tables.artifacts.c if column.name != "content"
+)
+"""What listings show; the content of one artifact is as large as hundreds of them."""
+
+
+def artifact_from_row(row: Any) -> Artifact:
+    """An artifact from `ARTIFACT_COLUMNS`."""
+    return Artifact(
+        id=row.id,
+        run_id=row.run_id,
+        task_id=row.task_id,
+        attempt=row.attempt,
+        type=ArtifactType(row.type),
+        name=row.name,
+        location=row.location,
+        sha256=row.sha256,
+        size=row.size,
+        created_at=from_micros(row.created_at),
+    )
+
+
+def whole_artifact_from_row(row: Any) -> WholeArtifact:
+    """An artifact from all columns of its table."""
+    return WholeArtifact(
+        id=row.id,
+        run_id=row.run_id,
+        task_id=row.task_id,
+        attempt=row.attempt,
+        type=ArtifactType(row.type),
+        name=row.name,
+        location=row.location,
+        sha256=row.sha256,
+        size=row.size,
+        created_at=from_micros(row.created_at),
+        content=row.content,
+    )
+
+
+def handoff_from_row(row: Any) -> Handoff:
+    """A hand-off from all columns of its table."""
+    return Handoff(
+        id=row.id,
+        run_id=row.run_id,
+        task_id=row.task_id,
+        attempt=row.attempt,
+        summary=row.summary,
+        details=row.details,
+        next_actions=tuple(row.next_actions),
+        open_questions=tuple(row.open_questions),
+        artifact_ids=tuple(row.artifact_ids),
+        created_at=from_micros(row.created_at),
     )
 
 

@@ -15,6 +15,7 @@ from multyagents_api.domain.templates import Step, Template
 from multyagents_api.service.ports import Submission, SubmissionState
 from multyagents_api.storage import tables
 from multyagents_api.storage.guards import GuardedWrites
+from multyagents_api.storage.results import ResultWrites
 from multyagents_api.storage.rows import (
     RUN_COLUMNS,
     TASK_COLUMNS,
@@ -46,7 +47,7 @@ SET_APPROVAL = (
 )
 
 
-class SqlWriter(GuardedWrites):
+class SqlWriter(GuardedWrites, ResultWrites):
     """One write transaction."""
 
     async def insert_role(self, new: NewRole, now: datetime) -> Role:
@@ -173,7 +174,7 @@ class SqlWriter(GuardedWrites):
                 "run_id": run_id,
                 "sequence": sequence,
                 "contract_version": CONTRACT_VERSION,
-                "type": event.type.value,
+                "type": str(event.type),
                 "task_id": event.task_id,
                 "attempt": event.attempt,
                 "producer_role": event.producer_role,
