@@ -11,6 +11,10 @@ __all__ = [
     "Conflict",
     "DependencyNotSelected",
     "IllegalTransition",
+    "InUse",
+    "InvalidPath",
+    "InvalidSelection",
+    "InvalidTask",
     "InvalidTemplate",
     "KeyReused",
     "NameTaken",
@@ -18,17 +22,25 @@ __all__ = [
     "NotFound",
     "NotInRun",
     "NotRerunnable",
+    "Place",
+    "Placed",
     "Refusal",
     "RunAborted",
     "RunPaused",
     "StaleAttempt",
     "StoreBusy",
+    "TaskTaken",
     "TasksActive",
     "UnknownAttempt",
     "UnknownSelection",
+    "UnknownSkillPack",
     "UnknownStep",
     "VersionConflict",
 ]
+
+
+Place = tuple[str | int, ...]
+"""Where something stands in the body of a request: `("steps", 0, "title")`."""
 
 
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a defect
@@ -36,6 +48,12 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a defect
 
     def __str__(self) -> str:
         return (type(self).__doc__ or type(self).__name__).format(**vars(self))
+
+
+class Placed:
+    """A refusal of something that stands at one place of the request."""
+
+    place: Place
 
 
 @dataclass(eq=False)
@@ -55,11 +73,58 @@ class NameTaken(Refusal):
 
 
 @dataclass(eq=False)
-class InvalidTemplate(Refusal):
+class InUse(Refusal):
+    """The {kind} {id} is in use, and stays while it is."""
+
+    kind: str
+    id: str
+
+
+@dataclass(eq=False)
+class InvalidPath(Placed, Refusal):
     """{problem}"""  # noqa: D415 - the whole message is the fact
 
     problem: str
-    place: tuple[str | int, ...]
+    place: Place
+
+
+@dataclass(eq=False)
+class InvalidTemplate(Placed, Refusal):
+    """{problem}"""  # noqa: D415 - the whole message is the fact
+
+    problem: str
+    place: Place
+
+
+@dataclass(eq=False)
+class InvalidTask(Placed, Refusal):
+    """{problem}"""  # noqa: D415 - the whole message is the fact
+
+    problem: str
+    place: Place
+
+
+@dataclass(eq=False)
+class InvalidSelection(Placed, Refusal):
+    """{problem}"""  # noqa: D415 - the whole message is the fact
+
+    problem: str
+    place: Place
+
+
+@dataclass(eq=False)
+class UnknownSkillPack(Placed, Refusal):
+    """There is no skill pack {skill_pack_id!r}."""
+
+    skill_pack_id: str
+    place: Place
+
+
+@dataclass(eq=False)
+class TaskTaken(Refusal):
+    """Task {task_id} belongs to a run already."""
+
+    task_id: int
 
 
 @dataclass(eq=False)
