@@ -14,6 +14,7 @@ from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Template
 from multyagents_api.service.ports import AttemptRecord, Submission
 from multyagents_api.storage import tables
+from multyagents_api.storage.catalogue import CatalogueReads
 from multyagents_api.storage.rows import (
     RUN_COLUMNS,
     TASK_COLUMNS,
@@ -123,7 +124,7 @@ PENDING_SUBMISSIONS = (
 )
 
 
-class SqlReader:
+class SqlReader(CatalogueReads):
     """Reads through one connection, in or out of a transaction."""
 
     def __init__(self, connection: Connection) -> None:
