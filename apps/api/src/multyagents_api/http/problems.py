@@ -19,7 +19,13 @@ MEDIA_TYPE = "application/problem+json"
 STATUS_AND_CODE: Mapping[type[errors.Refusal], tuple[HTTPStatus, str]] = {
     errors.NotFound: (HTTPStatus.NOT_FOUND, "not_found"),
     errors.NameTaken: (HTTPStatus.CONFLICT, "name_taken"),
+    errors.InUse: (HTTPStatus.CONFLICT, "in_use"),
+    errors.InvalidPath: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_path"),
     errors.InvalidTemplate: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_template"),
+    errors.InvalidTask: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_task"),
+    errors.InvalidSelection: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_selection"),
+    errors.UnknownSkillPack: (HTTPStatus.UNPROCESSABLE_ENTITY, "unknown_skill_pack"),
+    errors.TaskTaken: (HTTPStatus.CONFLICT, "task_taken"),
     errors.RunPaused: (HTTPStatus.CONFLICT, "run_paused"),
     errors.RunAborted: (HTTPStatus.CONFLICT, "run_aborted"),
     errors.IllegalTransition: (HTTPStatus.CONFLICT, "illegal_transition"),
@@ -103,8 +109,8 @@ async def _refusal(_request: Request, refusal: Exception) -> JSONResponse:
     assert isinstance(refusal, errors.Refusal)
     status, code = STATUS_AND_CODE[type(refusal)]
     offences = []
-    if isinstance(refusal, errors.InvalidTemplate):
-        offences.append(_offence(("body", *refusal.place), refusal.problem))
+    if isinstance(refusal, errors.Placed):
+        offences.append(_offence(("body", *refusal.place), str(refusal)))
     return problem_response(status, code, str(refusal), offences=offences)
 
 
