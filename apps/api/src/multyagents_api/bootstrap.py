@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from multyagents_api.http.app import Services, build_app
 from multyagents_api.runner.accept import AcceptingRunner
+from multyagents_api.runner.paths import RealPaths
 from multyagents_api.runner.punctual import PunctualRunner
 from multyagents_api.service.approvals import Approvals
 from multyagents_api.service.callbacks import Callbacks
@@ -19,9 +20,11 @@ from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.events import Events
 from multyagents_api.service.outbox import Outbox
 from multyagents_api.service.ports import Clock, Runner, Storage, StorageUnavailable, SystemClock
+from multyagents_api.service.projects import Projects
 from multyagents_api.service.reruns import Reruns
 from multyagents_api.service.roles import Roles
 from multyagents_api.service.runs import Runs
+from multyagents_api.service.skill_packs import SkillPacks
 from multyagents_api.service.tasks import Tasks
 from multyagents_api.service.templates import Templates
 from multyagents_api.storage.sqlite import SqliteStorage
@@ -138,15 +141,18 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
     clock = clock or SystemClock()
     runner = AcceptingRunner() if runner is None else PunctualRunner(runner, settings.runner_budget_s)
     storage = _open_storage(settings)
+    paths = RealPaths()
     cancellation = Cancellation(storage, runner, clock)
     outbox = Outbox(storage, runner, cancellation, clock)
     dispatching = Dispatching(storage, outbox, clock)
     services = Services(
         storage=storage,
+        projects=Projects(storage, paths, clock),
+        skill_packs=SkillPacks(storage, clock),
         roles=Roles(storage, clock),
-        templates=Templates(storage, clock),
+        templates=Templates(storage, paths, clock),
         runs=Runs(storage, cancellation, clock),
-        tasks=Tasks(storage, cancellation, clock),
+        tasks=Tasks(storage, cancellation, paths, clock),
         events=Events(storage),
         outbox=outbox,
         dispatching=dispatching,

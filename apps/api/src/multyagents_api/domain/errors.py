@@ -12,7 +12,11 @@ __all__ = [
     "DependencyNotSelected",
     "HandoffTooEarly",
     "IllegalTransition",
+    "InUse",
     "InvalidArtifact",
+    "InvalidPath",
+    "InvalidSelection",
+    "InvalidTask",
     "InvalidTemplate",
     "KeyReused",
     "NameTaken",
@@ -20,6 +24,8 @@ __all__ = [
     "NotFound",
     "NotInRun",
     "NotRerunnable",
+    "Place",
+    "Placed",
     "QualityGatesNotPassed",
     "Refusal",
     "ReservedEventType",
@@ -28,14 +34,20 @@ __all__ = [
     "StaleAttempt",
     "StoreBusy",
     "StoreUnreachable",
+    "TaskTaken",
     "TasksActive",
     "UnknownArtifact",
     "UnknownAttempt",
     "UnknownQualityGate",
     "UnknownSelection",
+    "UnknownSkillPack",
     "UnknownStep",
     "VersionConflict",
 ]
+
+
+Place = tuple[str | int, ...]
+"""Where something stands in the body of a request: `("steps", 0, "title")`."""
 
 
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a defect
@@ -43,6 +55,12 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a defect
 
     def __str__(self) -> str:
         return (type(self).__doc__ or type(self).__name__).format(**vars(self))
+
+
+class Placed:
+    """A refusal of something that stands at one place of the request."""
+
+    place: Place
 
 
 @dataclass(eq=False)
@@ -62,19 +80,66 @@ class NameTaken(Refusal):
 
 
 @dataclass(eq=False)
-class InvalidTemplate(Refusal):
-    """{problem}"""  # noqa: D415 - the whole message is the fact
+class InUse(Refusal):
+    """The {kind} {id} is in use, and stays while it is."""
 
-    problem: str
-    place: tuple[str | int, ...]
+    kind: str
+    id: str
 
 
 @dataclass(eq=False)
-class InvalidArtifact(Refusal):
+class InvalidPath(Placed, Refusal):
     """{problem}"""  # noqa: D415 - the whole message is the fact
 
     problem: str
-    place: tuple[str | int, ...]
+    place: Place
+
+
+@dataclass(eq=False)
+class InvalidTemplate(Placed, Refusal):
+    """{problem}"""  # noqa: D415 - the whole message is the fact
+
+    problem: str
+    place: Place
+
+
+@dataclass(eq=False)
+class InvalidTask(Placed, Refusal):
+    """{problem}"""  # noqa: D415 - the whole message is the fact
+
+    problem: str
+    place: Place
+
+
+@dataclass(eq=False)
+class InvalidSelection(Placed, Refusal):
+    """{problem}"""  # noqa: D415 - the whole message is the fact
+
+    problem: str
+    place: Place
+
+
+@dataclass(eq=False)
+class UnknownSkillPack(Placed, Refusal):
+    """There is no skill pack {skill_pack_id!r}."""
+
+    skill_pack_id: str
+    place: Place
+
+
+@dataclass(eq=False)
+class TaskTaken(Refusal):
+    """Task {task_id} belongs to a run already."""
+
+    task_id: int
+
+
+@dataclass(eq=False)
+class InvalidArtifact(Placed, Refusal):
+    """{problem}"""  # noqa: D415 - the whole message is the fact
+
+    problem: str
+    place: Place
 
 
 @dataclass(eq=False)

@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 
 from multyagents_api.domain.errors import StoreBusy
-from multyagents_api.http import approvals, events, health, problems, roles, runner, runs, tasks, templates
+from multyagents_api.http import (
+    approvals,
+    events,
+    health,
+    problems,
+    projects,
+    roles,
+    runner,
+    runs,
+    skill_packs,
+    tasks,
+    templates,
+)
 from multyagents_api.http.limits import BodyLimit
 from multyagents_api.service.approvals import Approvals
 from multyagents_api.service.callbacks import Callbacks
@@ -15,9 +27,11 @@ from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.events import Events
 from multyagents_api.service.outbox import Outbox
 from multyagents_api.service.ports import Storage
+from multyagents_api.service.projects import Projects
 from multyagents_api.service.reruns import Reruns
 from multyagents_api.service.roles import Roles
 from multyagents_api.service.runs import Runs
+from multyagents_api.service.skill_packs import SkillPacks
 from multyagents_api.service.tasks import Tasks
 from multyagents_api.service.templates import Templates
 
@@ -29,6 +43,8 @@ class Services:
     """All use cases, and the store below them, which the app closes at its end."""
 
     storage: Storage
+    projects: Projects
+    skill_packs: SkillPacks
     roles: Roles
     templates: Templates
     runs: Runs
@@ -62,6 +78,8 @@ def build_app(services: Services) -> FastAPI:
     events.add_routes(app, services.events)
     templates.add_routes(app, services.templates)
     roles.add_routes(app, services.roles)
+    skill_packs.add_routes(app, services.skill_packs)
+    projects.add_routes(app, services.projects)
     health.add_routes(app, services.storage)
     problems.install(app)
     app.add_middleware(BodyLimit)

@@ -19,6 +19,8 @@ MEDIA_TYPE = "application/problem+json"
 STATUS_AND_CODE: Mapping[type[errors.Refusal], tuple[HTTPStatus, str]] = {
     errors.NotFound: (HTTPStatus.NOT_FOUND, "not_found"),
     errors.NameTaken: (HTTPStatus.CONFLICT, "name_taken"),
+    errors.InUse: (HTTPStatus.CONFLICT, "in_use"),
+    errors.InvalidPath: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_path"),
     errors.InvalidTemplate: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_template"),
     errors.InvalidArtifact: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_artifact"),
     errors.UnknownArtifact: (HTTPStatus.UNPROCESSABLE_ENTITY, "unknown_artifact"),
@@ -26,6 +28,10 @@ STATUS_AND_CODE: Mapping[type[errors.Refusal], tuple[HTTPStatus, str]] = {
     errors.UnknownQualityGate: (HTTPStatus.UNPROCESSABLE_ENTITY, "unknown_quality_gate"),
     errors.QualityGatesNotPassed: (HTTPStatus.UNPROCESSABLE_ENTITY, "quality_gates_not_passed"),
     errors.ReservedEventType: (HTTPStatus.UNPROCESSABLE_ENTITY, "reserved_event_type"),
+    errors.InvalidTask: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_task"),
+    errors.InvalidSelection: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_selection"),
+    errors.UnknownSkillPack: (HTTPStatus.UNPROCESSABLE_ENTITY, "unknown_skill_pack"),
+    errors.TaskTaken: (HTTPStatus.CONFLICT, "task_taken"),
     errors.RunPaused: (HTTPStatus.CONFLICT, "run_paused"),
     errors.RunAborted: (HTTPStatus.CONFLICT, "run_aborted"),
     errors.IllegalTransition: (HTTPStatus.CONFLICT, "illegal_transition"),
@@ -110,8 +116,8 @@ async def _refusal(_request: Request, refusal: Exception) -> JSONResponse:
     assert isinstance(refusal, errors.Refusal)
     status, code = STATUS_AND_CODE[type(refusal)]
     offences = []
-    if isinstance(refusal, errors.InvalidTemplate | errors.InvalidArtifact):
-        offences.append(_offence(("body", *refusal.place), refusal.problem))
+    if isinstance(refusal, errors.Placed):
+        offences.append(_offence(("body", *refusal.place), str(refusal)))
     return problem_response(status, code, str(refusal), offences=offences)
 
 

@@ -1,15 +1,18 @@
 """Types that the wire models share: strict, bounded, and clean text."""
 
+import unicodedata
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from fastapi import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from multyagents_api.domain.errors import NotFound
+from multyagents_api.domain.errors import NotFound, Place, Refusal
 
 __all__ = [
     "MOST_COUNT",
     "Answer",
+    "Argument",
     "Context7Choice",
     "Cursor",
     "Demand",
@@ -17,7 +20,10 @@ __all__ = [
     "Limit",
     "Line",
     "Note",
+    "PathLine",
     "Text",
+    "key_of",
+    "named_key",
     "parse_id",
 ]
 
@@ -51,6 +57,12 @@ def _not_blank(text: str) -> str:
     return text
 
 
+def _without_controls(text: str) -> str:
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
 Line = Annotated[str, Field(max_length=200), AfterValidator(_without_nul), AfterValidator(_not_blank)]
 """A name or title: up to 200 characters, not blank."""
 
@@ -59,6 +71,14 @@ Text = Annotated[str, Field(max_length=20_000), AfterValidator(_without_nul)]
 
 Note = Annotated[str, Field(max_length=2_000), AfterValidator(_without_nul), AfterValidator(_not_blank)]
 """A reason or comment: up to 2,000 characters, not blank."""
+
+Argument = Annotated[str, Field(max_length=2_000), AfterValidator(_without_nul)]
+"""One word of a command: up to 2,000 characters; may be empty."""
+
+PathLine = Annotated[
+    str, Field(max_length=4_096), AfterValidator(_without_controls), AfterValidator(_not_blank)
+]
+"""A path: up to 4,096 characters in one line."""
 
 Id = Annotated[str, Field(max_length=40), AfterValidator(_without_nul)]
 """An id as the service gave it out: an opaque string."""
@@ -73,8 +93,32 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 """How many items a page holds at most."""
 
 
-def parse_id(kind: str, value: str) -> int:
-    """The key behind an id; whatever can't be one names nothing that exists."""
+def key_of(value: str) -> int | None:
+    """The key behind an id; None for what can't be one, and hence names nothing that exists."""
     if value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS and value[0] != "0":
         return int(value)
-    raise NotFound(kind, value[:40])
+    return None
+
+
+def parse_id(kind: str, value: str) -> int:
+    """The key behind the id of what a request is about.
+
+    Raises:
+        NotFound: it can't be one.
+    """
+    key = key_of(value)
+    if key is None:
+        raise NotFound(kind, value[:40])
+    return key
+
+
+def named_key(kind: str, value: str, place: Place, refuse: Callable[[str, Place], Refusal]) -> int:
+    """The key behind an id that a body names at some place.
+
+    Raises:
+        Refusal: it can't be one; as `refuse` makes it.
+    """
+    key = key_of(value)
+    if key is None:
+        raise refuse(f"there is no {kind} {value!r}", place)
+    return key

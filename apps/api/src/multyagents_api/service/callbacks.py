@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from multyagents_api.domain.errors import KeyReused, NotFound
+from multyagents_api.domain.errors import KeyReused, NotFound, NotInRun
 from multyagents_api.domain.events import EventType, task_event
 from multyagents_api.domain.redaction import redact
 from multyagents_api.domain.roles import RetryPolicy
@@ -48,6 +48,8 @@ class Callbacks:
             task = await reader.task(report.task_id)
             if task is None:
                 raise NotFound("task", str(report.task_id))
+            if task.run_id is None:
+                raise NotInRun(task.id)
             if await _is_repetition(reader, report) or not is_progress(task, report.attempt, report.status):
                 return task
             policy = await _retry_policy(reader, task, report)

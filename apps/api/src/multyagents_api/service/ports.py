@@ -21,6 +21,7 @@ from multyagents_api.domain.roles import NewRole, Role
 from multyagents_api.domain.runs import Run, RunStatus
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Step, Template
+from multyagents_api.service.catalogue import CatalogueReader, CatalogueWriter
 
 __all__ = [
     "AttemptRecord",
@@ -28,6 +29,7 @@ __all__ = [
     "Clock",
     "DispatchTimes",
     "Outdated",
+    "Paths",
     "Reader",
     "Runner",
     "Storage",
@@ -144,7 +146,20 @@ class Runner(Protocol):
         ...
 
 
-class Reader(Protocol):
+class Paths(Protocol):
+    """Where paths on the server really lead."""
+
+    def resolve(self, path: str) -> str:
+        """An absolute path without symlinks, whether or not all of it exists; nothing is created.
+
+        Raises:
+            OSError: it leads nowhere, as a circle of symlinks does.
+            ValueError: it leads to something that no text can name.
+        """
+        ...
+
+
+class Reader(CatalogueReader, Protocol):
     """Each method is one statement, hence one consistent look."""
 
     async def role(self, role_id: int) -> Role | None:
@@ -258,17 +273,17 @@ class Reader(Protocol):
         ...
 
 
-class Writer(Reader, Protocol):
+class Writer(Reader, CatalogueWriter, Protocol):
     """One write transaction. Guards answer None or False where the row is no longer as expected."""
 
     async def insert_role(self, new: NewRole, now: datetime) -> Role:
-        """Add a role; its name is unique."""
+        """Add a role; its name is unique, and its skill packs exist."""
         ...
 
     async def insert_template(
         self, name: str, steps: Sequence[Step], now: datetime, *, project_id: int | None = None
     ) -> Template:
-        """Add a template."""
+        """Add a template; its roles and its project exist."""
         ...
 
     async def insert_run(
@@ -278,9 +293,13 @@ class Writer(Reader, Protocol):
         ...
 
     async def insert_tasks(
-        self, run_id: int, steps: Sequence[Step], now: datetime, *, project_id: int | None = None
+        self, run_id: int | None, steps: Sequence[Step], now: datetime, *, project_id: int | None = None
     ) -> list[Task]:
-        """Add a task for each step, in order."""
+        """Add a task for each step, in order, to a run or to none yet."""
+        ...
+
+    async def take_task(self, task_id: int, run_id: int, position: int, now: datetime) -> Task | None:
+        """Let a task that belongs to no run belong to one, at a place in its order."""
         ...
 
     async def append_events(

@@ -171,6 +171,12 @@ REQUEST_CANCEL = (
     .values(status=TaskStatus.CANCEL_REQUESTED.value, updated_at=bindparam("now"))
     .returning(*TASK_COLUMNS)
 )
+TAKE_TASK = (
+    update(tasks)
+    .where(tasks.c.id == bindparam("the_task"), tasks.c.run_id.is_(None))
+    .values(run_id=bindparam("the_run"), position=bindparam("place"), updated_at=bindparam("now"))
+    .returning(*TASK_COLUMNS)
+)
 TAKE_ON_SUBMISSION = (
     update(dispatches)
     .where(
@@ -309,6 +315,15 @@ class GuardedWrites(SqlReader):
         parameters = {"the_run": run_id, "now": to_micros(now)}
         rows = (await self._connection.execute(REQUEST_CANCEL, parameters)).all()
         return [task_from_row(row) for row in rows]
+
+    async def take_task(self, task_id: int, run_id: int, position: int, now: datetime) -> Task | None:
+        """Let a task that belongs to no run belong to one, at a place in its order.
+
+        This is where a task is refused to a second run.
+        """
+        parameters = {"the_task": task_id, "the_run": run_id, "place": position, "now": to_micros(now)}
+        row = (await self._connection.execute(TAKE_TASK, parameters)).one_or_none()
+        return None if row is None else task_from_row(row)
 
     async def take_on_submission(
         self, task_id: int, attempt: int, *, before: datetime, now: datetime

@@ -16,6 +16,7 @@ from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Template
 from multyagents_api.service.ports import AttemptRecord, Submission
 from multyagents_api.storage import tables
+from multyagents_api.storage.catalogue import CatalogueReads
 from multyagents_api.storage.prepared import Parameters, Result
 from multyagents_api.storage.results import ResultReads
 from multyagents_api.storage.rows import (
@@ -153,7 +154,7 @@ def events_statement(*, in_run: bool, of_kind: bool, bounded: bool) -> Select[An
     return statement
 
 
-class SqlReader(ResultReads):
+class SqlReader(CatalogueReads, ResultReads):
     """Reads through one connection, in or out of a transaction."""
 
     def __init__(self, connection: Connection) -> None:

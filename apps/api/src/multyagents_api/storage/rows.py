@@ -11,8 +11,10 @@ from multyagents_api.domain.artifacts import Artifact, ArtifactType, RequiredArt
 from multyagents_api.domain.context7 import Context7
 from multyagents_api.domain.events import Event
 from multyagents_api.domain.handoffs import Handoff
+from multyagents_api.domain.projects import Project
 from multyagents_api.domain.roles import RetryPolicy, Role
 from multyagents_api.domain.runs import Run, RunStatus
+from multyagents_api.domain.skill_packs import SkillPack
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Step, Template
 from multyagents_api.domain.workspaces import NO_WORKSPACE, ExecutionMode, Sandbox, Workspace
@@ -29,9 +31,11 @@ __all__ = [
     "event_from_row",
     "from_micros",
     "handoff_from_row",
+    "project_from_row",
     "required_to_json",
     "role_from_row",
     "run_from_row",
+    "skill_pack_from_row",
     "step_to_json",
     "task_from_row",
     "template_from_row",
@@ -239,6 +243,28 @@ def role_from_row(row: Any) -> Role:
         retry=RetryPolicy(row.max_retries, tuple(row.retry_on)),
         system_prompt=row.system_prompt,
         skill_pack_ids=tuple(row.skill_pack_ids),
+        created_at=from_micros(row.created_at),
+    )
+
+
+def project_from_row(row: Any) -> Project:
+    """A project from all columns of its table."""
+    return Project(
+        id=row.id,
+        name=row.name,
+        root_path=row.root_path,
+        allowed_paths=tuple(row.allowed_paths),
+        created_at=from_micros(row.created_at),
+    )
+
+
+def skill_pack_from_row(row: Any) -> SkillPack:
+    """A skill pack from all columns of its table."""
+    return SkillPack(
+        id=row.id,
+        name=row.name,
+        description=row.description,
+        skills=tuple(row.skills),
         created_at=from_micros(row.created_at),
     )
 

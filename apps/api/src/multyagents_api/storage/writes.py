@@ -14,6 +14,7 @@ from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Step, Template
 from multyagents_api.service.ports import Submission, SubmissionState
 from multyagents_api.storage import tables
+from multyagents_api.storage.catalogue import CatalogueWrites, role_values, template_values
 from multyagents_api.storage.guards import GuardedWrites
 from multyagents_api.storage.results import ResultWrites
 from multyagents_api.storage.rows import (
@@ -23,7 +24,6 @@ from multyagents_api.storage.rows import (
     required_to_json,
     role_from_row,
     run_from_row,
-    step_to_json,
     task_from_row,
     template_from_row,
     to_micros,
@@ -47,34 +47,24 @@ SET_APPROVAL = (
 )
 
 
-class SqlWriter(GuardedWrites, ResultWrites):
+class SqlWriter(GuardedWrites, CatalogueWrites, ResultWrites):
     """One write transaction."""
 
     async def insert_role(self, new: NewRole, now: datetime) -> Role:
-        """Add a role; its name is unique."""
-        values = {
-            "name": new.name,
-            "context7_enabled": new.context7_enabled,
-            "allowed_tools": list(new.allowed_tools),
-            "max_retries": new.retry.max_retries,
-            "retry_on": list(new.retry.retry_on),
-            "system_prompt": new.system_prompt,
-            "skill_pack_ids": list(new.skill_pack_ids),
-            "created_at": to_micros(now),
-        }
-        return role_from_row((await self._connection.execute(INSERT_ROLE, values)).one())
+        """Add a role; its name is unique, and its skill packs exist."""
+        values = {**role_values(new), "created_at": to_micros(now)}
+        role = role_from_row((await self._connection.execute(INSERT_ROLE, values)).one())
+        await self.note_skill_packs(role)
+        return role
 
     async def insert_template(
         self, name: str, steps: Sequence[Step], now: datetime, *, project_id: int | None = None
     ) -> Template:
-        """Add a template."""
-        values = {
-            "name": name,
-            "project_id": project_id,
-            "steps": [step_to_json(step) for step in steps],
-            "created_at": to_micros(now),
-        }
-        return template_from_row((await self._connection.execute(INSERT_TEMPLATE, values)).one())
+        """Add a template; its roles and its project exist."""
+        values = {**template_values(name, steps, project_id), "created_at": to_micros(now)}
+        template = template_from_row((await self._connection.execute(INSERT_TEMPLATE, values)).one())
+        await self.note_roles(template)
+        return template
 
     async def insert_run(
         self, template_id: int | None, initiated_by: str | None, *, events: int, now: datetime
@@ -93,9 +83,9 @@ class SqlWriter(GuardedWrites, ResultWrites):
         return run_from_row((await self._connection.execute(INSERT_RUN, values)).one())
 
     async def insert_tasks(
-        self, run_id: int, steps: Sequence[Step], now: datetime, *, project_id: int | None = None
+        self, run_id: int | None, steps: Sequence[Step], now: datetime, *, project_id: int | None = None
     ) -> list[Task]:
-        """Add a task for each step, in order."""
+        """Add a task for each step, in order, to a run or to none yet."""
         values = [
             {
                 "run_id": run_id,
