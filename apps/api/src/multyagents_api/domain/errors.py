@@ -8,7 +8,9 @@ from dataclasses import dataclass
 __all__ = [
     "AlreadyDecided",
     "AlreadyReset",
+    "ApprovalRequired",
     "Conflict",
+    "DependenciesNotSatisfied",
     "DependencyNotSelected",
     "HandoffTooEarly",
     "IllegalTransition",
@@ -24,10 +26,12 @@ __all__ = [
     "NotFound",
     "NotInRun",
     "NotRerunnable",
+    "PathsLocked",
     "Place",
     "Placed",
     "QualityGatesNotPassed",
     "Refusal",
+    "RequiredArtifactsMissing",
     "ReservedEventType",
     "RunAborted",
     "RunPaused",
@@ -251,6 +255,36 @@ class AlreadyDecided(Refusal):
     approval_id: int
     status: str
     actor: str
+
+
+@dataclass(eq=False)
+class DependenciesNotSatisfied(Refusal):
+    """Task {task_id} waits for: {steps}."""
+
+    task_id: int
+    steps: list[str]
+
+
+@dataclass(eq=False)
+class RequiredArtifactsMissing(Refusal):
+    """Task {task_id} waits for artifacts: {artifacts}."""
+
+    task_id: int
+    artifacts: list[str]
+
+
+@dataclass(eq=False)
+class ApprovalRequired(Refusal):
+    """Task {task_id} waits for its approval."""
+
+    task_id: int
+
+
+@dataclass(eq=False)
+class PathsLocked(Refusal):
+    """Paths of task {task_id} belong to an attempt of another task until that ends."""
+
+    task_id: int
 
 
 @dataclass(eq=False)

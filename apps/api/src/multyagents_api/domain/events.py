@@ -57,6 +57,8 @@ class EventType(StrEnum):
     APPROVAL_REJECTED = "approval.rejected"
     HANDOFF_PUBLISHED = "task.handoff_published"
     ARTIFACT_CREATED = "artifact.created"
+    LOCKS_RELEASED = "task.locks_released"
+    DISPATCH_BLOCKED_MISSING_ARTIFACTS = "task.dispatch_blocked_missing_handoff_artifacts"
 
 
 CustomEventType = NewType("CustomEventType", str)

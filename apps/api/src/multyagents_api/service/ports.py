@@ -15,12 +15,13 @@ from multyagents_api.domain.artifacts import (
     ProducedArtifact,
     WholeArtifact,
 )
-from multyagents_api.domain.events import Event, NewEvent
+from multyagents_api.domain.events import Event, EventType, NewEvent
 from multyagents_api.domain.handoffs import Handoff, NewHandoff
 from multyagents_api.domain.roles import NewRole, Role
 from multyagents_api.domain.runs import Run, RunStatus
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Step, Template
+from multyagents_api.domain.workspaces import NO_WORKSPACE, Workspace
 from multyagents_api.service.catalogue import CatalogueReader, CatalogueWriter
 
 __all__ = [
@@ -70,6 +71,13 @@ class Submission:
     title: str
     prompt: str
     context7_enabled: bool
+    role_name: str = ""
+    system_prompt: str = ""
+    allowed_tools: tuple[str, ...] = ()
+    skills: tuple[str, ...] = ()
+    quality_gates: tuple[str, ...] = ()
+    workspace: Workspace = NO_WORKSPACE
+    project_root: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +101,16 @@ class AttemptRecord:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A task won for dispatch: the attempt that this opened, its approval, what to do, its role's default."""
+    """A task won for dispatch: the attempt that this opened, its approval, what to do, and in which role."""
 
     attempt: int
     prompt: str
     approval_id: int | None
+    role_name: str
     role_context7: bool
+    system_prompt: str
+    allowed_tools: tuple[str, ...]
+    skill_pack_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +280,14 @@ class Reader(CatalogueReader, Protocol):
         """The attempt and status of the callback that used this key before."""
         ...
 
+    async def paths_are_free(self, task_id: int, paths: Sequence[str]) -> bool:
+        """Whether no other task has any of the paths, nor a path inside of them or around them."""
+        ...
+
+    async def was_told(self, run_id: int, task_id: int, attempt: int, kind: EventType) -> bool:
+        """Whether there is an event of that type about an attempt of a task of a run."""
+        ...
+
     async def pending_submissions(self, *, before: datetime, limit: int) -> list[Submission]:
         """Dispatches without a recorded outcome that nobody took on since, the oldest first."""
         ...
@@ -340,6 +360,14 @@ class Writer(Reader, CatalogueWriter, Protocol):
 
     async def claim_task(self, task_id: int, now: datetime) -> Claim | None:
         """Open the next attempt of a task that is dispatchable, approved where needed, in a run not held."""
+        ...
+
+    async def take_paths(self, task_id: int, attempt: int, paths: Sequence[str]) -> bool:
+        """Let an attempt have all the paths to itself, or none, where another task has one of them."""
+        ...
+
+    async def release_paths(self, task_id: int, attempt: int) -> list[str]:
+        """Give back what an attempt had to itself; tells what that was."""
         ...
 
     async def take_on_submission(

@@ -6,7 +6,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from sqlalchemy import Executable, Select, bindparam, func, literal_column, or_, select
+from sqlalchemy import Executable, Select, bindparam, exists, func, literal_column, or_, select
 
 from multyagents_api.domain.approvals import Approval
 from multyagents_api.domain.events import Event, EventType
@@ -17,6 +17,7 @@ from multyagents_api.domain.templates import Template
 from multyagents_api.service.ports import AttemptRecord, Submission
 from multyagents_api.storage import tables
 from multyagents_api.storage.catalogue import CatalogueReads
+from multyagents_api.storage.path_locks import PathLockReads
 from multyagents_api.storage.prepared import Parameters, Result
 from multyagents_api.storage.results import ResultReads
 from multyagents_api.storage.rows import (
@@ -27,6 +28,7 @@ from multyagents_api.storage.rows import (
     event_from_row,
     role_from_row,
     run_from_row,
+    submission_from_json,
     task_from_row,
     template_from_row,
     to_micros,
@@ -125,6 +127,16 @@ REPORTS = (
     )
     .order_by(tables.events.c.sequence)
 )
+TOLD_EVENT = select(
+    exists(
+        select(1).where(
+            tables.events.c.run_id == bindparam("run_id"),
+            tables.events.c.task_id == bindparam("task_id"),
+            tables.events.c.attempt == bindparam("attempt"),
+            tables.events.c.type == bindparam("kind"),
+        )
+    )
+)
 NEWEST_EVENT = select(func.max(tables.events.c.id))
 CALLBACK_KEY = select(tables.callback_keys.c.attempt, tables.callback_keys.c.status).where(
     tables.callback_keys.c.task_id == bindparam("task_id"), tables.callback_keys.c.key == bindparam("key")
@@ -154,7 +166,7 @@ def events_statement(*, in_run: bool, of_kind: bool, bounded: bool) -> Select[An
     return statement
 
 
-class SqlReader(CatalogueReads, ResultReads):
+class SqlReader(CatalogueReads, PathLockReads, ResultReads):
     """Reads through one connection, in or out of a transaction."""
 
     def __init__(self, connection: Connection) -> None:
@@ -256,6 +268,11 @@ class SqlReader(CatalogueReads, ResultReads):
         newest = (await self._connection.execute(NEWEST_EVENT)).scalar() or 0
         return max(after, min(after + size, newest))
 
+    async def was_told(self, run_id: int, task_id: int, attempt: int, kind: EventType) -> bool:
+        """Whether there is an event of that type about an attempt of a task of a run."""
+        parameters = {"run_id": run_id, "task_id": task_id, "attempt": attempt, "kind": kind.value}
+        return bool((await self._connection.execute(TOLD_EVENT, parameters)).scalar())
+
     async def reports(self, run_id: int, task_id: int, first: int, last: int) -> list[Event]:
         """What runners reported and answered about a range of attempts of a task of a run, in order."""
         parameters = {"run_id": run_id, "task_id": task_id, "first": first, "last": last}
@@ -272,4 +289,4 @@ class SqlReader(CatalogueReads, ResultReads):
         """Dispatches without a recorded outcome that nobody took on since, the oldest first."""
         parameters = {"before": to_micros(before), "limit": limit}
         result = await self._connection.execute(PENDING_SUBMISSIONS, parameters)
-        return [Submission(**kept) for kept in result.scalars()]
+        return [submission_from_json(kept) for kept in result.scalars()]

@@ -18,7 +18,7 @@ from multyagents_api.domain.skill_packs import SkillPack
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Step, Template
 from multyagents_api.domain.workspaces import NO_WORKSPACE, ExecutionMode, Sandbox, Workspace
-from multyagents_api.service.ports import AttemptRecord, SubmissionState
+from multyagents_api.service.ports import AttemptRecord, Claim, Submission, SubmissionState
 from multyagents_api.storage import tables
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "approval_from_row",
     "artifact_from_row",
     "attempt_from_row",
+    "claim_from_row",
     "event_from_row",
     "from_micros",
     "handoff_from_row",
@@ -37,6 +38,8 @@ __all__ = [
     "run_from_row",
     "skill_pack_from_row",
     "step_to_json",
+    "submission_from_json",
+    "submission_to_json",
     "task_from_row",
     "template_from_row",
     "to_micros",
@@ -160,6 +163,51 @@ def attempt_from_row(row: Any) -> AttemptRecord:
         context7_enabled=row.context7_enabled,
         approval=None if row.id is None else approval_from_row(row),
     )
+
+
+def claim_from_row(row: Any) -> Claim:
+    """A claim from what its statement returns."""
+    return Claim(
+        attempt=row.attempt,
+        prompt=row.prompt,
+        approval_id=row.approval_id,
+        role_name=row.role_name,
+        role_context7=row.role_context7,
+        system_prompt=row.system_prompt,
+        allowed_tools=tuple(row.allowed_tools),
+        skill_pack_ids=tuple(row.skill_pack_ids),
+    )
+
+
+def submission_to_json(submission: Submission) -> dict[str, Any]:
+    """A submission as it is kept; what says nothing takes no place."""
+    kept: dict[str, Any] = {
+        "run_id": submission.run_id,
+        "task_id": submission.task_id,
+        "attempt": submission.attempt,
+        "step_id": submission.step_id,
+        "role_id": submission.role_id,
+        "title": submission.title,
+        "prompt": submission.prompt,
+        "context7_enabled": submission.context7_enabled,
+    }
+    more: dict[str, Any] = {
+        "role_name": submission.role_name,
+        "system_prompt": submission.system_prompt,
+        "allowed_tools": submission.allowed_tools,
+        "skills": submission.skills,
+        "quality_gates": submission.quality_gates,
+        "workspace": workspace_to_json(submission.workspace),
+        "project_root": submission.project_root,
+    }
+    kept.update({name: value for name, value in more.items() if value})
+    return kept
+
+
+def submission_from_json(kept: dict[str, Any]) -> Submission:
+    """A submission as it was kept."""
+    lists = {name: tuple(kept.get(name, ())) for name in ("allowed_tools", "skills", "quality_gates")}
+    return Submission(**{**kept, **lists, "workspace": workspace_from_json(kept.get("workspace"))})
 
 
 def event_from_row(row: Any) -> Event:

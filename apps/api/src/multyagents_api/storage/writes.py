@@ -1,7 +1,6 @@
 """Writing: what a transaction adds. Whatever changes an existing row is a guarded write."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import bindparam, insert, update
@@ -16,6 +15,7 @@ from multyagents_api.service.ports import Submission, SubmissionState
 from multyagents_api.storage import tables
 from multyagents_api.storage.catalogue import CatalogueWrites, role_values, template_values
 from multyagents_api.storage.guards import GuardedWrites
+from multyagents_api.storage.path_locks import PathLockWrites
 from multyagents_api.storage.results import ResultWrites
 from multyagents_api.storage.rows import (
     RUN_COLUMNS,
@@ -24,6 +24,7 @@ from multyagents_api.storage.rows import (
     required_to_json,
     role_from_row,
     run_from_row,
+    submission_to_json,
     task_from_row,
     template_from_row,
     to_micros,
@@ -47,7 +48,7 @@ SET_APPROVAL = (
 )
 
 
-class SqlWriter(GuardedWrites, CatalogueWrites, ResultWrites):
+class SqlWriter(GuardedWrites, CatalogueWrites, PathLockWrites, ResultWrites):
     """One write transaction."""
 
     async def insert_role(self, new: NewRole, now: datetime) -> Role:
@@ -146,7 +147,7 @@ class SqlWriter(GuardedWrites, CatalogueWrites, ResultWrites):
             "task_id": submission.task_id,
             "attempt": submission.attempt,
             "approval_id": approval_id,
-            "submission": asdict(submission),
+            "submission": submission_to_json(submission),
             "state": SubmissionState.PENDING.value,
             "created_at": to_micros(now),
             "updated_at": to_micros(now),
