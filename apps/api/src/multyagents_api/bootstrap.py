@@ -13,15 +13,18 @@ from multyagents_api.http.app import Services, build_app
 from multyagents_api.runner.accept import AcceptingRunner
 from multyagents_api.runner.punctual import PunctualRunner
 from multyagents_api.service.approvals import Approvals
+from multyagents_api.service.artifacts import Artifacts
 from multyagents_api.service.callbacks import Callbacks
 from multyagents_api.service.cancellation import Cancellation
 from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.events import Events
+from multyagents_api.service.handoffs import Handoffs
 from multyagents_api.service.outbox import Outbox
 from multyagents_api.service.ports import Clock, Runner, StorageUnavailable, SystemClock
 from multyagents_api.service.reruns import Reruns
 from multyagents_api.service.roles import Roles
 from multyagents_api.service.runs import Runs
+from multyagents_api.service.summaries import Summaries
 from multyagents_api.service.tasks import Tasks
 from multyagents_api.service.templates import Templates
 from multyagents_api.storage.sqlite import SqliteStorage
@@ -116,11 +119,14 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
         templates=Templates(storage, clock),
         runs=Runs(storage, cancellation, clock),
         tasks=Tasks(storage, cancellation, clock),
-        events=Events(storage),
+        events=Events(storage, clock),
         outbox=outbox,
         dispatching=dispatching,
         callbacks=Callbacks(storage, clock),
         approvals=Approvals(storage, clock),
         reruns=Reruns(storage, dispatching, clock),
+        artifacts=Artifacts(storage, clock),
+        handoffs=Handoffs(storage),
+        summaries=Summaries(storage),
     )
     return build_app(services)

@@ -7,17 +7,33 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 
 from multyagents_api.domain.errors import StoreBusy
-from multyagents_api.http import approvals, events, health, problems, roles, runner, runs, tasks, templates
+from multyagents_api.http import (
+    approvals,
+    artifacts,
+    events,
+    handoffs,
+    health,
+    problems,
+    roles,
+    runner,
+    runs,
+    summaries,
+    tasks,
+    templates,
+)
 from multyagents_api.http.limits import BodyLimit
 from multyagents_api.service.approvals import Approvals
+from multyagents_api.service.artifacts import Artifacts
 from multyagents_api.service.callbacks import Callbacks
 from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.events import Events
+from multyagents_api.service.handoffs import Handoffs
 from multyagents_api.service.outbox import Outbox
 from multyagents_api.service.ports import Storage
 from multyagents_api.service.reruns import Reruns
 from multyagents_api.service.roles import Roles
 from multyagents_api.service.runs import Runs
+from multyagents_api.service.summaries import Summaries
 from multyagents_api.service.tasks import Tasks
 from multyagents_api.service.templates import Templates
 
@@ -39,6 +55,9 @@ class Services:
     callbacks: Callbacks
     approvals: Approvals
     reruns: Reruns
+    artifacts: Artifacts
+    handoffs: Handoffs
+    summaries: Summaries
 
 
 def build_app(services: Services) -> FastAPI:
@@ -60,6 +79,9 @@ def build_app(services: Services) -> FastAPI:
     approvals.add_routes(app, services.approvals)
     tasks.add_routes(app, services.tasks)
     events.add_routes(app, services.events)
+    artifacts.add_routes(app, services.artifacts)
+    handoffs.add_routes(app, services.handoffs)
+    summaries.add_routes(app, services.summaries)
     templates.add_routes(app, services.templates)
     roles.add_routes(app, services.roles)
     health.add_routes(app, services.storage)

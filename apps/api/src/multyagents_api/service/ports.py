@@ -19,6 +19,7 @@ from multyagents_api.domain.events import Event, NewEvent
 from multyagents_api.domain.handoffs import Handoff, NewHandoff
 from multyagents_api.domain.roles import NewRole, Role
 from multyagents_api.domain.runs import Run, RunStatus
+from multyagents_api.domain.summaries import DispatchTimes
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Step, Template
 
@@ -26,7 +27,6 @@ __all__ = [
     "AttemptRecord",
     "Claim",
     "Clock",
-    "DispatchTimes",
     "Outdated",
     "Reader",
     "Runner",
@@ -97,15 +97,6 @@ class Claim:
     prompt: str
     approval_id: int | None
     role_context7: bool
-
-
-@dataclass(frozen=True, slots=True)
-class DispatchTimes:
-    """When a task was dispatched for the first time, and when its latest attempt was."""
-
-    task_id: int
-    first: datetime
-    latest: datetime
 
 
 class Clock(Protocol):
