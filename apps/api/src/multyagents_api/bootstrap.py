@@ -14,10 +14,12 @@ from multyagents_api.runner.accept import AcceptingRunner
 from multyagents_api.runner.paths import RealPaths
 from multyagents_api.runner.punctual import PunctualRunner
 from multyagents_api.service.approvals import Approvals
+from multyagents_api.service.artifacts import Artifacts
 from multyagents_api.service.callbacks import Callbacks
 from multyagents_api.service.cancellation import Cancellation
 from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.events import Events
+from multyagents_api.service.handoffs import Handoffs
 from multyagents_api.service.outbox import Outbox
 from multyagents_api.service.ports import Clock, Runner, Storage, StorageUnavailable, SystemClock
 from multyagents_api.service.projects import Projects
@@ -25,6 +27,7 @@ from multyagents_api.service.reruns import Reruns
 from multyagents_api.service.roles import Roles
 from multyagents_api.service.runs import Runs
 from multyagents_api.service.skill_packs import SkillPacks
+from multyagents_api.service.summaries import Summaries
 from multyagents_api.service.tasks import Tasks
 from multyagents_api.service.templates import Templates
 from multyagents_api.storage.sqlite import SqliteStorage
@@ -153,12 +156,15 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
         templates=Templates(storage, paths, clock),
         runs=Runs(storage, cancellation, clock),
         tasks=Tasks(storage, cancellation, paths, clock),
-        events=Events(storage),
+        events=Events(storage, clock),
         outbox=outbox,
         dispatching=dispatching,
         callbacks=Callbacks(storage, clock),
         approvals=Approvals(storage, clock),
         reruns=Reruns(storage, dispatching, clock),
+        artifacts=Artifacts(storage, clock),
+        handoffs=Handoffs(storage),
+        summaries=Summaries(storage),
     )
     return build_app(services)
 

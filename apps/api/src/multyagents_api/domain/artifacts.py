@@ -122,7 +122,7 @@ def _file(draft: ArtifactDraft) -> NewArtifact:
     _refuse(draft, "content")
     location = _demand(draft, "location", draft.location)
     if not _is_plain_path(location):
-        problem = "a file's location is a relative path, without backslashes and without . or .. in it"
+        problem = "a file lies at a relative path: no drive, no backslash, no part that is empty, . or .."
         raise InvalidArtifact(problem, ("location",))
     sha256, size = _demand(draft, "sha256", draft.sha256), _demand(draft, "size", draft.size)
     return NewArtifact(draft.type, draft.name, None, location, sha256, size)

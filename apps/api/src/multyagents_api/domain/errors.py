@@ -148,9 +148,8 @@ class InvalidArtifact(Placed, Refusal):
 
 @dataclass(eq=False)
 class UnknownArtifact(Refusal):
-    """Run {run_id} has no artifact {artifact_id}."""
+    """The run of the task has no artifact {artifact_id}."""
 
-    run_id: int
     artifact_id: str
 
 

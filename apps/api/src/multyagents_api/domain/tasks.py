@@ -26,6 +26,7 @@ __all__ = [
     "RERUNNABLE",
     "Task",
     "TaskStatus",
+    "check_is_latest",
     "dependencies_satisfied",
     "is_progress",
     "ready_tasks",
@@ -120,6 +121,22 @@ def retry_is_due(task: Task, category: str | None, policy: RetryPolicy) -> bool:
     return task.status is not TaskStatus.CANCEL_REQUESTED and policy.allows(category, task.retries_used)
 
 
+def check_is_latest(task: Task, attempt: int) -> None:
+    """Refuse what names any attempt but the latest, or that one after the task was reset.
+
+    Raises:
+        NeverDispatched: no attempt was ever opened.
+        StaleAttempt: the attempt is over, and the task was reset or dispatched since.
+        UnknownAttempt: the attempt was not opened yet.
+    """
+    if task.attempt == 0:
+        raise NeverDispatched(task.id)
+    if attempt > task.attempt:
+        raise UnknownAttempt(task.id, attempt, task.attempt)
+    if attempt < task.attempt or task.status is TaskStatus.CREATED:
+        raise StaleAttempt(task.id, attempt, task.attempt)
+
+
 def is_progress(task: Task, attempt: int, reported: TaskStatus) -> bool:
     """Whether a runner's report moves the task on; False where it repeats what is known.
 
@@ -129,12 +146,7 @@ def is_progress(task: Task, attempt: int, reported: TaskStatus) -> bool:
         UnknownAttempt: the attempt was not opened yet.
         IllegalTransition: the report would move the task backward.
     """
-    if task.attempt == 0:
-        raise NeverDispatched(task.id)
-    if attempt > task.attempt:
-        raise UnknownAttempt(task.id, attempt, task.attempt)
-    if attempt < task.attempt or task.status is TaskStatus.CREATED:
-        raise StaleAttempt(task.id, attempt, task.attempt)
+    check_is_latest(task, attempt)
     if reported is task.status:
         return False
     if reported not in _PROGRESS.get(task.status, frozenset()):

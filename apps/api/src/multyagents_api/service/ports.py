@@ -19,6 +19,7 @@ from multyagents_api.domain.events import Event, EventType, NewEvent
 from multyagents_api.domain.handoffs import Handoff, NewHandoff
 from multyagents_api.domain.roles import NewRole, Role
 from multyagents_api.domain.runs import Run, RunStatus
+from multyagents_api.domain.summaries import DispatchTimes
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Step, Template
 from multyagents_api.domain.workspaces import NO_WORKSPACE, Workspace
@@ -28,7 +29,6 @@ __all__ = [
     "AttemptRecord",
     "Claim",
     "Clock",
-    "DispatchTimes",
     "Outdated",
     "Paths",
     "Reader",
@@ -111,15 +111,6 @@ class Claim:
     system_prompt: str
     allowed_tools: tuple[str, ...]
     skill_pack_ids: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DispatchTimes:
-    """When a task was dispatched for the first time, and when its latest attempt was."""
-
-    task_id: int
-    first: datetime
-    latest: datetime
 
 
 class Clock(Protocol):

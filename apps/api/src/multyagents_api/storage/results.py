@@ -14,8 +14,8 @@ from multyagents_api.domain.artifacts import (
     WholeArtifact,
 )
 from multyagents_api.domain.handoffs import Handoff, NewHandoff
+from multyagents_api.domain.summaries import DispatchTimes
 from multyagents_api.domain.tasks import Task, TaskStatus
-from multyagents_api.service.ports import DispatchTimes
 from multyagents_api.storage.rows import (
     ARTIFACT_COLUMNS,
     artifact_from_row,
