@@ -5,17 +5,28 @@ from gatewright.race import Scenario, invariant, explore
 
 from gatewright.race.arena import Arena, Race, SetupFailed
 from gatewright.race.client import Client
-from gatewright.race.explorer import Budget, Exploration, Finding, Iteration, explore, reproduces
+from gatewright.race.explorer import (
+    Budget,
+    Exploration,
+    Finding,
+    Iteration,
+    explore,
+    portfolio,
+    reproduces,
+)
 from gatewright.race.history import History, Operation, Response
 from gatewright.race.loop import ProcessModel
+from gatewright.race.miss_bound import MissBound
 from gatewright.race.points.explicit import point, point_sync
 from gatewright.race.scenario import Actor, Invariant, Scenario, invariant
 from gatewright.race.schedule import Deadlock, Diverged, ForeignThread, Livelock, ScheduleError, Trace
+from gatewright.race.share import WHOLE, Share, read_share
 from gatewright.race.strategies import (
     Deviation,
     DeviationTape,
     Fifo,
     PreemptionBounding,
+    PriorityChanges,
     RandomWalk,
     Replay,
     Strategy,
@@ -23,6 +34,7 @@ from gatewright.race.strategies import (
 from gatewright.race.tape import Tape, read_tape
 
 __all__ = [
+    "WHOLE",
     "Actor",
     "Arena",
     "Budget",
@@ -39,8 +51,10 @@ __all__ = [
     "Invariant",
     "Iteration",
     "Livelock",
+    "MissBound",
     "Operation",
     "PreemptionBounding",
+    "PriorityChanges",
     "ProcessModel",
     "Race",
     "RandomWalk",
@@ -49,6 +63,7 @@ __all__ = [
     "Scenario",
     "ScheduleError",
     "SetupFailed",
+    "Share",
     "Strategy",
     "Tape",
     "Trace",
@@ -56,6 +71,8 @@ __all__ = [
     "invariant",
     "point",
     "point_sync",
+    "portfolio",
+    "read_share",
     "read_tape",
     "reproduces",
 ]

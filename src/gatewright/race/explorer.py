@@ -9,14 +9,23 @@ from typing import TypeAlias
 from gatewright.core.verdict import Verdict
 from gatewright.race.arena import Arena, Race
 from gatewright.race.loop import ProcessModel
+from gatewright.race.miss_bound import MissBound
 from gatewright.race.scenario import Scenario
 from gatewright.race.schedule import Diverged
-from gatewright.race.strategies import Fifo, PreemptionBounding, Replay, Strategy
+from gatewright.race.strategies import (
+    Fifo,
+    PreemptionBounding,
+    PriorityChanges,
+    RandomWalk,
+    Replay,
+    Strategy,
+)
 from gatewright.race.tape import Tape
 
-__all__ = ["Budget", "Exploration", "Finding", "Iteration", "explore"]
+__all__ = ["Budget", "Exploration", "Finding", "Iteration", "explore", "portfolio"]
 
 WARM_UPS = 4
+PCT_DEPTHS = (2, 3)
 
 Progress: TypeAlias = Callable[[int], None]
 
@@ -75,7 +84,8 @@ class Exploration:
     """Everything that an exploration found out, without times: equal for equal seeds.
 
     `iterations` keeps the failing schedules and the first few of the others; `evaluated` counts per invariant
-    in how many schedules it was evaluated, `violated` in how many it was violated.
+    in how many schedules it was evaluated, `violated` in how many it was violated. `miss_bounds` say how
+    likely random priorities have missed a bug, also where that is too weak to comfort.
     """
 
     scenario: str
@@ -88,6 +98,7 @@ class Exploration:
     violated: Counter[str] = field(default_factory=Counter)
     by_strategy: Counter[str] = field(default_factory=Counter)
     achieved: dict[str, str] = field(default_factory=dict)
+    miss_bounds: list[MissBound] = field(default_factory=list)
     metrics: dict[str, list[int]] = field(default_factory=dict)
     iterations: list[Iteration] = field(default_factory=list)
     finding: Finding | None = None
@@ -100,6 +111,16 @@ class Exploration:
         if self.failed:
             return Verdict.FAIL
         return Verdict.INCONCLUSIVE if self.doubts else Verdict.PASS
+
+
+def portfolio(seed: int, *, bound: int = 2, runs: int = 100) -> list[Strategy]:
+    """What a scenario is explored with unless told otherwise.
+
+    The natural order as the baseline, preemption bounding, then `runs` runs each of random priorities of
+    depth 2, of depth 3, and of random walks.
+    """
+    deep = [PriorityChanges(depth, seed, runs) for depth in PCT_DEPTHS]
+    return [Fifo(), PreemptionBounding(bound), *deep, RandomWalk(seed, runs)]
 
 
 def explore(
@@ -117,7 +138,7 @@ def explore(
 
     Args:
         scenario: what to race.
-        strategies: run one after the other; by default the natural order, then up to two preemptions.
+        strategies: run one after the other; by default those of `portfolio`.
         budget: where to end.
         model: what actors share, unless an arena is given.
         seed: of identifiers and chance inside the app, unless an arena is given.
@@ -134,7 +155,7 @@ def explore(
                 scenario, strategies=strategies, budget=budget, arena=own, keep=keep, progress=progress
             )
     if strategies is None:
-        strategies = [Fifo(), PreemptionBounding(2)]
+        strategies = portfolio(arena.seed)
     arena.prepare(scenario)
     explorer = _Explorer(scenario, arena, budget or Budget(), keep, progress)
     explorer.warm_up()
@@ -181,6 +202,8 @@ class _Explorer:
             self._count(strategy.name, race)
         self._found.achieved[strategy.name] = strategy.achieved()
         self._complete |= strategy.is_complete
+        if isinstance(strategy, PriorityChanges):
+            self._found.miss_bounds.append(strategy.miss_bound())
 
     def _count(self, strategy: str, race: Race) -> None:
         found = self._found

@@ -19,9 +19,10 @@ MOST_TIMES = 100_000
 class ReplayOutcome:
     """How often a tape's failure came again.
 
-    `diverged` replays could not follow the tape, `first_divergence` says where the first one left it.
-    `unclear` ones violated something else than the tape tells, or their oracles could not be evaluated.
-    `violations` are those of the last replay that failed, in the same way if any did.
+    `diverged` replays could not follow the tape, `first_divergence` says where the first one left it;
+    `departures` counts the steps of lenient replays that were not those of the tape. `unclear` replays
+    violated something else than the tape tells, or their oracles could not be evaluated. `violations` are
+    those of the last replay that failed, in the same way if any did.
     """
 
     tape: Tape
@@ -30,6 +31,7 @@ class ReplayOutcome:
     diverged: int
     unclear: int
     first_divergence: str
+    departures: int
     violations: dict[str, tuple[str, ...]]
 
     @property
@@ -51,6 +53,7 @@ class ReplayOutcome:
         lines.append(
             f"{self.verdict}: reproduced {self.reproduced} of {self.times}, diverged {self.diverged}"
             f"{f', unclear {self.unclear}' if self.unclear else ''}"
+            f"{f', {self.departures} steps not as on the tape' if self.departures else ''}"
         )
         if self.first_divergence:
             lines.append(f"first divergence: {self.first_divergence}")
@@ -64,7 +67,7 @@ def replay(tape_path: Path, times: int = 20, *, allowed: Sequence[str], strict: 
         tape_path: the file.
         times: how often.
         allowed: modules that a tape may name, each with all that is below it.
-        strict: count a replay that leaves the tape as diverged; else follow the tape as far as possible.
+        strict: count a replay that leaves the tape as diverged; else go on as near to the tape as possible.
 
     Raises:
         ConfigurationError: not a tape, or one that names something else than a scenario of an allowed module.
@@ -82,7 +85,7 @@ def replay(tape_path: Path, times: int = 20, *, allowed: Sequence[str], strict: 
             race = arena.run(picker)
             follow(strategy, race)
             races.append(race)
-    return conclude(tape, races, strict=strict)
+    return conclude(tape, races, strict=strict, departures=strategy.departures)
 
 
 def follow(strategy: Replay, race: Race) -> None:
@@ -93,7 +96,7 @@ def follow(strategy: Replay, race: Race) -> None:
         race.divergence = race.divergence or str(error)
 
 
-def conclude(tape: Tape, races: Sequence[Race], *, strict: bool) -> ReplayOutcome:
+def conclude(tape: Tape, races: Sequence[Race], *, strict: bool, departures: int) -> ReplayOutcome:
     """Count."""
 
     def came_again(race: Race) -> bool:
@@ -111,6 +114,7 @@ def conclude(tape: Tape, races: Sequence[Race], *, strict: bool) -> ReplayOutcom
         diverged=len(diverged),
         unclear=len(unclear),
         first_divergence=diverged[0] if diverged else "",
+        departures=departures,
         violations=failed[-1].failures if failed else {},
     )
 
