@@ -131,6 +131,7 @@ class Arena:
             ) from error
         while self.model is ProcessModel.SEPARATE and len(self._apps) < len(self._actors):
             self._add_app()
+        self._sqlite.forget_tables()
         folder = self._folder / "prepared"
         folder.mkdir(exist_ok=True)
         self._state = self._prepared.enter_context(Snapshot(self._sqlite.databases, folder))
@@ -181,7 +182,7 @@ class Arena:
 
     def _client(self, actor: str, number: int, history: History) -> AsgiClient:
         app = self._apps[number if self.model is ProcessModel.SEPARATE else 0]
-        return AsgiClient(app, actor, history, lambda: self._loop.trace)
+        return AsgiClient(app, actor, history, Trace if actor == ENGINE else lambda: self._loop.trace)
 
     def _add_app(self) -> None:
         try:

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
+from gatewright.race.footprint import EVERYTHING, Footprint
 from gatewright.race.schedule import (
     Choice,
     Deadlock,
@@ -89,6 +90,8 @@ class ScheduledLoop(asyncio.BaseEventLoop):
         self._arrivals = itertools.count()
         self._turns = 0
         self._progress = False
+        self.keeps_open: Callable[[], bool] = bool
+        self._kept_open: set[str] = set()
         self._abandoning = False
         self._actor_tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
         self._main: asyncio.Task[Any] | None = None
@@ -173,8 +176,10 @@ class ScheduledLoop(asyncio.BaseEventLoop):
         self._model, self._picker, self._current = model, picker, None
         self._arrivals, self._virtual_time = itertools.count(), 0.0
         self._foreign.clear()
+        self._kept_open.clear()
         try:
             self.perform(self._run_all(actors))
+            self.trace.is_finished = True
         finally:
             self._abandon()
             self._lanes, self._picker = {}, None
@@ -218,9 +223,32 @@ class ScheduledLoop(asyncio.BaseEventLoop):
         In the shared model nothing can come in between, because the code does not yield: it is only noted.
         """
         if self.can_block:
+            self._note_what_is_open()
             self._park(self._lanes[ACTOR.get() or ""], label)
         elif self.controls:
             self.trace.steps[-1].within.append(label)
+
+    def _note_what_is_open(self) -> None:
+        """What was read and is still open keeps its snapshot: this step and the next one see more."""
+        actor = ACTOR.get() or ""
+        if self.keeps_open():
+            self._kept_open.add(actor)
+            self.trace.touch_besides(EVERYTHING)
+        else:
+            self._kept_open.discard(actor)
+
+    def touch(self, statement: Footprint) -> None:
+        """The running step's statement touched this and no more.
+
+        It is left at everything where the process is shared, or where something read earlier is still open.
+        """
+        if self.can_block and (ACTOR.get() or "") not in self._kept_open:
+            self.trace.steps[-1].statement = statement
+
+    def touch_besides(self, footprint: Footprint) -> None:
+        """The running step touched this besides, whoever's code it was."""
+        if self.is_racing:
+            self.trace.touch_besides(footprint)
 
     def announce(self, label: str) -> None:
         """Name the place at which the running actor yields next, in the shared model."""
@@ -274,6 +302,8 @@ class ScheduledLoop(asyncio.BaseEventLoop):
         if self._model is ProcessModel.SEPARATE:
             for lane in self._lanes.values():
                 if lane.parked is None and lane.queue:  # up to its next point it touches nothing shared
+                    if lane.name != self._current:  # but something woke it, whatever that was
+                        self.trace.touch_besides(EVERYTHING)
                     self._switch_to(self._callback(lane))
                     return True
         candidates = [lane for lane in self._lanes.values() if self._is_candidate(lane)]
@@ -335,6 +365,7 @@ class ScheduledLoop(asyncio.BaseEventLoop):
         if not timers:
             return False
         self._virtual_time = max(self._virtual_time, timers[0].when())
+        self.trace.touch_besides(EVERYTHING)
         while timers and timers[0].when() <= self._virtual_time:
             timer = heapq.heappop(timers)
             timer._scheduled = False  # noqa: SLF001 - as the base class does
@@ -349,6 +380,7 @@ class ScheduledLoop(asyncio.BaseEventLoop):
         blocked = [lane for lane in self._lanes.values() if lane.blocked]
         if blocked and self._progress:
             self._progress = False
+            self.trace.touch_besides(EVERYTHING)
             for lane in blocked:
                 lane.blocked = False
             return

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from types import ModuleType, TracebackType
 from typing import Any, Self
 
+from gatewright.race.footprint import WORLD
 from gatewright.race.loop import ScheduledLoop, scheduled_loop
 
 __all__ = ["SeededWorld"]
@@ -60,11 +61,15 @@ class SeededWorld:
     def now_ns(self) -> int:
         """Nanoseconds since 1970 in virtual time."""
         self._readings += 1
+        self._loop.touch_besides(WORLD)
         return EPOCH_S * NANOSECONDS + round(self._loop.time() * NANOSECONDS) + self._readings * READING_NS
 
     def urandom(self, size: int) -> bytes:
         """Random bytes from the seed."""
-        return self._chance.randbytes(size) if scheduled_loop() is self._loop else GENUINE_URANDOM(size)
+        if scheduled_loop() is not self._loop:
+            return GENUINE_URANDOM(size)
+        self._loop.touch_besides(WORLD)
+        return self._chance.randbytes(size)
 
     def __enter__(self) -> Self:
         self._random_state = random.getstate()

@@ -17,7 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
+from gatewright.race.footprint import EVERYTHING
 from gatewright.race.loop import ScheduledLoop, scheduled_loop
+from gatewright.race.points.sqlite_footprint import ConnectionWatch, unique_columns
 
 __all__ = ["InstrumentedSqlite", "label_of"]
 
@@ -29,6 +31,9 @@ LABEL_LENGTH = 240
 LISTED_COLUMNS = 48
 DEFAULT_TIMEOUT_S = 5.0
 SETTING = re.compile(r"\s*PRAGMA\s+(?:\w+\.)?(busy_timeout|synchronous)\s*[=(]\s*(\w+)", re.IGNORECASE)
+HARMLESS_PRAGMA = re.compile(
+    r"\s*PRAGMA\s+(?:\w+\.)?(busy_timeout|synchronous|foreign_keys|cache_size|temp_store)\b", re.IGNORECASE
+)
 PRAGMA = re.compile(r"\s*PRAGMA\b", re.IGNORECASE)
 
 
@@ -61,6 +66,8 @@ class InstrumentedConnection(sqlite3.Connection):
 
     patience_s: float
     foreign: Callable[[], None]
+    watch: ConnectionWatch
+    open_cursors: weakref.WeakSet[sqlite3.Cursor]
 
     def cursor(self, factory: Any = None) -> Any:
         """A cursor whose statements are points."""
@@ -81,12 +88,12 @@ class InstrumentedConnection(sqlite3.Connection):
     def commit(self) -> None:
         """A point, then the commit, if there is anything to commit."""
         if self.in_transaction:
-            self.perform(COMMIT, super().commit)
+            self.perform(COMMIT, super().commit, COMMIT)
 
     def rollback(self) -> None:
         """A point, then the rollback, if there is anything to roll back."""
         if self.in_transaction:
-            self.perform(ROLLBACK, super().rollback)
+            self.perform(ROLLBACK, super().rollback, ROLLBACK)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
@@ -102,29 +109,48 @@ class InstrumentedConnection(sqlite3.Connection):
         was_open = self.in_transaction
         super().close()
         if was_open and (loop := scheduled_loop()) is not None:
+            loop.touch_besides(EVERYTHING)
             loop.transaction_ended()
 
-    def perform(self, label: str, operation: Callable[[], R]) -> R:
-        """Stand at a point, then do it; stand still for as long as another's lock is in the way."""
+    def perform(self, label: str, operation: Callable[[], R], sql: str = "", parameters: Any = None) -> R:
+        """Stand at a point, then do it; stand still for as long as another's lock is in the way.
+
+        Where `sql` and its parameters are not given it may touch anything.
+        """
         loop = scheduled_loop()
         if loop is None or not loop.controls:
             self.foreign()
-            return operation()
+            return self._perform_unseen(operation, sql, loop)
         was_open = self.in_transaction
         while True:
             loop.pause(label)
+            self.watch.prepare()
             try:
                 result = operation()
-            except sqlite3.OperationalError as error:
+            except sqlite3.Error as error:
                 if self.patience_s > 0 and loop.can_block and _is_plain_busy(error):
+                    loop.touch(self.watch.waiting())
                     loop.block()
                     continue
+                self.watch.forget()
                 raise
             finally:
                 if was_open and not self.in_transaction:
                     loop.transaction_ended()
             loop.moved()
+            loop.touch(self.watch.done(sql, parameters))
             return result
+
+    def _perform_unseen(self, operation: Callable[[], R], sql: str, loop: ScheduledLoop | None) -> R:
+        """Do it where no strategy decides; what it touched is not known."""
+        if loop is not None:
+            loop.touch_besides(EVERYTHING)
+        self.watch.prepare()
+        try:
+            return operation()
+        finally:
+            self.watch.learn(sql)
+            self.watch.forget()
 
     def adjust(self, setting: str, value: str) -> str:
         """The pragma that stands in for one that would make us wait for locks or for the disk."""
@@ -143,15 +169,30 @@ class InstrumentedCursor(sqlite3.Cursor):
         """A point, then the statement; pragmas set a connection up and are no points."""
         if PRAGMA.match(sql):
             setting = SETTING.match(sql)
+            if not HARMLESS_PRAGMA.match(sql) and (loop := scheduled_loop()) is not None:
+                loop.touch_besides(EVERYTHING)
             super().execute(self.connection.adjust(*setting.groups()) if setting else sql, parameters)
             return self
-        self.connection.perform(label_of(sql), partial(super().execute, sql, parameters))
+        self.connection.perform(label_of(sql), partial(super().execute, sql, parameters), sql, parameters)
+        if self.description is not None:
+            self.connection.open_cursors.add(self)
         return self
+
+    def fetchall(self) -> Any:
+        """All rows that are left; the cursor keeps nothing open then."""
+        rows = super().fetchall()
+        self.connection.open_cursors.discard(self)
+        return rows
+
+    def close(self) -> None:
+        """Close; the cursor keeps nothing open then."""
+        super().close()
+        self.connection.open_cursors.discard(self)
 
     def executemany(self, sql: str, parameters: Iterable[Any], /) -> Self:
         """A point, then the statement for every set of parameters."""
         sets = list(parameters)  # a second try after a lock needs them again
-        self.connection.perform(label_of(sql), partial(super().executemany, sql, sets))
+        self.connection.perform(label_of(sql), partial(super().executemany, sql, sets), sql)
         return self
 
     def executescript(self, sql_script: str, /) -> Self:
@@ -160,7 +201,7 @@ class InstrumentedCursor(sqlite3.Cursor):
         return self
 
 
-def _is_plain_busy(error: sqlite3.OperationalError) -> bool:
+def _is_plain_busy(error: sqlite3.Error) -> bool:
     """Whether waiting can help: a snapshot that has grown old (BUSY_SNAPSHOT) stays old for ever."""
     return getattr(error, "sqlite_errorname", "") == "SQLITE_BUSY"
 
@@ -177,6 +218,9 @@ class InstrumentedSqlite:
         self._loop = loop
         self._connections: weakref.WeakSet[InstrumentedConnection] = weakref.WeakSet()
         self._genuine = sqlite3.connect
+        self._open_cursors: weakref.WeakSet[sqlite3.Cursor] = weakref.WeakSet()
+        self._unique: dict[tuple[Path | None, str], frozenset[str] | None] = {}
+        loop.keeps_open = lambda: len(self._open_cursors) > 0
 
     def connect(  # noqa: PLR0917 - the signature of sqlite3.connect
         self,
@@ -206,7 +250,21 @@ class InstrumentedSqlite:
         self._connections.add(connection)
         if (path := _file_of(database, uri=bool(rest.get("uri")))) is not None:
             self.databases.add(path)
+        connection.open_cursors = self._open_cursors
+        connection.watch = ConnectionWatch(
+            connection, str(path) if path else "", partial(self._unique_columns, path)
+        )
         return connection
+
+    def forget_tables(self) -> None:
+        """Look at the tables anew."""
+        self._unique.clear()
+
+    def _unique_columns(self, path: Path | None, table: str) -> frozenset[str] | None:
+        if (path, table) not in self._unique:
+            with contextlib.closing(sqlite3.Connection(path or ":memory:")) as connection:
+                self._unique[path, table] = unique_columns(connection, table)
+        return self._unique[path, table]
 
     def roll_back(self) -> None:
         """End the transactions that a schedule left open."""
