@@ -39,7 +39,7 @@ from gatewright.suites.race.report import (
     StepDetail,
 )
 
-__all__ = ["StressTally", "exploration_result", "self_check_result"]
+__all__ = ["StressTally", "exploration_result", "miss_bound", "replay_command", "self_check_result"]
 
 DIGEST_LENGTH = 12
 NANOSECONDS_PER_MICROSECOND = 1000
@@ -68,6 +68,7 @@ def exploration_result(scenario: type[Scenario], found: Exploration, folder: Pat
         overlapped=found.overlapped,
         strategies=dict(found.by_strategy),
         achieved=dict(found.achieved),
+        pruned=found.pruned,
         miss_bounds=tuple(miss_bound(bound) for bound in found.miss_bounds),
         first_failure=found.first_failure,
         metrics={name: aggregate(values) for name, values in sorted(found.metrics.items())},
@@ -253,8 +254,13 @@ def counterexample(finding: Finding, folder: Path) -> Counterexample:
         reproduced=finding.reproduced,
         tape=finding.tape,
         tape_file=tape_file,
-        command=f"python -m gatewright replay {shlex.quote(os.path.relpath(folder / tape_file))}",
+        command=replay_command(folder / tape_file),
     )
+
+
+def replay_command(tape: Path) -> str:
+    """What shows the counterexample again."""
+    return f"python -m gatewright replay {shlex.quote(os.path.relpath(tape))}"
 
 
 def operations(history: History) -> tuple[OperationDetail, ...]:
