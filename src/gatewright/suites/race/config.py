@@ -45,7 +45,7 @@ class RaceSuiteConfig:
     modes: tuple[Mode, ...] = MODES
     scenarios: tuple[str, ...] = ()
     iterations: Mapping[str, int] = field(default_factory=dict)
-    schedules: int = 400
+    schedules: int = 500
     pct_schedules: int = 40
     pct_depths: tuple[int, ...] = (2, 3)
     random_schedules: int = 40
