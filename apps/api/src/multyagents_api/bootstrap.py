@@ -17,6 +17,7 @@ from multyagents_api.service.approvals import Approvals
 from multyagents_api.service.artifacts import Artifacts
 from multyagents_api.service.callbacks import Callbacks
 from multyagents_api.service.cancellation import Cancellation
+from multyagents_api.service.control_loop import ControlLoop
 from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.events import Events
 from multyagents_api.service.handoffs import Handoffs
@@ -159,6 +160,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
         events=Events(storage, clock),
         outbox=outbox,
         dispatching=dispatching,
+        control_loop=ControlLoop(storage, dispatching),
         callbacks=Callbacks(storage, clock),
         approvals=Approvals(storage, clock),
         reruns=Reruns(storage, dispatching, clock),

@@ -7,7 +7,6 @@ so each test also shows that the rule falls when the guard is taken out.
 from contextlib import asynccontextmanager
 
 import pytest
-from sqlalchemy import literal, update
 
 from multyagents_api.bootstrap import Settings, create_app
 from multyagents_api.domain.approvals import ApprovalStatus
@@ -24,8 +23,6 @@ from multyagents_api.domain.tasks import TaskStatus
 from multyagents_api.service.approvals import Decision
 from multyagents_api.service.callbacks import Report
 from multyagents_api.service.dispatching import NotDispatched
-from multyagents_api.storage import guards
-from multyagents_api.storage.tables import tasks
 
 pytestmark = pytest.mark.anyio
 
@@ -60,20 +57,12 @@ async def test_one_of_two_dispatchers_wins(api, interrupted):
     assert (await api.event_types(run["id"])).count("task.dispatched") == 1
 
 
-async def test_without_its_status_guard_a_task_is_dispatched_twice(api, interrupted, monkeypatch):
+async def test_without_its_status_guard_a_task_is_dispatched_twice(api, interrupted):
     """The planted fault: the claim no longer asks whether the task is still dispatchable."""
-    blind = (
-        update(tasks)
-        .where(tasks.c.id == guards.bindparam("the_task"))
-        .values(status="dispatched", attempt=tasks.c.attempt + 1)
-    )
-    blind = blind.returning(
-        tasks.c.attempt, tasks.c.prompt, tasks.c.approval_id, literal(value=False).label("role_context7")
-    )
     run = await api.start_run({"step_id": "a"})
     interrupted.storage.rival = lambda: api.dispatch(run["id"])
-    monkeypatch.setattr(guards, "CLAIM_TASK", blind)
-    await interrupted.dispatching.dispatch_ready(int(run["id"]))
+    with double_dispatch():
+        await interrupted.dispatching.dispatch_ready(int(run["id"]))
     assert (await api.event_types(run["id"])).count("task.dispatched") == 2
 
 

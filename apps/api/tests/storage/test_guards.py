@@ -26,7 +26,7 @@ async def test_a_task_is_claimed_once(storage, stored, moment):
     _, [free, _] = stored
     async with storage.write() as writer:
         claim = await writer.claim_task(free.id, moment)
-        assert claim == Claim(1, "Go on.", None, role_context7=True)
+        assert claim == Claim(1, "Go on.", None, "dev", True, "", ("git",), ())  # noqa: FBT003 - a field
         assert await writer.claim_task(free.id, moment) is None
 
 

@@ -10,6 +10,7 @@ from multyagents_api.domain.errors import StoreBusy
 from multyagents_api.http import (
     approvals,
     artifacts,
+    dispatching,
     events,
     handoffs,
     health,
@@ -27,6 +28,7 @@ from multyagents_api.http.limits import BodyLimit
 from multyagents_api.service.approvals import Approvals
 from multyagents_api.service.artifacts import Artifacts
 from multyagents_api.service.callbacks import Callbacks
+from multyagents_api.service.control_loop import ControlLoop
 from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.events import Events
 from multyagents_api.service.handoffs import Handoffs
@@ -58,6 +60,7 @@ class Services:
     events: Events
     outbox: Outbox
     dispatching: Dispatching
+    control_loop: ControlLoop
     callbacks: Callbacks
     approvals: Approvals
     reruns: Reruns
@@ -80,7 +83,8 @@ def build_app(services: Services) -> FastAPI:
 
     app = FastAPI(title="multyagents", version="0.1.0", lifespan=lifespan, redirect_slashes=False)
     app.state.services = services
-    runs.add_routes(app, services.runs, services.dispatching, services.reruns)
+    runs.add_routes(app, services.runs, services.reruns)
+    dispatching.add_routes(app, services.dispatching, services.control_loop)
     runner.add_routes(app, services.callbacks)
     approvals.add_routes(app, services.approvals)
     tasks.add_routes(app, services.tasks)

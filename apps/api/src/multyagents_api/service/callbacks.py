@@ -97,6 +97,8 @@ class Callbacks:
             )
             if report.handoff is not None:
                 await _publish(change, task, report.attempt, report.handoff)
+            if report.status not in ACTIVE:
+                await change.release_paths(moved)
             if change.run.status is not RunStatus.ABORTED and retry_is_due(
                 task, report.failure_category, policy
             ):
