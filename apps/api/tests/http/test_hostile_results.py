@@ -140,6 +140,8 @@ async def test_hand_offs_and_gates_are_strict(api, running, wrong, place):
         ({"attempt": 10**40, "task_id": "1"}, "attempt"),
         ({"payload": []}, "payload"),
         ({"payload": {f"k{index}": 1 for index in range(51)}}, "payload"),
+        ({"payload": {f"k{index}": "x" * 2_000 for index in range(11)}}, "payload"),
+        ({"payload": {"k": ["x" * 2_000] * 11}}, "payload"),
         ({"payload": {"": 1}}, "payload//[key]"),
         ({"payload": {"k" * 201: 1}}, f"payload/{'k' * 100}/[key]"),
     ],
