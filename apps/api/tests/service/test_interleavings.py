@@ -4,7 +4,6 @@ Whatever a use case read is old when it writes. Only the guard of its write stan
 so each test also shows that the rule falls when the guard is taken out.
 """
 
-from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -26,33 +25,30 @@ from multyagents_api.service.approvals import Decision
 from multyagents_api.service.callbacks import Report
 from multyagents_api.service.dispatching import NotDispatched
 from multyagents_api.storage import guards
-from multyagents_api.storage.sqlite import SqliteStorage
 from multyagents_api.storage.tables import tasks
 
 pytestmark = pytest.mark.anyio
 
 
-class Interrupted(SqliteStorage):
-    """A store whose write transactions let a rival act first."""
-
-    rival: Callable[[], Awaitable[object]] | None = None
+@pytest.fixture
+async def interrupted(database):
+    """The use cases of a second process; `storage.rival` acts before its next write."""
+    app = create_app(Settings(database))
+    storage = app.state.services.storage
+    write = storage.write
+    storage.rival = None
 
     @asynccontextmanager
-    async def write(self):
-        if self.rival is not None:
-            act, self.rival = self.rival, None
+    async def interrupted_write():
+        if storage.rival is not None:
+            act, storage.rival = storage.rival, None
             await act()
-        async with super().write() as writer:
+        async with write() as writer:
             yield writer
 
-
-@pytest.fixture
-def interrupted(database, monkeypatch):
-    """The use cases of a second process; `storage.rival` acts before its next write."""
-    monkeypatch.setattr("multyagents_api.bootstrap.SqliteStorage", Interrupted)
-    app = create_app(Settings(database))
+    storage.write = interrupted_write
     yield app.state.services
-    app.state.services.storage.close()
+    await app.state.services.storage.aclose()
 
 
 async def test_one_of_two_dispatchers_wins(api, interrupted):

@@ -7,17 +7,37 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 
 from multyagents_api.domain.errors import StoreBusy
-from multyagents_api.http import approvals, events, health, problems, roles, runner, runs, tasks, templates
+from multyagents_api.http import (
+    approvals,
+    artifacts,
+    events,
+    handoffs,
+    health,
+    problems,
+    projects,
+    roles,
+    runner,
+    runs,
+    skill_packs,
+    summaries,
+    tasks,
+    templates,
+)
 from multyagents_api.http.limits import BodyLimit
 from multyagents_api.service.approvals import Approvals
+from multyagents_api.service.artifacts import Artifacts
 from multyagents_api.service.callbacks import Callbacks
 from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.events import Events
+from multyagents_api.service.handoffs import Handoffs
 from multyagents_api.service.outbox import Outbox
 from multyagents_api.service.ports import Storage
+from multyagents_api.service.projects import Projects
 from multyagents_api.service.reruns import Reruns
 from multyagents_api.service.roles import Roles
 from multyagents_api.service.runs import Runs
+from multyagents_api.service.skill_packs import SkillPacks
+from multyagents_api.service.summaries import Summaries
 from multyagents_api.service.tasks import Tasks
 from multyagents_api.service.templates import Templates
 
@@ -29,6 +49,8 @@ class Services:
     """All use cases, and the store below them, which the app closes at its end."""
 
     storage: Storage
+    projects: Projects
+    skill_packs: SkillPacks
     roles: Roles
     templates: Templates
     runs: Runs
@@ -39,6 +61,9 @@ class Services:
     callbacks: Callbacks
     approvals: Approvals
     reruns: Reruns
+    artifacts: Artifacts
+    handoffs: Handoffs
+    summaries: Summaries
 
 
 def build_app(services: Services) -> FastAPI:
@@ -51,7 +76,7 @@ def build_app(services: Services) -> FastAPI:
         try:
             yield
         finally:
-            services.storage.close()
+            await services.storage.aclose()
 
     app = FastAPI(title="multyagents", version="0.1.0", lifespan=lifespan, redirect_slashes=False)
     app.state.services = services
@@ -60,8 +85,13 @@ def build_app(services: Services) -> FastAPI:
     approvals.add_routes(app, services.approvals)
     tasks.add_routes(app, services.tasks)
     events.add_routes(app, services.events)
+    artifacts.add_routes(app, services.artifacts)
+    handoffs.add_routes(app, services.handoffs)
+    summaries.add_routes(app, services.summaries)
     templates.add_routes(app, services.templates)
     roles.add_routes(app, services.roles)
+    skill_packs.add_routes(app, services.skill_packs)
+    projects.add_routes(app, services.projects)
     health.add_routes(app, services.storage)
     problems.install(app)
     app.add_middleware(BodyLimit)

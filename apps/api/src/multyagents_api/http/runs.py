@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from pydantic import Field, model_validator
 
 from multyagents_api.domain.context7 import Context7
-from multyagents_api.domain.errors import NotFound, UnknownSelection
+from multyagents_api.domain.errors import InvalidSelection, NotFound, UnknownSelection
 from multyagents_api.domain.reruns import RerunRequest
 from multyagents_api.domain.runs import Run, RunStatus
 from multyagents_api.domain.templates import StepOverride
@@ -24,6 +24,7 @@ from multyagents_api.http.wire import (
     Line,
     Note,
     Text,
+    named_key,
     parse_id,
 )
 from multyagents_api.service.dispatching import DispatchAnswer, Dispatching, NotDispatched
@@ -53,11 +54,31 @@ class OverrideDemand(Demand):
 
 
 class RunDemand(Demand):
-    """A new run of a template; `overrides` by step."""
+    """A new run: of a template, with `overrides` by step, or of tasks that belong to no run yet, in order."""
 
-    workflow_template_id: Id
+    workflow_template_id: Id | None = None
+    task_ids: Annotated[list[Id], Field(min_length=1, max_length=100)] | None = None
     initiated_by: Line | None = None
     overrides: Annotated[dict[Line, OverrideDemand], Field(max_length=100, default_factory=dict)]
+
+    @model_validator(mode="after")
+    def _is_of_one_kind(self) -> "RunDemand":
+        if (self.workflow_template_id is None) == (self.task_ids is None):
+            raise ValueError("either workflow_template_id or task_ids must be given")
+        if self.task_ids is not None and self.overrides:
+            raise ValueError("overrides are for the steps of a template")
+        return self
+
+    def task_keys(self) -> list[int]:
+        """The tasks to take up.
+
+        Raises:
+            InvalidSelection: the id of one can't be one.
+        """
+        return [
+            named_key("task", task_id, ("task_ids", index), InvalidSelection)
+            for index, task_id in enumerate(self.task_ids or ())
+        ]
 
     def step_overrides(self) -> dict[str, StepOverride]:
         """The overrides in the domain's words."""
@@ -68,7 +89,7 @@ class RunSummary(Answer):
     """A run without its tasks; `version` grows with every change."""
 
     id: str
-    workflow_template_id: str
+    workflow_template_id: str | None
     initiated_by: str | None
     status: RunStatus
     version: int
@@ -81,7 +102,7 @@ class RunSummary(Answer):
         """The wire's view of a run."""
         return cls(
             id=str(run.id),
-            workflow_template_id=str(run.template_id),
+            workflow_template_id=None if run.template_id is None else str(run.template_id),
             initiated_by=run.initiated_by,
             status=run.status,
             version=run.version,
@@ -110,7 +131,7 @@ class RunAnswer(RunSummary):
         run = view.run
         return cls(
             id=str(run.id),
-            workflow_template_id=str(run.template_id),
+            workflow_template_id=None if run.template_id is None else str(run.template_id),
             initiated_by=run.initiated_by,
             status=run.status,
             version=run.version,
@@ -248,7 +269,9 @@ def add_routes(app: FastAPI, runs: Runs, dispatching: Dispatching, reruns: Rerun
 
     @app.post("/workflow-runs", tags=["workflow runs"], status_code=HTTPStatus.CREATED)
     async def create_run(demand: RunDemand) -> RunAnswer:
-        """Start a run: a task for each step of its template."""
+        """Start a run: a task for each step of its template, or tasks made before."""
+        if demand.workflow_template_id is None:
+            return RunAnswer.of(await runs.create_of_tasks(demand.task_keys(), demand.initiated_by))
         template_id = parse_id("workflow template", demand.workflow_template_id)
         return RunAnswer.of(await runs.create(template_id, demand.initiated_by, demand.step_overrides()))
 
