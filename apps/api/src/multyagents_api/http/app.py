@@ -83,9 +83,10 @@ def build_app(services: Services) -> FastAPI:
 
     app = FastAPI(title="multyagents", version="0.1.0", lifespan=lifespan, redirect_slashes=False)
     app.state.services = services
-    runs.add_routes(app, services.runs, services.reruns)
+    # The first route that fits is taken: those that are asked most come first.
     dispatching.add_routes(app, services.dispatching, services.control_loop)
     runner.add_routes(app, services.callbacks)
+    runs.add_routes(app, services.runs, services.reruns)
     approvals.add_routes(app, services.approvals)
     tasks.add_routes(app, services.tasks)
     events.add_routes(app, services.events)

@@ -52,6 +52,8 @@ class InlineConnection:
 
     async def execute_many(self, statement: Executable, parameters: Sequence[Parameters]) -> Result:
         """Execute one statement for each set of parameters, now."""
+        if len(parameters) == 1:
+            return await self.execute(statement, parameters[0])
         prepared = STATEMENTS.prepare(statement, parameters[0])
         if not prepared.returns_rows:
             cursor = self._driver.executemany(prepared.sql, map(prepared.arguments, parameters))
