@@ -28,7 +28,7 @@ async def test_a_task_is_claimed_once(storage, stored, moment):
     _, [free, _] = stored
     async with storage.write() as writer:
         claim = await writer.claim_task(free.id, moment)
-        assert claim == Claim(1, "Go on.", None, role_context7=True)
+        assert claim == Claim(1, "Go on.", None, "dev", True, "", ("git",), ())  # noqa: FBT003 - a field
         assert await writer.claim_task(free.id, moment) is None
 
 
@@ -130,7 +130,7 @@ async def test_a_task_is_reset_once(storage, stored, moment):
         await writer.cancel_created(run.id, "why", moment)
         assert not await reset(free.id, 999)
         assert not await reset(free.id, gated.id)
-        assert [task.last_rerun for task in await writer.tasks(run.id)] == [1, 1]
+        assert [task.last_rerun for task in await writer.tasks(run.id)] == [1, 0]
 
 
 async def test_retries_are_bounded_in_the_store_too(storage, stored, moment):

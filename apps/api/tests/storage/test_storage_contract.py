@@ -282,6 +282,7 @@ async def test_uniqueness_rolls_back_as_outdated(storage, stored, moment):
         assert (await reader.run(run.id)) == run
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_a_second_writer_is_told_that_the_store_is_busy(storage, rival, moment):
     """A writer waits for its time-out only; readers go on meanwhile and see what was committed."""
     async with storage.write() as writer:
@@ -295,6 +296,43 @@ async def test_a_second_writer_is_told_that_the_store_is_busy(storage, rival, mo
         assert [role.name for role in await reader.roles_after(0, limit=9)] == ["ops"]
     async with rival.write() as writer:
         await writer.insert_role(NewRole("dev", False, (), RetryPolicy()), moment)  # noqa: FBT003 - a field
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+async def test_writers_of_one_run_wait_for_each_other_only(storage, rival, stored, moment):
+    """A second writer of a run is told that it is busy, a writer of another run goes on meanwhile."""
+    run, _ = stored
+    async with storage.write() as writer:
+        await writer.touch_run(run.id, events=1, now=moment)
+        with pytest.raises(StoreBusy):
+            async with rival.write() as other:
+                await other.touch_run(run.id, events=1, now=moment)
+        async with rival.write() as other:
+            assert await other.insert_run(run.template_id, None, events=0, now=moment)
+    async with rival.write() as other:
+        assert (await other.touch_run(run.id, events=1, now=moment)).version == run.version + 2
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+async def test_no_event_is_missed_whose_transaction_ends_late(storage, rival, stored, moment):
+    """A reader of all events never gets past one that took its id first and is committed last."""
+    first, _ = stored
+    async with rival.write() as other:
+        second = await other.insert_run(first.template_id, None, events=1, now=moment)
+    told = [NewEvent(EventType.RUN_RUNNING)]
+
+    async def seen(after=0):
+        async with storage.read() as reader:
+            return [
+                event.run_id for event in await reader.events_after(after, run_id=None, kind=None, limit=9)
+            ]
+
+    async with storage.write() as writer:
+        await writer.append_events(first.id, 1, told, moment)
+        async with rival.write() as other:
+            await other.append_events(second.id, 1, told, moment)
+        assert await seen() == []
+    assert await seen() == [first.id, second.id]
 
 
 async def test_runs_are_paged_in_order_and_by_status(storage, stored, moment):

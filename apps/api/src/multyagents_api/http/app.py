@@ -9,7 +9,10 @@ from fastapi import FastAPI
 from multyagents_api.domain.errors import StoreBusy
 from multyagents_api.http import (
     approvals,
+    artifacts,
+    dispatching,
     events,
+    handoffs,
     health,
     problems,
     projects,
@@ -17,14 +20,18 @@ from multyagents_api.http import (
     runner,
     runs,
     skill_packs,
+    summaries,
     tasks,
     templates,
 )
 from multyagents_api.http.limits import BodyLimit
 from multyagents_api.service.approvals import Approvals
+from multyagents_api.service.artifacts import Artifacts
 from multyagents_api.service.callbacks import Callbacks
+from multyagents_api.service.control_loop import ControlLoop
 from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.events import Events
+from multyagents_api.service.handoffs import Handoffs
 from multyagents_api.service.outbox import Outbox
 from multyagents_api.service.ports import Storage
 from multyagents_api.service.projects import Projects
@@ -32,6 +39,7 @@ from multyagents_api.service.reruns import Reruns
 from multyagents_api.service.roles import Roles
 from multyagents_api.service.runs import Runs
 from multyagents_api.service.skill_packs import SkillPacks
+from multyagents_api.service.summaries import Summaries
 from multyagents_api.service.tasks import Tasks
 from multyagents_api.service.templates import Templates
 
@@ -52,9 +60,13 @@ class Services:
     events: Events
     outbox: Outbox
     dispatching: Dispatching
+    control_loop: ControlLoop
     callbacks: Callbacks
     approvals: Approvals
     reruns: Reruns
+    artifacts: Artifacts
+    handoffs: Handoffs
+    summaries: Summaries
 
 
 def build_app(services: Services) -> FastAPI:
@@ -67,15 +79,19 @@ def build_app(services: Services) -> FastAPI:
         try:
             yield
         finally:
-            services.storage.close()
+            await services.storage.aclose()
 
     app = FastAPI(title="multyagents", version="0.1.0", lifespan=lifespan, redirect_slashes=False)
     app.state.services = services
-    runs.add_routes(app, services.runs, services.dispatching, services.reruns)
+    runs.add_routes(app, services.runs, services.reruns)
+    dispatching.add_routes(app, services.dispatching, services.control_loop)
     runner.add_routes(app, services.callbacks)
     approvals.add_routes(app, services.approvals)
     tasks.add_routes(app, services.tasks)
     events.add_routes(app, services.events)
+    artifacts.add_routes(app, services.artifacts)
+    handoffs.add_routes(app, services.handoffs)
+    summaries.add_routes(app, services.summaries)
     templates.add_routes(app, services.templates)
     roles.add_routes(app, services.roles)
     skill_packs.add_routes(app, services.skill_packs)

@@ -11,6 +11,7 @@ from multyagents_api.domain.errors import NotFound, Place, Refusal
 
 __all__ = [
     "MOST_COUNT",
+    "MOST_EXACT",
     "Answer",
     "Argument",
     "Context7Choice",
@@ -21,16 +22,22 @@ __all__ = [
     "Line",
     "Note",
     "PathLine",
+    "PayloadText",
     "Text",
     "key_of",
     "named_key",
     "parse_id",
+    "without_nul",
 ]
 
 _MOST_DIGITS = 18
 
 MOST_COUNT = 1_000_000_000
 """No counter of ours gets there, and every database can hold it."""
+
+
+MOST_EXACT = 2**53
+"""Up to here JSON's numbers are exact in every language."""
 
 
 class Demand(BaseModel):
@@ -45,7 +52,8 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-def _without_nul(text: str) -> str:
+def without_nul(text: str) -> str:
+    """Refuse NUL, which neither databases nor paths can hold."""
     if "\x00" in text:
         raise ValueError("must not contain NUL")
     return text
@@ -63,16 +71,16 @@ def _without_controls(text: str) -> str:
     return text
 
 
-Line = Annotated[str, Field(max_length=200), AfterValidator(_without_nul), AfterValidator(_not_blank)]
+Line = Annotated[str, Field(max_length=200), AfterValidator(without_nul), AfterValidator(_not_blank)]
 """A name or title: up to 200 characters, not blank."""
 
-Text = Annotated[str, Field(max_length=20_000), AfterValidator(_without_nul)]
+Text = Annotated[str, Field(max_length=20_000), AfterValidator(without_nul)]
 """Longer text; may be empty."""
 
-Note = Annotated[str, Field(max_length=2_000), AfterValidator(_without_nul), AfterValidator(_not_blank)]
+Note = Annotated[str, Field(max_length=2_000), AfterValidator(without_nul), AfterValidator(_not_blank)]
 """A reason or comment: up to 2,000 characters, not blank."""
 
-Argument = Annotated[str, Field(max_length=2_000), AfterValidator(_without_nul)]
+Argument = Annotated[str, Field(max_length=2_000), AfterValidator(without_nul)]
 """One word of a command: up to 2,000 characters; may be empty."""
 
 PathLine = Annotated[
@@ -80,7 +88,10 @@ PathLine = Annotated[
 ]
 """A path: up to 4,096 characters in one line."""
 
-Id = Annotated[str, Field(max_length=40), AfterValidator(_without_nul)]
+PayloadText = Annotated[str, Field(max_length=2_000), AfterValidator(without_nul)]
+"""Text within a payload: up to 2,000 characters, may be empty."""
+
+Id = Annotated[str, Field(max_length=40), AfterValidator(without_nul)]
 """An id as the service gave it out: an opaque string."""
 
 Context7Choice = Literal["inherit", "force_on", "force_off"]

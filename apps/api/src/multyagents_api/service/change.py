@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from multyagents_api.domain.events import EventType, NewEvent
+from multyagents_api.domain.events import EventType, NewEvent, task_event
 from multyagents_api.domain.runs import HELD, Run, RunStatus, derive_status
+from multyagents_api.domain.tasks import Task
 from multyagents_api.service.ports import Outdated, Writer
 
 __all__ = ["RunChange"]
@@ -41,6 +42,13 @@ class RunChange:
     def tell(self, event: NewEvent) -> None:
         """Note an event; it is written with the others at the end."""
         self.events.append(event)
+
+    async def release_paths(self, ended: Task) -> None:
+        """Give back, at the end of an attempt, the paths that it had to itself."""
+        if not ended.workspace.lock_paths:
+            return
+        if paths := await self.writer.release_paths(ended.id, ended.attempt):
+            self.tell(task_event(EventType.LOCKS_RELEASED, ended, ended.attempt, paths=paths))
 
     async def settle(self) -> RunStatus:
         """Derive the status from the tasks as they are now, and finish."""

@@ -7,20 +7,22 @@ A statement takes 10 to 20 microseconds, less than handing it to a thread. The d
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
 
-from sqlalchemy import Connection, CursorResult, Executable, create_engine, event
-from sqlalchemy.exc import DatabaseError, IntegrityError
+from sqlalchemy import Connection, Executable, create_engine, event
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import StaticPool
 
 from multyagents_api.domain.errors import StoreBusy
 from multyagents_api.service.ports import Outdated, StorageUnavailable
 from multyagents_api.storage.migrate import is_current, migrate
-from multyagents_api.storage.reads import Parameters, SqlReader
+from multyagents_api.storage.prepared import Parameters, Result, Statements
+from multyagents_api.storage.reads import NOTHING, SqlReader
 from multyagents_api.storage.writes import SqlWriter
 
 __all__ = ["SqliteStorage", "checkpoint"]
@@ -31,15 +33,31 @@ LAST_RESORT_PAGES = 32_000
 _log = logging.getLogger(__name__)
 
 
+STATEMENTS = Statements(sqlite.dialect())
+
+
 class InlineConnection:
     """A synchronous connection behind asynchronous methods."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, driver: sqlite3.Connection) -> None:
+        self._driver = driver
 
-    async def execute(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:
+    async def execute(self, statement: Executable, parameters: Parameters = NOTHING) -> Result:
         """Execute one statement, now."""
-        return self._connection.execute(statement, parameters)
+        prepared = STATEMENTS.prepare(statement, parameters)
+        cursor = self._driver.execute(prepared.sql, prepared.arguments(parameters))
+        if prepared.returns_rows:
+            return Result(prepared.rows(cursor.fetchall()), -1)
+        return Result((), cursor.rowcount)
+
+    async def execute_many(self, statement: Executable, parameters: Sequence[Parameters]) -> Result:
+        """Execute one statement for each set of parameters, now."""
+        prepared = STATEMENTS.prepare(statement, parameters[0])
+        if not prepared.returns_rows:
+            cursor = self._driver.executemany(prepared.sql, map(prepared.arguments, parameters))
+            return Result((), cursor.rowcount)
+        raw = [self._driver.execute(prepared.sql, prepared.arguments(each)).fetchone() for each in parameters]
+        return Result(prepared.rows(raw), -1)
 
 
 class _Reading(AbstractAsyncContextManager[SqlReader]):
@@ -75,7 +93,7 @@ class _Writing(AbstractAsyncContextManager[SqlWriter]):
             self._perform("COMMIT")
             return
         self._roll_back()
-        if isinstance(error, IntegrityError):
+        if isinstance(error, sqlite3.IntegrityError):
             raise Outdated from error
 
     def _perform(self, statement: str) -> None:
@@ -113,7 +131,7 @@ class SqliteStorage:
             f"sqlite:///{database}",
             poolclass=StaticPool,
             isolation_level="AUTOCOMMIT",
-            connect_args={"check_same_thread": False, "timeout": busy_timeout_s},
+            connect_args={"check_same_thread": False, "timeout": busy_timeout_s, "cached_statements": 512},
         )
 
         @event.listens_for(engine, "connect")
@@ -132,9 +150,10 @@ class SqliteStorage:
         except BaseException:
             engine.dispose()
             raise
-        inline = InlineConnection(self._connection)
+        driver = _driver_of(self._connection)
+        inline = InlineConnection(driver)
         self._reading = _Reading(SqlReader(inline))
-        self._writing = _Writing(_driver_of(self._connection), SqlWriter(inline))
+        self._writing = _Writing(driver, SqlWriter(inline))
 
     def read(self) -> AbstractAsyncContextManager[SqlReader]:
         """Statements outside any transaction."""
@@ -163,6 +182,10 @@ class SqliteStorage:
                 await asyncio.to_thread(checkpoint, self._database)
             except sqlite3.Error:
                 _log.exception("the write-ahead log could not be checkpointed")
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        self.close()
 
     def close(self) -> None:
         """Close the connection."""

@@ -1,7 +1,6 @@
 """Writing: what a transaction adds. Whatever changes an existing row is a guarded write."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import bindparam, insert, update
@@ -16,6 +15,8 @@ from multyagents_api.service.ports import Submission, SubmissionState
 from multyagents_api.storage import tables
 from multyagents_api.storage.catalogue import CatalogueWrites, role_values, template_values
 from multyagents_api.storage.guards import GuardedWrites
+from multyagents_api.storage.path_locks import PathLockWrites
+from multyagents_api.storage.results import ResultWrites
 from multyagents_api.storage.rows import (
     RUN_COLUMNS,
     TASK_COLUMNS,
@@ -23,6 +24,7 @@ from multyagents_api.storage.rows import (
     required_to_json,
     role_from_row,
     run_from_row,
+    submission_to_json,
     task_from_row,
     template_from_row,
     to_micros,
@@ -34,10 +36,10 @@ __all__ = ["SqlWriter"]
 INSERT_ROLE = insert(tables.roles).returning(*tables.roles.c)
 INSERT_TEMPLATE = insert(tables.templates).returning(*tables.templates.c)
 INSERT_RUN = insert(tables.runs).returning(*RUN_COLUMNS)
-INSERT_TASKS = insert(tables.tasks).returning(*TASK_COLUMNS, sort_by_parameter_order=True)
+INSERT_TASKS = insert(tables.tasks).returning(*TASK_COLUMNS)
 INSERT_EVENTS = insert(tables.events)
 INSERT_DISPATCH = insert(tables.dispatches)
-INSERT_APPROVALS = insert(tables.approvals).returning(*tables.approvals.c, sort_by_parameter_order=True)
+INSERT_APPROVALS = insert(tables.approvals).returning(*tables.approvals.c)
 INSERT_CALLBACK_KEY = insert(tables.callback_keys)
 SET_APPROVAL = (
     update(tables.tasks)
@@ -46,7 +48,7 @@ SET_APPROVAL = (
 )
 
 
-class SqlWriter(GuardedWrites, CatalogueWrites):
+class SqlWriter(GuardedWrites, CatalogueWrites, PathLockWrites, ResultWrites):
     """One write transaction."""
 
     async def insert_role(self, new: NewRole, now: datetime) -> Role:
@@ -111,7 +113,7 @@ class SqlWriter(GuardedWrites, CatalogueWrites):
             }
             for position, step in enumerate(steps)
         ]
-        rows = (await self._connection.execute(INSERT_TASKS, values)).all()
+        rows = (await self._connection.execute_many(INSERT_TASKS, values)).all()
         return [task_from_row(row) for row in rows]
 
     async def open_approvals(self, tasks: Sequence[Task], now: datetime) -> list[Approval]:
@@ -128,10 +130,10 @@ class SqlWriter(GuardedWrites, CatalogueWrites):
             }
             for task in tasks
         ]
-        rows = (await self._connection.execute(INSERT_APPROVALS, values)).all()
+        rows = (await self._connection.execute_many(INSERT_APPROVALS, values)).all()
         opened = [approval_from_row(row) for row in rows]
         links = [{"the_task": approval.task_id, "the_approval": approval.id} for approval in opened]
-        await self._connection.execute(SET_APPROVAL, links)
+        await self._connection.execute_many(SET_APPROVAL, links)
         return opened
 
     async def insert_callback_key(self, task_id: int, key: str, attempt: int, status: TaskStatus) -> None:
@@ -145,7 +147,7 @@ class SqlWriter(GuardedWrites, CatalogueWrites):
             "task_id": submission.task_id,
             "attempt": submission.attempt,
             "approval_id": approval_id,
-            "submission": asdict(submission),
+            "submission": submission_to_json(submission),
             "state": SubmissionState.PENDING.value,
             "created_at": to_micros(now),
             "updated_at": to_micros(now),
@@ -163,7 +165,7 @@ class SqlWriter(GuardedWrites, CatalogueWrites):
                 "run_id": run_id,
                 "sequence": sequence,
                 "contract_version": CONTRACT_VERSION,
-                "type": event.type.value,
+                "type": str(event.type),
                 "task_id": event.task_id,
                 "attempt": event.attempt,
                 "producer_role": event.producer_role,
@@ -172,4 +174,4 @@ class SqlWriter(GuardedWrites, CatalogueWrites):
             }
             for sequence, event in enumerate(events, start=first_sequence)
         ]
-        await self._connection.execute(INSERT_EVENTS, values)
+        await self._connection.execute_many(INSERT_EVENTS, values)
