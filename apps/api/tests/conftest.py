@@ -72,6 +72,16 @@ class Api:
         assert response.status_code == status, response.text
         return response.json()
 
+    async def put(self, path: str, body: object, *, status: int = 200) -> dict[str, Any]:
+        response = await self.http.put(path, json=body)
+        assert response.status_code == status, response.text
+        return response.json()
+
+    async def delete(self, path: str, *, status: int = 204) -> dict[str, Any]:
+        response = await self.http.delete(path)
+        assert response.status_code == status, response.text
+        return response.json() if response.content else {}
+
     async def start_run(self, *steps: dict[str, object], **role: object) -> dict[str, Any]:
         """A run of a new template; a step needs only its `step_id`."""
         known = await self.get("/roles?limit=500")
