@@ -296,8 +296,6 @@ def file_of(url: str) -> str:
 def serve(command: Sequence[str], url: str, workers: int = 1) -> Iterator[list[ServerProcess]]:
     """So many server processes over one database."""
     settings = {"MULTYAGENTS_DATABASE_URL": url, "PYTHONPATH": os.pathsep.join(sys.path[:2])}
-    if url.startswith("sqlite"):
-        settings["MULTYAGENTS_DATABASE"] = file_of(url)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="api-path-")))
         servers = []

@@ -1,8 +1,8 @@
 """The FastAPI app over the use cases."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
 
 from fastapi import FastAPI
 
@@ -48,7 +48,7 @@ __all__ = ["Services", "build_app"]
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """All use cases, and the store below them, which the app closes at its end."""
+    """All use cases, and what is below them; the app lets go of the store and the resources at its end."""
 
     storage: Storage
     projects: Projects
@@ -67,6 +67,7 @@ class Services:
     artifacts: Artifacts
     handoffs: Handoffs
     summaries: Summaries
+    resources: AsyncExitStack = field(default_factory=AsyncExitStack)
 
 
 def build_app(services: Services) -> FastAPI:
@@ -79,6 +80,7 @@ def build_app(services: Services) -> FastAPI:
         try:
             yield
         finally:
+            await services.resources.aclose()
             await services.storage.aclose()
 
     app = FastAPI(title="multyagents", version="0.1.0", lifespan=lifespan, redirect_slashes=False)
