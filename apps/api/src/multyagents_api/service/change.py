@@ -27,8 +27,8 @@ Seen: TypeAlias = tuple[Run, Sequence[Task]]
 class RunChange:
     """What one write transaction does to one run; `settle` ends it, or `finish` where the status is known.
 
-    Opening reserves numbers for `reserved` events, so that the usual change writes the run's row once. `known`
-    are the run's tasks where they are known as they are now; None where they must be read.
+    Opening reserves numbers for `reserved` events, so that the usual change writes the run's row once.
+    `known` are the run's tasks where they are known as they are now; None where they must be read.
     """
 
     writer: Writer

@@ -19,13 +19,11 @@ from multyagents_api.storage.path_locks import PathLockWrites
 from multyagents_api.storage.results import ResultWrites
 from multyagents_api.storage.rows import (
     RUN_COLUMNS,
-    TASK_COLUMNS,
     approval_from_row,
     required_to_json,
     role_from_row,
     run_from_row,
     submission_to_json,
-    task_from_row,
     template_from_row,
     to_micros,
     workspace_to_json,
