@@ -164,7 +164,7 @@ def postgres_template(postgres_server: EmbeddedPostgres) -> str:
     return "migrated"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def database(request: pytest.FixtureRequest) -> Path | str:
     """What the settings call a database: each test runs on both kinds."""
     if request.param == "sqlite":
