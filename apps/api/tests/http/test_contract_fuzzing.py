@@ -65,19 +65,20 @@ def test_no_request_breaks_the_contract(operations, mode):
             asked[case.operation.label] += 1
             if asked[case.operation.label] % 2:  # a random id names nothing; every second one does
                 case.path_parameters = dict.fromkeys(case.path_parameters or {}, "1")
-            case.call_and_validate(checks=CHECKS)
+            answered[case.call_and_validate(checks=CHECKS).status_code] += 1
 
         if mode is GenerationMode.POSITIVE or can_be_wrong(operation):
             ask()
     assert set(asked) == {each.label for each in operations if mode.is_positive or can_be_wrong(each)}
-    assert min(asked.values()) >= EXAMPLES
+    assert sorted(set(asked.values())) in ([1, EXAMPLES], [EXAMPLES])  # nothing varies in a health check
     assert set(answered) >= ({200, 201, 404, 409} if mode.is_positive else {404, 422}), answered
 
 
 @pytest.mark.fuzz
 def test_enough_is_asked(operations):
     """At least two thousand requests in both modes."""
-    assert EXAMPLES * (len(operations) + sum(map(can_be_wrong, operations))) >= 2_000
+    varying = [operation for operation in operations if operation.tags != ["health"]]
+    assert EXAMPLES * (len(varying) + sum(map(can_be_wrong, varying))) >= 2_000
 
 
 def can_be_wrong(operation) -> bool:
