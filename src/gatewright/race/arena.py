@@ -17,7 +17,7 @@ from gatewright.race.loop import ProcessModel, ScheduledLoop
 from gatewright.race.points.seeding import SeededWorld
 from gatewright.race.points.sqlite import InstrumentedSqlite
 from gatewright.race.points.sqlite_snapshot import Snapshot
-from gatewright.race.scenario import Actor, Scenario
+from gatewright.race.scenario import Actor, Scenario, Unchecked
 from gatewright.race.schedule import Deadlock, Livelock, Picker, ScheduleError, Trace
 
 __all__ = ["Arena", "Race", "SetupFailed"]
@@ -46,6 +46,13 @@ class Race:
     violations: dict[str, tuple[str, ...]] = field(default_factory=dict)
     unchecked: str = ""
     divergence: str = ""
+
+    def judge(self, scenario: Scenario, state: Any) -> None:
+        """Let a scenario's oracles see the history and the state after it."""
+        try:
+            self.violations = scenario.violations(self.history, state)
+        except Unchecked as error:
+            self.violations, self.unchecked = error.violations, str(error)
 
     @property
     def failed(self) -> bool:
@@ -166,9 +173,10 @@ class Arena:
         self._world.rewind(OBSERVATION)
         try:
             state = self._loop.perform(self._scenario.observe(self._client(ENGINE, 0, History())))
-            race.violations = self._scenario.violations(race.history, state)
         except Exception as error:  # noqa: BLE001 - an oracle that can't check must not look like one that did
             race.unchecked = f"{type(error).__name__}: {error}"
+        else:
+            race.judge(self._scenario, state)
         race.violations |= {CRASHED: tuple(crashes), STUCK: ()}
 
     async def _act(self, name: str, actor: Actor, client: AsgiClient, crashes: list[str]) -> None:
