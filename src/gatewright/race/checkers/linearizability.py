@@ -5,13 +5,13 @@ that was never answered may have taken effect, also later. The state observed af
 """
 
 import json
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Generic
 
 from gatewright.race.checkers.orders import Search, chains_of, end_of, find_order
-from gatewright.race.checkers.sequential import Done, SequentialModel, State, fits
+from gatewright.race.checkers.sequential import Done, Refused, SequentialModel, State, fits
 from gatewright.race.history import History, Operation, Response
 
 __all__ = ["Linearizability", "Outcome", "check_linearizability"]
@@ -163,8 +163,9 @@ class _Partition(Generic[State]):
         yield f"furthest: {_in_order(search.order)}, after which it is {state}"
         for operation in search.next_up:
             if operation.answered:
-                expected = _expected(self.model.step(search.state, operation))
-                yield f"there {_brief(operation)} must be answered {expected}, not {_answer(operation)}"
+                outcome = self.model.step(search.state, operation)
+                answer = _answer(operation, like=outcome.answer)
+                yield f"there {_brief(operation)} must be answered {_expected(outcome)}, not {answer}"
 
     def _told_of_the_end(self, search: Search[State]) -> Iterator[str]:
         """The answers have an order, but none that ends where the race ended."""
@@ -184,9 +185,8 @@ def _numbered(operations: Sequence[Operation]) -> Iterator[str]:
     if (hidden := len(operations) - SHOWN_OPERATIONS) > 0:
         yield f"({hidden} operations before these)"
     for number, operation in list(enumerate(operations, start=1))[-SHOWN_OPERATIONS:]:
-        body = "" if operation.body is None else f" {json.dumps(operation.body, ensure_ascii=False)}"
         yield (
-            f"{number}. {operation.actor} {operation.method} {operation.path}{body} "
+            f"{number}. {operation.actor} {operation.method} {operation.path}{_body(operation.body)} "
             f"({operation.called} to {operation.returned}): {_answer(operation)}"
         )
 
@@ -202,17 +202,22 @@ def _brief(operation: Operation) -> str:
     return f"{operation.actor}'s {operation.method} {operation.path}"
 
 
-def _answer(operation: Operation) -> str:
+def _answer(operation: Operation, *, like: object = None) -> str:
+    """Status and body; of a body only the fields of the answer that it should be like."""
     if not operation.answered:
         return f"{operation.response.status or 'no answer yet'}"
     body = operation.response.json
-    said = "" if body is None else f" {json.dumps(body, ensure_ascii=False)}"
-    return f"{operation.response.status}{said}"
+    if isinstance(body, Mapping) and isinstance(like, Mapping):
+        body = {name: body.get(name) for name in like}
+    return f"{operation.response.status}{_body(body)}"
 
 
-def _expected(outcome: Any) -> str:
-    status = "2xx" if isinstance(outcome, Done) else f"{outcome.status}"
-    return status if outcome.answer is None else f"{status} {outcome.answer}"
+def _expected(outcome: Done[State] | Refused) -> str:
+    return f"{'2xx' if isinstance(outcome, Done) else outcome.status}{_body(outcome.answer)}"
+
+
+def _body(body: object) -> str:
+    return "" if body is None else f" {json.dumps(body, ensure_ascii=False, default=str)}"
 
 
 def _clipped(line: str) -> str:

@@ -10,7 +10,8 @@ from fastapi import FastAPI
 from gatewright.race import Actor, Client, History, Scenario, invariant
 from multyagents_api.bootstrap import Settings, create_app
 from multyagents_api.scenarios import races_oracles as oracles
-from multyagents_api.scenarios.races_state import Event, RunState, answered, observe_run
+from multyagents_api.scenarios.races_state import RunState, answered, observe_run
+from multyagents_api.scenarios.run_model import RunModel
 
 __all__ = ["SCENARIOS", "ApiScenario", "ApprovalDispatch", "ParallelDispatch", "PartialRerun"]
 
@@ -32,7 +33,7 @@ class ApiScenario(Scenario):
         self._template = ""
         self.run = ""
         self.task_ids: dict[str, str] = {}
-        self._before: tuple[Event, ...] = ()
+        self._before: RunState | None = None
 
     def create_app(self, folder: Path) -> FastAPI:
         """The service over the race's database file."""
@@ -49,14 +50,19 @@ class ApiScenario(Scenario):
         self.run = run["id"]
         self.task_ids = {task["step_id"]: task["id"] for task in run["tasks"]}
         await self.approach(client)
-        self._before = (await observe_run(client, self.run)).events
+        self._before = await observe_run(client, self.run)
 
     async def approach(self, client: Client) -> None:
         """From the new run to the moment before the race."""
 
     async def observe(self, client: Client) -> RunState:
         """The run after the race."""
-        return await observe_run(client, self.run, self._before)
+        return await observe_run(client, self.run, self._before.events if self._before else ())
+
+    def model(self) -> RunModel:
+        """The run as it must behave if requests came one after the other."""
+        assert self._before is not None, "the set-up comes first"
+        return RunModel(self.run, self._before)
 
     async def dispatch(self, client: Client) -> None:
         """One actor's part: dispatch what is ready."""
