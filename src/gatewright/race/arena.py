@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,7 +18,7 @@ from gatewright.race.loop import ProcessModel, ScheduledLoop
 from gatewright.race.points.seeding import SeededWorld
 from gatewright.race.points.sqlite import InstrumentedSqlite
 from gatewright.race.points.sqlite_snapshot import Snapshot
-from gatewright.race.scenario import Actor, Scenario, Unchecked
+from gatewright.race.scenario import Actor, Invariant, Scenario, Unchecked
 from gatewright.race.schedule import Deadlock, Livelock, Picker, ScheduleError, Trace
 
 __all__ = ["Arena", "Race", "SetupFailed"]
@@ -47,10 +48,10 @@ class Race:
     unchecked: str = ""
     divergence: str = ""
 
-    def judge(self, scenario: Scenario, state: Any) -> None:
-        """Let a scenario's oracles see the history and the state after it."""
+    def judge(self, scenario: Scenario, state: Any, marks: Sequence[Invariant] | None = None) -> None:
+        """Let a scenario's oracles, or those given, see the history and the state after it."""
         try:
-            self.violations = scenario.violations(self.history, state)
+            self.violations = scenario.violations(self.history, state, marks)
         except Unchecked as error:
             self.violations, self.unchecked = error.violations, str(error)
 
@@ -95,6 +96,7 @@ class Arena:
         self._scenario = builder
         self._actors: dict[str, Actor] = {}
         self._state: Snapshot | None = None
+        self._history = History()
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -149,10 +151,11 @@ class Arena:
         self._state.restore()
         self._scenario.reset()
         self._world.rewind(RACE)
-        race = Race(Trace(), History())
+        self._history = history = History()
+        race = Race(Trace(), history)
         crashes: list[str] = []
         actors = {
-            name: partial(self._act, name, actor, self._client(name, number, race.history), crashes)
+            name: partial(self._act, name, actor, self._client(name, number, history), crashes)
             for number, (name, actor) in enumerate(self._actors.items())
         }
         try:
@@ -167,6 +170,23 @@ class Arena:
             return race
         crashes += self._loop.complaints
         self._judge(race, crashes)
+        return race
+
+    def add_onlooker(self) -> None:
+        """Make an app for `look`, which must not look through an actor's connection."""
+        while self.model is ProcessModel.SEPARATE and len(self._apps) <= len(self._actors):
+            self._add_app()
+
+    def look(self, marks: Sequence[Invariant]) -> Race:
+        """What the given oracles say in the midst of a schedule, while all actors stand at their points."""
+        race = Race(self._loop.trace, self._history)
+        client = self._client(ENGINE, len(self._actors), History())
+        try:
+            state = self._loop.perform_between(self._scenario.observe(client))
+        except Exception as error:  # noqa: BLE001 - as at the end of a race
+            race.unchecked = f"{type(error).__name__}: {error}"
+        else:
+            race.judge(self._scenario, state, marks)
         return race
 
     def _judge(self, race: Race, crashes: list[str]) -> None:

@@ -25,6 +25,7 @@ class Invariant:
     name: str
     sentence: str
     method: str
+    at_every_commit: bool = False
 
 
 class Unchecked(GatewrightError):  # noqa: N818 - reads as what happened
@@ -35,15 +36,21 @@ class Unchecked(GatewrightError):  # noqa: N818 - reads as what happened
         self.violations = violations or {}
 
 
-def invariant(name: str, sentence: str) -> Callable[[Check], Check]:
+def invariant(name: str, sentence: str, *, at_every_commit: bool = False) -> Callable[[Check], Check]:
     """Mark a method `(self, history, state)` of a scenario as a check.
+
+    Args:
+        name: in reports.
+        sentence: what holds.
+        at_every_commit: it holds also in the midst of a race, over the requests answered by then; a
+            counterexample then tells the step that broke it.
 
     The method tells every violation in a sentence of its own (it returns or yields strings), or asserts.
     A method that raises anything else could not check: the run is then INCONCLUSIVE.
     """
 
     def mark(check: Check) -> Check:
-        check.invariant = Invariant(name, sentence, check.__name__)  # type: ignore[attr-defined]  # our own mark
+        check.invariant = Invariant(name, sentence, check.__name__, at_every_commit)  # type: ignore[attr-defined]  # our own mark
         return check
 
     return mark
@@ -119,14 +126,16 @@ class Scenario:
             raise Unchecked(f"undecided after {judged.explored} configurations")
         return judged.violations
 
-    def violations(self, history: History, state: Any) -> dict[str, tuple[str, ...]]:
-        """Every oracle with the violations that it sees.
+    def violations(
+        self, history: History, state: Any, marks: Iterable[Invariant] | None = None
+    ) -> dict[str, tuple[str, ...]]:
+        """Every oracle, or those given, with the violations that it sees.
 
         Raises:
             Unchecked: one could not check.
         """
         seen, failures = {}, []
-        for mark in self.invariants():
+        for mark in self.invariants() if marks is None else marks:
             try:
                 seen[mark.name] = self._check(mark, history, state)
             except Exception as error:  # noqa: BLE001 - whatever an oracle trips over, it has not checked

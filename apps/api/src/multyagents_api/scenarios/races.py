@@ -68,7 +68,7 @@ class ApiScenario(Scenario):
         """One actor's part: dispatch what is ready."""
         await client.post(f"/workflow-runs/{self.run}/dispatch-ready")
 
-    @invariant("single-dispatch", "an attempt of a task is dispatched once")
+    @invariant("single-dispatch", "an attempt of a task is dispatched once", at_every_commit=True)
     def single_dispatch(self, _history: History, state: RunState) -> Iterable[str]:
         """Invariant 1."""
         return oracles.single_dispatches(state)
@@ -78,12 +78,18 @@ class ApiScenario(Scenario):
         """Invariant 1."""
         return oracles.acknowledged_dispatches(history, state)
 
-    @invariant("dispatch-by-the-rules", "no dispatch without approval or dependencies, or in a held run")
+    @invariant(
+        "dispatch-by-the-rules",
+        "no dispatch without approval or dependencies, or in a held run",
+        at_every_commit=True,
+    )
     def dispatch_by_the_rules(self, _history: History, state: RunState) -> Iterable[str]:
         """Invariant 2."""
         return oracles.dispatched_by_the_rules(state)
 
-    @invariant("one-active-attempt", "attempts only grow, and at most one of a task is active")
+    @invariant(
+        "one-active-attempt", "attempts only grow, and at most one of a task is active", at_every_commit=True
+    )
     def one_active_attempt(self, _history: History, state: RunState) -> Iterable[str]:
         """Invariant 3."""
         return oracles.attempts_are_exclusive(state)
@@ -93,22 +99,24 @@ class ApiScenario(Scenario):
         """Invariant 4."""
         return oracles.counted_reruns(history, state)
 
-    @invariant("one-end", "an attempt has one terminal status, and none after it")
+    @invariant("one-end", "an attempt has one terminal status, and none after it", at_every_commit=True)
     def one_end(self, _history: History, state: RunState) -> Iterable[str]:
         """Invariant 5."""
         return oracles.ended_once(state)
 
-    @invariant("run-status", "the run's status follows from its tasks")
+    @invariant("run-status", "the run's status follows from its tasks", at_every_commit=True)
     def run_status(self, _history: History, state: RunState) -> Iterable[str]:
         """Invariant 6."""
         return oracles.run_follows_from_tasks(state)
 
-    @invariant("gapless-events", "events of a run are numbered without gap or repetition")
+    @invariant(
+        "gapless-events", "events of a run are numbered without gap or repetition", at_every_commit=True
+    )
     def gapless_events(self, _history: History, state: RunState) -> Iterable[str]:
         """Invariant 7."""
         return oracles.sequences_are_gapless(state)
 
-    @invariant("one-decision", "an approval is decided once, as clients were told")
+    @invariant("one-decision", "an approval is decided once, as clients were told", at_every_commit=True)
     def one_decision(self, history: History, state: RunState) -> Iterable[str]:
         """Invariant 8."""
         return oracles.decided_once(history, state)
