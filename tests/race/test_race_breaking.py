@@ -71,7 +71,6 @@ def test_the_step_that_broke_an_invariant_is_told() -> None:
 
 def test_an_early_break_is_told_where_it_was() -> None:
     """Not at the end, although it holds there no more."""
-
     found = explored(Never())
     assert found.finding is not None
     first = next(n for n, (_, label) in enumerate(found.finding.tape.steps, 1) if label.startswith("UPDATE"))
@@ -88,7 +87,6 @@ def test_looking_changes_nothing_about_the_replays() -> None:
 
 def test_a_state_that_takes_time_to_observe_is_looked_at_in_the_end_only() -> None:
     """Between two steps nobody waits."""
-
     found = explored(Slow())
     assert found.finding is not None
     assert dict(found.finding.broken_at) == {"at-most-once": len(found.finding.tape.steps)}
@@ -96,7 +94,6 @@ def test_a_state_that_takes_time_to_observe_is_looked_at_in_the_end_only() -> No
 
 def test_one_event_loop_is_looked_into_as_well() -> None:
     """Where all actors share one app."""
-
     with Arena(Counted(), model=ProcessModel.SHARED) as arena:
         found = explore(Counted(), strategies=[PreemptionBounding(1)], arena=arena, budget=Budget(failures=1))
         assert found.finding is not None
