@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gatewright.race.arena import Arena
-from gatewright.race.scenario import Invariant, Scenario
+from gatewright.race.scenario import Scenario
 from gatewright.race.schedule import Choice, Picker
 from gatewright.race.strategies import Replay
 
@@ -25,7 +25,7 @@ def breaking_steps(arena: Arena, scenario: Scenario, steps: Sequence[tuple[str, 
     if not marks or picker is None:
         return {}
     arena.add_onlooker()
-    onlooker = _Onlooker(arena, picker, steps, marks)
+    onlooker = _Onlooker(arena, picker, steps)
     end = arena.run(onlooker)
     if end.divergence:
         return {}
@@ -36,21 +36,18 @@ def breaking_steps(arena: Arena, scenario: Scenario, steps: Sequence[tuple[str, 
 
 
 class _Onlooker:
-    """Looks at the state between two steps, then lets another picker decide."""
+    """Looks at the state after each step that may have changed it, then lets another picker decide."""
 
-    def __init__(
-        self, arena: Arena, picker: Picker, steps: Sequence[tuple[str, str]], marks: Sequence[Invariant]
-    ) -> None:
+    def __init__(self, arena: Arena, picker: Picker, steps: Sequence[tuple[str, str]]) -> None:
         self._arena = arena
         self._picker = picker
         self._steps = steps
-        self._marks = marks
         self.broken: dict[str, int] = {}
 
     def pick(self, choice: Choice) -> str:
         """The other's pick."""
         number = min(choice.index, len(self._steps))
         if number and not self._steps[number - 1][1].startswith(CHANGES_NOTHING):
-            for name in self._arena.look(self._marks).failures:
+            for name in self._arena.look():
                 self.broken.setdefault(name, number)
         return self._picker.pick(choice)
