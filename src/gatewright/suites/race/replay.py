@@ -49,14 +49,16 @@ class ReplayOutcome:
     def text(self, *, width: int = 110, colour: bool = False) -> str:
         """The outcome for a terminal: the interleaving, what it violates, and how often it came again."""
         tape = self.tape
-        size = f"{tape.preemptions} preemptions, {len(tape.steps)} steps"
+        preemptions = f"{tape.preemptions} preemption{'' if tape.preemptions == 1 else 's'}"
+        size = f"{preemptions}, {len(tape.steps)} steps"
         head = printable(f"{tape.name}: {size}, process model {tape.process_model}")
         where = "" if self.violations else "on the tape "
-        said = [f"{where}{name}: {line}" for name, seen in sorted(self.shown.items()) for line in seen]
+        said = [f"{where}{name}: " + "\n  ".join(seen) for name, seen in sorted(self.shown.items())]
         tail = [f"{self.verdict}: {self.count}"]
         tail += [f"first divergence: {self.first_divergence}"] if self.first_divergence else []
         lanes = swim_lanes(self.picture, width=width, colour=colour)
-        return "\n".join([head, "", *lanes, "", *map(printable, [*said, *tail])]) + "\n"
+        told = (printable(line) for part in [*said, *tail] for line in part.split("\n"))
+        return "\n".join([head, "", *lanes, "", *told]) + "\n"
 
     @property
     def shown(self) -> dict[str, tuple[str, ...]]:
