@@ -72,6 +72,16 @@ class Api:
         assert response.status_code == status, response.text
         return response.json()
 
+    async def put(self, path: str, body: object, *, status: int = 200) -> dict[str, Any]:
+        response = await self.http.put(path, json=body)
+        assert response.status_code == status, response.text
+        return response.json()
+
+    async def delete(self, path: str, *, status: int = 204) -> dict[str, Any]:
+        response = await self.http.delete(path)
+        assert response.status_code == status, response.text
+        return response.json() if response.content else {}
+
     async def start_run(
         self, *steps: dict[str, object], project_id: str | None = None, **role: object
     ) -> dict[str, Any]:
@@ -161,7 +171,7 @@ def postgres_template(postgres_server: EmbeddedPostgres) -> str:
     return "migrated"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def database(request: pytest.FixtureRequest) -> Path | str:
     """What the settings call a database: each test runs on both kinds."""
     if request.param == "sqlite":

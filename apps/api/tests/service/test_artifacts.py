@@ -122,6 +122,7 @@ async def started_again(api) -> tuple[dict, str]:
     return run, run["task_ids"][0]
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_secrets_in_a_content_are_kept_nowhere(api, database):
     """Neither in the artifact nor in the store; digest and size are those of what was kept."""
     _, task_id = await started(api)

@@ -83,6 +83,7 @@ async def test_a_run_that_is_over_can_still_be_told_about(api):
     assert (await api.get(f"/workflow-runs/{run['id']}"))["status"] == "aborted"
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_secrets_in_a_payload_are_kept_nowhere(api, database):
     """By their shape or by the name of their key."""
     run = await api.start_run({"step_id": "a"})

@@ -143,6 +143,7 @@ async def test_hand_offs_are_found_by_run_and_task(api):
     assert await found(f"task_id={second_task}&cursor={page['next_cursor']}") == of_second[1:]
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_secrets_in_a_hand_off_are_kept_nowhere(api, database):
     """In none of its texts, neither in the store nor in the event."""
     run, task_id = await started(api)

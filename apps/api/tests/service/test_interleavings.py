@@ -4,12 +4,9 @@ Whatever a use case read is old when it writes. Only the guard of its write stan
 so each test also shows that the rule falls when the guard is taken out.
 """
 
-from contextlib import asynccontextmanager
-
 import pytest
 from sqlalchemy import bindparam, insert, select
 
-from multyagents_api.bootstrap import Settings, create_app
 from multyagents_api.domain.approvals import ApprovalStatus
 from multyagents_api.domain.artifacts import ArtifactDraft, ArtifactType
 from multyagents_api.domain.errors import (
@@ -34,27 +31,6 @@ from multyagents_api.storage import path_locks, results, tables
 from multyagents_api.storage.tables import artifacts, tasks
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def interrupted(database):
-    """The use cases of a second process; `storage.rival` acts before its next write."""
-    app = create_app(Settings(database))
-    storage = app.state.services.storage
-    write = storage.write
-    storage.rival = None
-
-    @asynccontextmanager
-    async def interrupted_write():
-        if storage.rival is not None:
-            act, storage.rival = storage.rival, None
-            await act()
-        async with write() as writer:
-            yield writer
-
-    storage.write = interrupted_write
-    yield app.state.services
-    await app.state.services.storage.aclose()
 
 
 async def test_one_of_two_dispatchers_wins(api, interrupted):

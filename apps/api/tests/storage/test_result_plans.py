@@ -28,10 +28,10 @@ STATEMENTS = {
 
 
 @pytest.mark.parametrize("name", STATEMENTS)
-def test_rows_are_found_by_an_index(database, name):
+def test_rows_are_found_by_an_index(sqlite_file, name):
     """Nothing is scanned, and nothing is sorted."""
     compiled = STATEMENTS[name].compile(dialect=sqlite.dialect())
-    with closing(sqlite3.connect(database)) as store:
+    with closing(sqlite3.connect(sqlite_file)) as store:
         explain = f"EXPLAIN QUERY PLAN {compiled}"
         plan = [row[3] for row in store.execute(explain, [1] * len(compiled.positiontup))]
     assert plan
