@@ -4,6 +4,7 @@ from gatewright.race import Scenario, invariant, explore
 """
 
 from gatewright.race.arena import Arena, Race, SetupFailed
+from gatewright.race.checkers import Done, Refused, SequentialModel
 from gatewright.race.client import Client
 from gatewright.race.explorer import (
     Budget,
@@ -18,7 +19,7 @@ from gatewright.race.history import History, Operation, Response
 from gatewright.race.loop import ProcessModel
 from gatewright.race.miss_bound import MissBound
 from gatewright.race.points.explicit import point, point_sync
-from gatewright.race.scenario import Actor, Invariant, Scenario, invariant
+from gatewright.race.scenario import Actor, Invariant, Scenario, Unchecked, invariant
 from gatewright.race.schedule import Deadlock, Diverged, ForeignThread, Livelock, ScheduleError, Trace
 from gatewright.race.share import WHOLE, Share, read_share
 from gatewright.race.strategies import (
@@ -43,6 +44,7 @@ __all__ = [
     "Deviation",
     "DeviationTape",
     "Diverged",
+    "Done",
     "Exploration",
     "Fifo",
     "Finding",
@@ -58,15 +60,18 @@ __all__ = [
     "ProcessModel",
     "Race",
     "RandomWalk",
+    "Refused",
     "Replay",
     "Response",
     "Scenario",
     "ScheduleError",
+    "SequentialModel",
     "SetupFailed",
     "Share",
     "Strategy",
     "Tape",
     "Trace",
+    "Unchecked",
     "explore",
     "invariant",
     "point",

@@ -42,7 +42,9 @@ settings by environment:
   MULTYAGENTS_DATABASE_URL
                           postgresql://user:password@host:port/name, or sqlite:///file; outranks the above
   MULTYAGENTS_RUNNER      who executes tasks: accept (default), a built-in runner that accepts every
-                          submission and leaves the callbacks to you
+                          submission and leaves the callbacks to you, or http, the one at
+  MULTYAGENTS_RUNNER_URL  http(s)://user:password@host:port/path, which is posted tasks/submit and
+                          tasks/ID/cancel, and calls back
   MULTYAGENTS_DURABILITY  what an acknowledged write survives: process (default) the death of the process,
                           power also a loss of power
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +18,7 @@ from multyagents_api.service.approvals import Approvals
 from multyagents_api.service.artifacts import Artifacts
 from multyagents_api.service.callbacks import Callbacks
 from multyagents_api.service.cancellation import Cancellation
+from multyagents_api.service.control_loop import ControlLoop
 from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.events import Events
 from multyagents_api.service.handoffs import Handoffs
@@ -54,6 +56,7 @@ class RunnerKind(StrEnum):
     """Who executes tasks."""
 
     ACCEPT = "accept"
+    HTTP = "http"
 
 
 class Durability(StrEnum):
@@ -73,6 +76,7 @@ class Settings:
         durability: what an acknowledged write survives.
         busy_timeout_s: how long a statement waits for another process's transaction.
         runner_budget_s: how long a request waits for a runner that takes its time.
+        runner_url: where a runner of kind `HTTP` is; may hold a password.
     """
 
     database: Path | str = field(default_factory=lambda: Path("multyagents.db"))
@@ -80,6 +84,7 @@ class Settings:
     durability: Durability = Durability.PROCESS
     busy_timeout_s: float = 5.0
     runner_budget_s: float = 2.0
+    runner_url: str = field(default="", repr=False)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -92,6 +97,7 @@ class Settings:
             database=_database(environment),
             runner=_choice(RunnerKind, "MULTYAGENTS_RUNNER", environment, RunnerKind.ACCEPT),
             durability=_choice(Durability, "MULTYAGENTS_DURABILITY", environment, Durability.PROCESS),
+            runner_url=environment.get("MULTYAGENTS_RUNNER_URL") or "",
         )
 
 
@@ -139,10 +145,12 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
     `app.state.services.storage.aclose()` lets go of it.
 
     Raises:
+        InvalidSettings: the runner's URL can't be used.
         StorageUnavailable: the database can't be opened, or belongs to another version.
     """
     clock = clock or SystemClock()
-    runner = AcceptingRunner() if runner is None else PunctualRunner(runner, settings.runner_budget_s)
+    resources = AsyncExitStack()
+    runner = _choose_runner(settings, resources) if runner is None else _punctual(runner, settings)
     storage = _open_storage(settings)
     paths = RealPaths()
     cancellation = Cancellation(storage, runner, clock)
@@ -159,14 +167,34 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
         events=Events(storage, clock),
         outbox=outbox,
         dispatching=dispatching,
+        control_loop=ControlLoop(storage, dispatching),
         callbacks=Callbacks(storage, clock),
         approvals=Approvals(storage, clock),
         reruns=Reruns(storage, dispatching, clock),
         artifacts=Artifacts(storage, clock),
         handoffs=Handoffs(storage),
         summaries=Summaries(storage),
+        resources=resources,
     )
     return build_app(services)
+
+
+def _choose_runner(settings: Settings, resources: AsyncExitStack) -> Runner:
+    if settings.runner is RunnerKind.ACCEPT:
+        return AcceptingRunner()
+    # httpx costs 0.1 s that only who needs it should pay.
+    from multyagents_api.runner.http_runner import HttpRunner  # noqa: PLC0415
+
+    try:
+        runner = HttpRunner(settings.runner_url, timeout_s=settings.runner_budget_s)
+    except ValueError as error:
+        raise InvalidSettings(f"MULTYAGENTS_RUNNER_URL {error}") from None
+    resources.push_async_callback(runner.aclose)
+    return _punctual(runner, settings)
+
+
+def _punctual(runner: Runner, settings: Settings) -> Runner:
+    return PunctualRunner(runner, settings.runner_budget_s)
 
 
 def _open_storage(settings: Settings) -> Storage:

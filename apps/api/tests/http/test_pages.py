@@ -70,6 +70,19 @@ async def test_roles_and_templates_are_paged(api):
     assert await api.get(f"/workflow-templates/{templates['items'][1]['id']}") == templates["items"][1]
 
 
+@pytest.mark.parametrize(
+    ("path", "body"), [("/projects", {"root_path": "/srv"}), ("/skill-packs", {"skills": ["s"]})]
+)
+async def test_projects_and_skill_packs_are_paged(api, path, body):
+    """What was deleted leaves a gap, and no page ends at it."""
+    created = [await api.post(path, {"name": f"n{index}", **body}) for index in range(5)]
+    await api.delete(f"{path}/{created[2]['id']}")
+    first = await api.get(f"{path}?limit=2")
+    assert first["items"] == created[:2]
+    last = await api.get(f"{path}?limit=2&cursor={first['next_cursor']}")
+    assert (last["items"], last["next_cursor"]) == (created[3:], None)
+
+
 async def test_an_audit_is_paged_by_attempts(api):
     """Every attempt of a task is there, in order."""
     run = await api.start_run({"step_id": "a"})

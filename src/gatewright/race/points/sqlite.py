@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
 from gatewright.race.footprint import EVERYTHING
-from gatewright.race.loop import ScheduledLoop, scheduled_loop
+from gatewright.race.loop import ACTOR, ScheduledLoop, scheduled_loop
 from gatewright.race.points.sqlite_footprint import ConnectionWatch, unique_columns
 
 __all__ = ["InstrumentedSqlite", "label_of"]
@@ -27,6 +27,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 COMMIT, ROLLBACK = "COMMIT", "ROLLBACK"
+HARMLESS = ("SELECT", "BEGIN DEFERRED", COMMIT, ROLLBACK)
+"""How statements begin that take no lock which others wait for."""
+
 LABEL_LENGTH = 240
 LISTED_COLUMNS = 48
 DEFAULT_TIMEOUT_S = 5.0
@@ -68,6 +71,9 @@ class InstrumentedConnection(sqlite3.Connection):
     foreign: Callable[[], None]
     watch: ConnectionWatch
     open_cursors: weakref.WeakSet[sqlite3.Cursor]
+    siblings: "weakref.WeakSet[InstrumentedConnection]"
+    file: Path | None = None
+    holder: str = ""
 
     def cursor(self, factory: Any = None) -> Any:
         """A cursor whose statements are points."""
@@ -130,13 +136,15 @@ class InstrumentedConnection(sqlite3.Connection):
             except sqlite3.Error as error:
                 if self.patience_s > 0 and loop.can_block and _is_plain_busy(error):
                     loop.touch(self.watch.waiting())
-                    loop.block()
+                    loop.block(self.rivals())
                     continue
                 self.watch.forget()
                 raise
             finally:
                 if was_open and not self.in_transaction:
                     loop.transaction_ended()
+            if not label.startswith(HARMLESS):
+                self.holder = ACTOR.get() or ""
             loop.moved()
             loop.touch(self.watch.done(sql, parameters))
             return result
@@ -151,6 +159,11 @@ class InstrumentedConnection(sqlite3.Connection):
         finally:
             self.watch.learn(sql)
             self.watch.forget()
+
+    def rivals(self) -> list[str]:
+        """The actors that hold a lock on our file: they have written in a transaction that goes on."""
+        others = [other for other in self.siblings if other is not self and other.file == self.file]
+        return sorted({other.holder for other in others if other.holder and other.in_transaction})
 
     def adjust(self, setting: str, value: str) -> str:
         """The pragma that stands in for one that would make us wait for locks or for the disk."""
@@ -248,11 +261,13 @@ class InstrumentedSqlite:
         connection.adjust("synchronous", "")
         sqlite3.Connection.execute(connection, "PRAGMA synchronous = OFF").close()
         self._connections.add(connection)
-        if (path := _file_of(database, uri=bool(rest.get("uri")))) is not None:
-            self.databases.add(path)
+        connection.siblings = self._connections
+        connection.file = _file_of(database, uri=bool(rest.get("uri")))
+        if connection.file is not None:
+            self.databases.add(connection.file)
         connection.open_cursors = self._open_cursors
         connection.watch = ConnectionWatch(
-            connection, str(path) if path else "", partial(self._unique_columns, path)
+            connection, str(connection.file or ""), partial(self._unique_columns, connection.file)
         )
         return connection
 

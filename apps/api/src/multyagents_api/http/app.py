@@ -1,8 +1,8 @@
 """The FastAPI app over the use cases."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
 
 from fastapi import FastAPI
 
@@ -10,6 +10,8 @@ from multyagents_api.domain.errors import StoreBusy
 from multyagents_api.http import (
     approvals,
     artifacts,
+    contract,
+    dispatching,
     events,
     handoffs,
     health,
@@ -27,6 +29,7 @@ from multyagents_api.http.limits import BodyLimit
 from multyagents_api.service.approvals import Approvals
 from multyagents_api.service.artifacts import Artifacts
 from multyagents_api.service.callbacks import Callbacks
+from multyagents_api.service.control_loop import ControlLoop
 from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.events import Events
 from multyagents_api.service.handoffs import Handoffs
@@ -46,7 +49,7 @@ __all__ = ["Services", "build_app"]
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """All use cases, and the store below them, which the app closes at its end."""
+    """All use cases, and what is below them; the app lets go of the store and the resources at its end."""
 
     storage: Storage
     projects: Projects
@@ -58,12 +61,14 @@ class Services:
     events: Events
     outbox: Outbox
     dispatching: Dispatching
+    control_loop: ControlLoop
     callbacks: Callbacks
     approvals: Approvals
     reruns: Reruns
     artifacts: Artifacts
     handoffs: Handoffs
     summaries: Summaries
+    resources: AsyncExitStack = field(default_factory=AsyncExitStack)
 
 
 def build_app(services: Services) -> FastAPI:
@@ -76,12 +81,15 @@ def build_app(services: Services) -> FastAPI:
         try:
             yield
         finally:
+            await services.resources.aclose()
             await services.storage.aclose()
 
     app = FastAPI(title="multyagents", version="0.1.0", lifespan=lifespan, redirect_slashes=False)
     app.state.services = services
-    runs.add_routes(app, services.runs, services.dispatching, services.reruns)
+    # The first route that fits is taken: those that are asked most come first.
+    dispatching.add_routes(app, services.dispatching, services.control_loop)
     runner.add_routes(app, services.callbacks)
+    runs.add_routes(app, services.runs, services.reruns)
     approvals.add_routes(app, services.approvals)
     tasks.add_routes(app, services.tasks)
     events.add_routes(app, services.events)
@@ -94,5 +102,6 @@ def build_app(services: Services) -> FastAPI:
     projects.add_routes(app, services.projects)
     health.add_routes(app, services.storage)
     problems.install(app)
+    contract.publish(app)
     app.add_middleware(BodyLimit)
     return app

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import FastAPI, Query
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from multyagents_api.domain.errors import NotFound, UnknownSelection
 from multyagents_api.domain.events import Event, PayloadValue
@@ -37,6 +37,23 @@ OwnValue = (
 """What a client's payload may hold under a key."""
 
 
+MOST_PAYLOAD = 20_000
+"""Characters of a client's payload, in all of its keys and texts: as many as a text has elsewhere."""
+
+
+def _bounded(payload: dict[str, PayloadValue]) -> dict[str, PayloadValue]:
+    texts = [*payload, *(text for value in payload.values() for text in _texts_of(value))]
+    if sum(map(len, texts)) > MOST_PAYLOAD:
+        raise ValueError(f"must not hold more than {MOST_PAYLOAD} characters in all")
+    return payload
+
+
+def _texts_of(value: PayloadValue) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    return value if isinstance(value, list) else []
+
+
 class EventDemand(Demand):
     """A client's own event; `attempt` is one of the task's."""
 
@@ -44,7 +61,9 @@ class EventDemand(Demand):
     type: Annotated[Line, Field(max_length=60, description="custom.deploy, or custom.deploy.done_2")]
     task_id: Id | None = None
     attempt: Annotated[int, Field(ge=1, le=MOST_COUNT)] | None = None
-    payload: Annotated[dict[Line, OwnValue], Field(max_length=50, default_factory=dict)]
+    payload: Annotated[
+        dict[Line, OwnValue], Field(max_length=50, default_factory=dict), AfterValidator(_bounded)
+    ]
 
     @model_validator(mode="after")
     def _attempts_belong_to_tasks(self) -> "EventDemand":

@@ -12,6 +12,7 @@ from multyagents_api.domain.errors import InvalidSelection, NotFound, UnknownSel
 from multyagents_api.domain.reruns import RerunRequest
 from multyagents_api.domain.runs import Run, RunStatus
 from multyagents_api.domain.templates import StepOverride
+from multyagents_api.http.dispatching import DispatchAnswered, SubmissionAnswer
 from multyagents_api.http.tasks import TaskAnswer
 from multyagents_api.http.wire import (
     MOST_COUNT,
@@ -27,8 +28,6 @@ from multyagents_api.http.wire import (
     named_key,
     parse_id,
 )
-from multyagents_api.service.dispatching import DispatchAnswer, Dispatching, NotDispatched
-from multyagents_api.service.ports import SubmissionState
 from multyagents_api.service.reruns import RerunOutcome, Reruns
 from multyagents_api.service.runs import Runs, RunView
 
@@ -143,55 +142,6 @@ class RunAnswer(RunSummary):
         )
 
 
-class SubmissionAnswer(Answer):
-    """How far a dispatch got: with the runner, refused by it, or still on its way."""
-
-    task_id: str
-    attempt: int
-    step_id: str
-    role_id: str
-    outcome: SubmissionState
-
-
-class DispatchReadyAnswer(Answer):
-    """Whether a task was dispatched, and which, or why none was."""
-
-    run_id: str
-    dispatched: bool
-    task_id: str | None
-    attempt: int | None
-    reason: NotDispatched | None
-    dispatch: SubmissionAnswer | None
-
-    @classmethod
-    def of(cls, answer: DispatchAnswer) -> "DispatchReadyAnswer":
-        """The wire's view of an answer."""
-        submission, state = answer.submission, answer.state
-        if submission is None or state is None:
-            return cls(
-                run_id=str(answer.run_id),
-                dispatched=False,
-                task_id=None,
-                attempt=None,
-                reason=answer.reason,
-                dispatch=None,
-            )
-        return cls(
-            run_id=str(answer.run_id),
-            dispatched=answer.dispatched,
-            task_id=str(submission.task_id),
-            attempt=submission.attempt,
-            reason=answer.reason,
-            dispatch=SubmissionAnswer(
-                task_id=str(submission.task_id),
-                attempt=submission.attempt,
-                step_id=submission.step_id,
-                role_id=str(submission.role_id),
-                outcome=state,
-            ),
-        )
-
-
 class OperatorDemand(Demand):
     """Who pauses, resumes or aborts."""
 
@@ -252,7 +202,7 @@ class RerunAnswer(Answer):
     @classmethod
     def of(cls, outcome: RerunOutcome) -> "RerunAnswer":
         """The wire's view of an outcome."""
-        dispatched = [DispatchReadyAnswer.of(answer).dispatch for answer in outcome.dispatched]
+        dispatched = [DispatchAnswered.of(answer).dispatch for answer in outcome.dispatched]
         return cls(
             run_id=str(outcome.run.id),
             status=outcome.run.status,
@@ -264,7 +214,7 @@ class RerunAnswer(Answer):
         )
 
 
-def add_routes(app: FastAPI, runs: Runs, dispatching: Dispatching, reruns: Reruns) -> None:
+def add_routes(app: FastAPI, runs: Runs, reruns: Reruns) -> None:
     """Add the routes, bound to their use cases."""
 
     @app.post("/workflow-runs", tags=["workflow runs"], status_code=HTTPStatus.CREATED)
@@ -286,11 +236,6 @@ def add_routes(app: FastAPI, runs: Runs, dispatching: Dispatching, reruns: Rerun
     async def get_run(run_id: str) -> RunAnswer:
         """One run with its tasks."""
         return RunAnswer.of(await runs.get(parse_id("run", run_id)))
-
-    @app.post("/workflow-runs/{run_id}/dispatch-ready", tags=["workflow runs"])
-    async def dispatch_ready(run_id: str) -> DispatchReadyAnswer:
-        """Dispatch the first task, in template order, that may go now."""
-        return DispatchReadyAnswer.of(await dispatching.dispatch_ready(parse_id("run", run_id)))
 
     @app.post("/workflow-runs/{run_id}/partial-rerun", tags=["workflow runs"])
     async def partial_rerun(run_id: str, demand: RerunDemand) -> RerunAnswer:

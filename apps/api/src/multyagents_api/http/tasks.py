@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from http import HTTPStatus
+from typing import Annotated
 
 from fastapi import FastAPI
 from pydantic import Field
@@ -13,7 +14,7 @@ from multyagents_api.domain.templates import Step
 from multyagents_api.domain.workspaces import ExecutionMode
 from multyagents_api.http.approvals import ApprovalAnswer
 from multyagents_api.http.steps import RequiredAnswer, SandboxAnswer, StepDemand
-from multyagents_api.http.wire import Answer, Cursor, Id, Limit, named_key, parse_id
+from multyagents_api.http.wire import MOST_COUNT, Answer, Cursor, Demand, Id, Limit, Line, named_key, parse_id
 from multyagents_api.service.ports import SubmissionState
 from multyagents_api.service.tasks import AuditedAttempt, Tasks
 
@@ -93,6 +94,13 @@ class TaskAnswer(Answer):
         )
 
 
+class CancelDemand(Demand):
+    """Which attempt to stop, the current one where none is named, and who wants it."""
+
+    attempt: Annotated[int, Field(ge=1, le=MOST_COUNT)] | None = None
+    actor: Line | None = None
+
+
 class AttemptAnswer(Answer):
     """One attempt: when and by whose approval it was dispatched, and how it ended, if it did."""
 
@@ -143,9 +151,11 @@ def add_routes(app: FastAPI, tasks: Tasks) -> None:
         return TaskAnswer.of(await tasks.get(parse_id("task", task_id)))
 
     @app.post("/tasks/{task_id}/cancel", tags=["tasks"])
-    async def cancel_task(task_id: str) -> TaskAnswer:
+    async def cancel_task(task_id: str, demand: CancelDemand | None = None) -> TaskAnswer:
         """Ask the runner to stop a task that is under way."""
-        return TaskAnswer.of(await tasks.cancel(parse_id("task", task_id)))
+        wish = demand or CancelDemand()
+        key = parse_id("task", task_id)
+        return TaskAnswer.of(await tasks.cancel(key, attempt=wish.attempt, actor=wish.actor))
 
     @app.get("/tasks/{task_id}/audit", tags=["tasks"])
     async def audit_task(task_id: str, after: Cursor = "0", limit: Limit = 100) -> AuditPage:

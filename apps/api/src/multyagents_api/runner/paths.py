@@ -1,6 +1,8 @@
 """Where paths of this machine really lead; looking creates nothing."""
 
+import errno
 import os
+from pathlib import Path
 
 __all__ = ["RealPaths"]
 
@@ -21,5 +23,7 @@ class RealPaths:
             resolved = os.path.realpath(path)
             if resolved != path:  # the target of a symlink to nowhere has not been looked at yet
                 return self.resolve(resolved)
+            if any(part.is_symlink() for part in (Path(path), *Path(path).parents)):
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path) from None
         resolved.encode()
         return resolved

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from multyagents_api.domain.errors import KeyReused, NotFound, NotInRun, UnknownArtifact
+from multyagents_api.domain.errors import KeyReused, NotFound, NotInRun, Refusal, UnknownArtifact
 from multyagents_api.domain.events import EventType, PayloadValue, task_event
 from multyagents_api.domain.gates import GateResult, check_gates, gates_with
 from multyagents_api.domain.handoffs import NewHandoff, check_comes_at_the_end
@@ -11,7 +11,7 @@ from multyagents_api.domain.redaction import redact
 from multyagents_api.domain.roles import RetryPolicy
 from multyagents_api.domain.runs import RunStatus
 from multyagents_api.domain.tasks import ACTIVE, Task, TaskStatus, is_progress, retry_is_due
-from multyagents_api.service.change import RunChange
+from multyagents_api.service.change import RunChange, Seen
 from multyagents_api.service.ports import Clock, Outdated, Reader, Storage
 from multyagents_api.service.retry import decide_until_current
 
@@ -53,23 +53,22 @@ class Callbacks:
 
     async def _apply(self, report: Report) -> Task:
         async with self.storage.read() as reader:
-            task = await reader.task(report.task_id)
-            if task is None:
-                raise NotFound("task", str(report.task_id))
-            if task.run_id is None:
-                raise NotInRun(task.id)
+            seen = await reader.run_around(report.task_id)
+            if seen is None:
+                raise await _why_without_run(reader, report.task_id)
+            [task] = [task for task in seen[1] if task.id == report.task_id]
             if await _is_repetition(reader, report) or not is_progress(task, report.attempt, report.status):
                 return task
             check_gates(task, report.status, report.quality_gates)
             await _check_artifacts(reader, task, report)
             policy = await _retry_policy(reader, task, report)
-        return await self._move(task, report, policy)
+        return await self._move(seen, task, report, policy)
 
-    async def _move(self, task: Task, report: Report, policy: RetryPolicy) -> Task:
+    async def _move(self, seen: Seen, task: Task, report: Report, policy: RetryPolicy) -> Task:
         now = self.clock.now()
         async with self.storage.write() as writer:
             reserve = 1 if report.handoff is None else 2
-            change = await RunChange.open(writer, task.run, now, reserve=reserve)
+            change = await RunChange.open(writer, task.run, now, reserve=reserve, seen=seen)
             moved = await writer.move_task(
                 task.id,
                 report.attempt,
@@ -97,15 +96,22 @@ class Callbacks:
             )
             if report.handoff is not None:
                 await _publish(change, task, report.attempt, report.handoff)
+            if report.status not in ACTIVE:
+                await change.release_paths(moved)
             if change.run.status is not RunStatus.ABORTED and retry_is_due(
                 task, report.failure_category, policy
             ):
                 moved = await _schedule_retry(change, moved, policy)
+            change.moved(moved)
             if report.status in ACTIVE:  # an active task stays active: the run's status can't change
                 await change.finish(change.run.status)
             else:
                 await change.settle()
         return moved
+
+
+async def _why_without_run(reader: Reader, task_id: int) -> Refusal:
+    return NotFound("task", str(task_id)) if await reader.task(task_id) is None else NotInRun(task_id)
 
 
 async def _is_repetition(reader: Reader, report: Report) -> bool:

@@ -181,6 +181,10 @@ class Reader(CatalogueReader, Protocol):
         """A run and its tasks in template order, from one snapshot."""
         ...
 
+    async def run_around(self, task_id: int) -> tuple[Run, list[Task]] | None:
+        """The run that a task belongs to with all its tasks, from one snapshot; None where it has none."""
+        ...
+
     async def run(self, run_id: int) -> Run | None:
         """One run without its tasks."""
         ...

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from multyagents_api.domain.errors import IllegalTransition, InvalidTask, NotFound
 from multyagents_api.domain.events import Event, EventType, task_event
-from multyagents_api.domain.tasks import ACTIVE, ENDED, Task, TaskStatus
+from multyagents_api.domain.tasks import ACTIVE, ENDED, Task, TaskStatus, check_is_latest
 from multyagents_api.domain.templates import Step, check_step
 from multyagents_api.service.cancellation import Cancellation
 from multyagents_api.service.change import RunChange
@@ -48,12 +48,12 @@ class Tasks:
             raise NotFound("task", str(task_id))
         return task
 
-    async def cancel(self, task_id: int) -> Task:
-        """Ask the runner to stop a task; a callback reports the real end.
+    async def cancel(self, task_id: int, *, attempt: int | None = None, actor: str | None = None) -> Task:
+        """Ask the runner to stop a task's current attempt; a callback reports the real end.
 
         Asking again changes nothing here, but reaches a runner that could not be reached before.
         """
-        task = await decide_until_current("task", lambda: self._request_cancel(task_id))
+        task = await decide_until_current("task", lambda: self._request_cancel(task_id, attempt, actor))
         await self.cancellation.ask([task])
         return task
 
@@ -81,8 +81,10 @@ class Tasks:
             [task] = await writer.insert_tasks(None, [located], self.clock.now(), project_id=project_id)
         return task
 
-    async def _request_cancel(self, task_id: int) -> Task:
+    async def _request_cancel(self, task_id: int, attempt: int | None, actor: str | None) -> Task:
         task = await self.get(task_id)
+        if attempt is not None:
+            check_is_latest(task, attempt)
         run_id = task.run
         if task.status is TaskStatus.CANCEL_REQUESTED:
             return task
@@ -101,7 +103,7 @@ class Tasks:
             )
             if moved is None:
                 raise Outdated
-            change.tell(task_event(EventType.RUNNER_CANCEL_REQUESTED, moved, moved.attempt))
+            change.tell(task_event(EventType.RUNNER_CANCEL_REQUESTED, moved, moved.attempt, actor=actor))
             await change.finish(change.run.status)
         return moved
 

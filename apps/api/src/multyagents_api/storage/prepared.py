@@ -4,14 +4,16 @@ SQLAlchemy writes the SQL; executing through it as well would cost several times
 one of these statements.
 """
 
+import json
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from sqlalchemy import Executable
+from sqlalchemy import JSON, Executable
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import Insert
+from sqlalchemy.sql.type_api import TypeEngine
 
 __all__ = ["Parameters", "Prepared", "Result", "Statements"]
 
@@ -67,12 +69,11 @@ class Prepared:
         names = [column.keyname for column in columns]
         row = _named_tuple("Row", names, rename=True)
         self._make = row._make
-        converters = [
+        self._converters = [
             (index, convert)
             for index, column in enumerate(columns)
-            if (convert := column.type._cached_result_processor(dialect, None)) is not None  # noqa: SLF001 - likewise
+            if (convert := _result_converter(column.type, dialect)) is not None
         ]
-        self._converters = converters
 
     def arguments(self, parameters: Parameters) -> list[Any]:
         """The arguments in the order of their places in the SQL."""
@@ -89,14 +90,33 @@ class Prepared:
         for values in raw:
             row = list(values)
             for index, convert in self._converters:
-                row[index] = convert(row[index])
+                if row[index] is not None:
+                    row[index] = convert(row[index])
             rows.append(self._make(row))
         return rows
+
+
+def _result_converter(kind: TypeEngine[Any], dialect: DefaultDialect) -> Converter | None:
+    """How a column's values become Python's, where the driver does not do it; None stays None."""
+    convert: Converter | None = kind._cached_result_processor(dialect, None)  # noqa: SLF001 - likewise
+    if convert is not None and isinstance(kind, JSON):
+        return json.loads  # what SQLAlchemy's converter comes to, without two calls on the way
+    return convert
+
+
+to_json = json.JSONEncoder(separators=(",", ":")).encode
+"""JSON as it is kept: without spaces."""
+
+
+def _to_json_or_null(value: Any) -> str | None:
+    return None if value is None else to_json(value)
 
 
 def _argument(name: str, compiled: SQLCompiler, convert: Any) -> tuple[str | None, Converter | None, Any]:
     """Where an argument comes from: a parameter by its name, or a constant of the statement."""
     bind = compiled.binds[name]
+    if convert is not None and isinstance(bind.type, JSON):
+        convert = _to_json_or_null if bind.type.none_as_null else to_json
     if bind.required:
         return bind.key, convert, None
     constant = bind.effective_value

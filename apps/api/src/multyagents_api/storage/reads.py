@@ -54,10 +54,20 @@ class Connection(Protocol):
 ROLE = select(tables.roles).where(tables.roles.c.id == bindparam("role_id"))
 TEMPLATE = select(tables.templates).where(tables.templates.c.id == bindparam("template_id"))
 RUN = select(*RUN_COLUMNS).where(tables.runs.c.id == bindparam("run_id"))
+_asked = tables.tasks.alias("asked")
 RUN_WITH_TASKS = (
     select(*RUN_COLUMNS, *TASK_COLUMNS)
     .join_from(tables.runs, tables.tasks)
     .where(tables.runs.c.id == bindparam("run_id"))
+    .order_by(tables.tasks.c.position)
+)
+RUN_AROUND = (
+    select(*RUN_COLUMNS, *TASK_COLUMNS)
+    .join_from(tables.runs, tables.tasks)
+    .where(
+        tables.runs.c.id
+        == select(_asked.c.run_id).where(_asked.c.id == bindparam("task_id")).scalar_subquery()
+    )
     .order_by(tables.tasks.c.position)
 )
 TASKS = (
@@ -189,11 +199,11 @@ class SqlReader(CatalogueReads, PathLockReads, ResultReads):
 
     async def run_with_tasks(self, run_id: int) -> tuple[Run, list[Task]] | None:
         """A run and its tasks in template order, from one snapshot."""
-        rows = (await self._connection.execute(RUN_WITH_TASKS, {"run_id": run_id})).all()
-        if not rows:
-            return None
-        split = len(RUN_COLUMNS)
-        return run_from_row(rows[0]), [task_from_row(row[split:]) for row in rows]
+        return _run_with_tasks(await self._connection.execute(RUN_WITH_TASKS, {"run_id": run_id}))
+
+    async def run_around(self, task_id: int) -> tuple[Run, list[Task]] | None:
+        """The run that a task belongs to with all its tasks, from one snapshot; None where it has none."""
+        return _run_with_tasks(await self._connection.execute(RUN_AROUND, {"task_id": task_id}))
 
     async def run(self, run_id: int) -> Run | None:
         """One run without its tasks."""
@@ -290,3 +300,11 @@ class SqlReader(CatalogueReads, PathLockReads, ResultReads):
         parameters = {"before": to_micros(before), "limit": limit}
         result = await self._connection.execute(PENDING_SUBMISSIONS, parameters)
         return [submission_from_json(kept) for kept in result.scalars()]
+
+
+def _run_with_tasks(result: Result) -> tuple[Run, list[Task]] | None:
+    rows = result.all()
+    if not rows:
+        return None
+    split = len(RUN_COLUMNS)
+    return run_from_row(rows[0]), [task_from_row(row[split:]) for row in rows]

@@ -19,13 +19,11 @@ from multyagents_api.storage.path_locks import PathLockWrites
 from multyagents_api.storage.results import ResultWrites
 from multyagents_api.storage.rows import (
     RUN_COLUMNS,
-    TASK_COLUMNS,
     approval_from_row,
     required_to_json,
     role_from_row,
     run_from_row,
     submission_to_json,
-    task_from_row,
     template_from_row,
     to_micros,
     workspace_to_json,
@@ -36,7 +34,7 @@ __all__ = ["SqlWriter"]
 INSERT_ROLE = insert(tables.roles).returning(*tables.roles.c)
 INSERT_TEMPLATE = insert(tables.templates).returning(*tables.templates.c)
 INSERT_RUN = insert(tables.runs).returning(*RUN_COLUMNS)
-INSERT_TASKS = insert(tables.tasks).returning(*TASK_COLUMNS)
+INSERT_TASKS = insert(tables.tasks).returning(tables.tasks.c.id)
 INSERT_EVENTS = insert(tables.events)
 INSERT_DISPATCH = insert(tables.dispatches)
 INSERT_APPROVALS = insert(tables.approvals).returning(*tables.approvals.c)
@@ -113,8 +111,11 @@ class SqlWriter(GuardedWrites, CatalogueWrites, PathLockWrites, ResultWrites):
             }
             for position, step in enumerate(steps)
         ]
-        rows = (await self._connection.execute_many(INSERT_TASKS, values)).all()
-        return [task_from_row(row) for row in rows]
+        ids = (await self._connection.execute_many(INSERT_TASKS, values)).scalars()
+        return [
+            _new_task(task_id, run_id, step, project_id, now)
+            for task_id, step in zip(ids, steps, strict=True)
+        ]
 
     async def open_approvals(self, tasks: Sequence[Task], now: datetime) -> list[Approval]:
         """Ask for a decision about the next attempt of each task, and let the task wait for it."""
@@ -175,3 +176,29 @@ class SqlWriter(GuardedWrites, CatalogueWrites, PathLockWrites, ResultWrites):
             for sequence, event in enumerate(events, start=first_sequence)
         ]
         await self._connection.execute_many(INSERT_EVENTS, values)
+
+
+def _new_task(task_id: int, run_id: int | None, step: Step, project_id: int | None, now: datetime) -> Task:
+    """The task that was just made of a step, without reading back what was written."""
+    return Task(
+        id=task_id,
+        run_id=run_id,
+        step_id=step.step_id,
+        role_id=step.role_id,
+        title=step.title,
+        depends_on=step.depends_on,
+        requires_approval=step.requires_approval,
+        approval_id=None,
+        carries_approval_over=step.carries_approval_over,
+        context7=step.context7,
+        status=TaskStatus.CREATED,
+        attempt=0,
+        retries_used=0,
+        last_rerun=0,
+        reason=None,
+        updated_at=now,
+        project_id=project_id,
+        workspace=step.workspace,
+        required_artifacts=step.required_artifacts,
+        quality_gates=step.quality_gates,
+    )
