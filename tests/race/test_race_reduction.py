@@ -92,7 +92,7 @@ def test_nothing_is_lost_where_a_schedule_does_not_end() -> None:
     assert len(full) > 1
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", [*range(20), 107, 126, 160, 170])
 def test_nothing_is_lost_on_random_programs(seed: int) -> None:
     """Transactions, snapshots, rows, unique names, views, clocks, conditions: every outcome is still found."""
     for bound in (0, 1, 2):
