@@ -6,7 +6,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from sqlalchemy import Executable, Select, bindparam, exists, func, literal_column, or_, select
+from sqlalchemy import BigInteger, Executable, Select, bindparam, exists, func, literal_column, or_, select
 
 from multyagents_api.domain.approvals import Approval
 from multyagents_api.domain.events import Event, EventType
@@ -119,7 +119,8 @@ ATTEMPTS_AFTER = (
         isouter=True,
     )
     .where(
-        tables.dispatches.c.task_id == bindparam("of_task"), tables.dispatches.c.attempt > bindparam("after")
+        tables.dispatches.c.task_id == bindparam("of_task"),
+        tables.dispatches.c.attempt > bindparam("after", type_=BigInteger),  # cursors outgrow attempts
     )
     .order_by(tables.dispatches.c.attempt)
     .limit(bindparam("limit"))
