@@ -218,10 +218,7 @@ async def _take_paths(writer: Writer, task: Task) -> bool:
 
 async def _refuse_lacking(change: RunChange, task: Task, missing: Sequence[RequiredArtifact]) -> Refusal:
     """Tell, once for an attempt, which artifacts hold it back."""
-    current = await change.writer.task(task.id)
-    if change.run.status in HELD or current is None or current.status not in DISPATCHABLE:
-        raise Outdated
-    kind, attempt = EventType.DISPATCH_BLOCKED_MISSING_ARTIFACTS, current.attempt + 1
+    kind, attempt = EventType.DISPATCH_BLOCKED_MISSING_ARTIFACTS, task.attempt + 1
     wanted = [f"{each.from_step}: {each.type.value} {each.name or ''}".rstrip() for each in missing]
     if not await change.writer.was_told(task.run, task.id, attempt, kind):
         change.tell(task_event(kind, task, attempt, missing=wanted))
@@ -234,8 +231,6 @@ async def _refuse(change: RunChange, task: Task, *, has_paths: bool) -> Refusal:
     Raises:
         Outdated: it is neither, hence the task or its run changed in between.
     """
-    if change.run.status in HELD:
-        raise Outdated
     approval = None if task.approval_id is None else await change.writer.approval(task.approval_id)
     if approval is not None and approval.status is ApprovalStatus.PENDING:
         if has_paths and task.workspace.lock_paths:
