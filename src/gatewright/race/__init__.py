@@ -11,6 +11,7 @@ from gatewright.race.explorer import (
     Finding,
     Iteration,
     explore,
+    explore_postgres,
     explore_threads,
     reproduces,
 )
@@ -18,6 +19,7 @@ from gatewright.race.history import History, Operation, Response
 from gatewright.race.loop import ProcessModel
 from gatewright.race.points.explicit import point, point_sync
 from gatewright.race.points.lines import Granularity
+from gatewright.race.postgres_arena import PostgresArena
 from gatewright.race.scenario import Actor, Invariant, Scenario, ThreadActor, ThreadScenario, invariant
 from gatewright.race.schedule import Deadlock, Diverged, ForeignThread, Livelock, ScheduleError, Trace
 from gatewright.race.strategies import (
@@ -51,6 +53,7 @@ __all__ = [
     "Iteration",
     "Livelock",
     "Operation",
+    "PostgresArena",
     "PreemptionBounding",
     "ProcessModel",
     "Race",
@@ -67,6 +70,7 @@ __all__ = [
     "ThreadScenario",
     "Trace",
     "explore",
+    "explore_postgres",
     "explore_threads",
     "invariant",
     "point",
