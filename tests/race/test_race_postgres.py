@@ -60,9 +60,9 @@ def test_a_race_on_a_real_server_is_found(scenario: type[Scenario], url: str, tm
         label for _, label in found.finding.tape.steps
     }
     assert (found.finding.reproduced, found.best_effort, found.doubts) == (5, False, [])
+    file = tmp_path / "tape.json"
+    file.write_text(found.finding.tape.to_json())
     with pytest.raises(ConfigurationError, match="recorded on a database server"):
-        file = tmp_path / "tape.json"
-        file.write_text(found.finding.tape.to_json())
         replay(file, times=1, allowed=["planted"])
 
 
