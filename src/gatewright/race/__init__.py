@@ -20,6 +20,7 @@ from gatewright.race.loop import ProcessModel
 from gatewright.race.points.explicit import point, point_sync
 from gatewright.race.points.lines import Granularity
 from gatewright.race.postgres_arena import PostgresArena
+from gatewright.race.process_models import ModelComparison, compare_process_models
 from gatewright.race.scenario import Actor, Invariant, Scenario, ThreadActor, ThreadScenario, invariant
 from gatewright.race.schedule import Deadlock, Diverged, ForeignThread, Livelock, ScheduleError, Trace
 from gatewright.race.strategies import (
@@ -52,6 +53,7 @@ __all__ = [
     "Invariant",
     "Iteration",
     "Livelock",
+    "ModelComparison",
     "Operation",
     "PostgresArena",
     "PreemptionBounding",
@@ -69,6 +71,7 @@ __all__ = [
     "ThreadArena",
     "ThreadScenario",
     "Trace",
+    "compare_process_models",
     "explore",
     "explore_postgres",
     "explore_threads",
