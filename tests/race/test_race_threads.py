@@ -75,7 +75,7 @@ def test_a_deadlock_of_threads_is_a_failure() -> None:
     found = bounded(ThreadLockOrder(), 1)
     assert found.finding is not None
     assert found.finding.tape.failed["no-deadlock-or-livelock"] == (
-        "no actor can go on: alice at Lock.acquire; bob at Lock.acquire",
+        "no actor can go on: alice waits at Lock.acquire; bob waits at Lock.acquire",
     )
     assert found.finding.reproduced == found.finding.replays
 

@@ -4,6 +4,7 @@ from gatewright.race import Scenario, invariant, explore
 """
 
 from gatewright.race.arena import Arena, Race, SetupFailed
+from gatewright.race.checkers import Done, Refused, SequentialModel
 from gatewright.race.client import Client
 from gatewright.race.explorer import (
     Budget,
@@ -21,7 +22,15 @@ from gatewright.race.points.explicit import point, point_sync
 from gatewright.race.points.lines import Granularity
 from gatewright.race.postgres_arena import PostgresArena
 from gatewright.race.process_models import ModelComparison, compare_process_models
-from gatewright.race.scenario import Actor, Invariant, Scenario, ThreadActor, ThreadScenario, invariant
+from gatewright.race.scenario import (
+    Actor,
+    Invariant,
+    Scenario,
+    ThreadActor,
+    ThreadScenario,
+    Unchecked,
+    invariant,
+)
 from gatewright.race.schedule import Deadlock, Diverged, ForeignThread, Livelock, ScheduleError, Trace
 from gatewright.race.strategies import (
     Deviation,
@@ -44,6 +53,7 @@ __all__ = [
     "Deviation",
     "DeviationTape",
     "Diverged",
+    "Done",
     "Exploration",
     "Fifo",
     "Finding",
@@ -60,10 +70,12 @@ __all__ = [
     "ProcessModel",
     "Race",
     "RandomWalk",
+    "Refused",
     "Replay",
     "Response",
     "Scenario",
     "ScheduleError",
+    "SequentialModel",
     "SetupFailed",
     "Strategy",
     "Tape",
@@ -71,6 +83,7 @@ __all__ = [
     "ThreadArena",
     "ThreadScenario",
     "Trace",
+    "Unchecked",
     "compare_process_models",
     "explore",
     "explore_postgres",

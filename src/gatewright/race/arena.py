@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,7 +20,7 @@ from gatewright.race.points.seeding import SeededWorld
 from gatewright.race.points.sqlite import InstrumentedSqlite
 from gatewright.race.points.sqlite_snapshot import Snapshot
 from gatewright.race.points.workers import anyio_token
-from gatewright.race.scenario import Actor, Judged, Scenario
+from gatewright.race.scenario import Actor, Invariant, Judged, Scenario, Unchecked
 from gatewright.race.schedule import Deadlock, Livelock, Picker, ScheduleError, Trace
 
 __all__ = ["Arena", "Race", "SetupFailed"]
@@ -49,6 +49,13 @@ class Race:
     violations: dict[str, tuple[str, ...]] = field(default_factory=dict)
     unchecked: str = ""
     divergence: str = ""
+
+    def judge(self, scenario: Judged, state: Any, marks: Sequence[Invariant] | None = None) -> None:
+        """Let a scenario's oracles, or those given, see the history and the state after it."""
+        try:
+            self.violations = scenario.violations(self.history, state, marks)
+        except Unchecked as error:
+            self.violations, self.unchecked = error.violations, str(error)
 
     @property
     def failed(self) -> bool:
@@ -85,9 +92,11 @@ def run_schedule(race: Race, runner: Traced, schedule: Callable[[], Trace]) -> b
 def judge(race: Race, scenario: Judged, observe: Callable[[], Any], crashes: list[str]) -> None:
     """Look at the state after the race, and evaluate all invariants."""
     try:
-        race.violations = scenario.violations(race.history, observe())
+        state = observe()
     except Exception as error:  # noqa: BLE001 - an oracle that can't check must not look like one that did
         race.unchecked = f"{type(error).__name__}: {error}"
+    else:
+        race.judge(scenario, state)
     race.violations |= {CRASHED: tuple(crashes), STUCK: ()}
 
 
@@ -148,6 +157,7 @@ class Arena:
         self._scenario = builder
         self._actors: dict[str, Actor] = {}
         self._state: Snapshot | None = None
+        self._history = History()
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -204,16 +214,34 @@ class Arena:
         self._state.restore()
         self._scenario.reset()
         self._world.rewind(RACE)
-        race = Race(Trace(), History())
+        self._history = history = History()
+        race = Race(Trace(), history)
         crashes: list[str] = []
         actors = {
-            name: partial(act, name, actor, self._client(name, number, race.history), crashes)
+            name: partial(act, name, actor, self._client(name, number, history), crashes)
             for number, (name, actor) in enumerate(self._actors.items())
         }
         if run_schedule(race, self._loop, lambda: self._loop.race(actors, picker, self.model)):
             crashes += self._loop.complaints
             self._world.rewind(OBSERVATION)
             judge(race, self._scenario, self._observe, crashes)
+        return race
+
+    def add_onlooker(self) -> None:
+        """Make an app for `look`, which must not look through an actor's connection."""
+        while self.model is ProcessModel.SEPARATE and len(self._apps) <= len(self._actors):
+            self._add_app()
+
+    def look(self, marks: Sequence[Invariant]) -> Race:
+        """What the given oracles say in the midst of a schedule, while all actors stand at their points."""
+        race = Race(self._loop.trace, self._history)
+        client = self._client(ENGINE, len(self._actors), History())
+        try:
+            state = self._loop.perform_between(self._scenario.observe(client))
+        except Exception as error:  # noqa: BLE001 - as at the end of a race
+            race.unchecked = f"{type(error).__name__}: {error}"
+        else:
+            race.judge(self._scenario, state, marks)
         return race
 
     def _observe(self) -> Any:

@@ -42,7 +42,7 @@ class AttributedLoop(asyncio.BaseEventLoop):
         self._arrivals = itertools.count()
         self._in_worker = False
         self._abandoning = False
-        self._actor_tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+        self._actor_tasks: weakref.WeakKeyDictionary[asyncio.Task[Any], str] = weakref.WeakKeyDictionary()
         self._foreign: set[str] = set()
         self._owner = threading.get_ident()
         self.set_exception_handler(lambda _, context: self._complain(context))
@@ -71,8 +71,9 @@ class AttributedLoop(asyncio.BaseEventLoop):
         """Start a task, and remember it if it works for an actor: it must not outlive the schedule."""
         task = super().create_task(coro, **options)
         context = options.get("context")
-        if (ACTOR.get() if context is None else context.get(ACTOR)) is not None:
-            self._actor_tasks.add(task)
+        actor = ACTOR.get() if context is None else context.get(ACTOR)
+        if actor is not None:
+            self._actor_tasks[task] = actor
         return task
 
     def run_in_executor(

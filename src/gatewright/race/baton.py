@@ -3,7 +3,7 @@
 import itertools
 import threading
 from _thread import LockType, allocate_lock
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gatewright.race.attributed_loop import thread_name
@@ -18,6 +18,7 @@ from gatewright.race.schedule import (
     Trace,
 )
 from gatewright.race.scheduler import THREAD, Ready
+from gatewright.race.stuck import circling, whereabouts
 
 __all__ = ["Baton"]
 
@@ -45,6 +46,7 @@ class _Runner:
     ready: Ready | None = None
     deadline: float | None = None
     blocked: bool = False
+    holders: tuple[str, ...] = ()
     done: bool = False
     fresh: bool = False
     thread: threading.Thread | None = None
@@ -54,6 +56,11 @@ class _Runner:
             return False
         out_of_time = self.deadline is not None and now >= self.deadline
         return self.ready is None or out_of_time or self.ready()
+
+    def whereabouts(self) -> str:
+        """Where it stands, and what it waits for."""
+        ready = self.ready is None or self.ready()
+        return f"{self.name} {whereabouts(ready, self.blocked, self.holders)} at {self.label}"
 
 
 class _Mine(threading.local):
@@ -119,6 +126,11 @@ class Baton:
         return self._picker is not None
 
     @property
+    def actor(self) -> str:
+        """The actor whose thread is running; empty for others."""
+        return self._mine.runner.name if self._mine.runner is not None else ""
+
+    @property
     def controls(self) -> bool:
         """Whether the running thread is an actor's, and its points count now."""
         return self._picker is not None and self._mine.runner is not None
@@ -160,10 +172,10 @@ class Baton:
             deadline = None if timeout_s is None else self._virtual_time + timeout_s
             self._stand(runner, label, ready, deadline)
 
-    def block(self) -> None:
+    def block(self, holders: Iterable[str] = ()) -> None:
         """The running actor met a lock: it is no candidate until another's transaction has ended."""
         if self._mine.runner is not None:
-            self._mine.runner.blocked = True
+            self._mine.runner.blocked, self._mine.runner.holders = True, tuple(holders)
             self.trace.steps[-1].waited = True
 
     def transaction_ended(self) -> None:
@@ -222,7 +234,9 @@ class Baton:
             return None
         assert self._picker is not None
         if len(self.trace.steps) >= self._max_steps:
-            raise Livelock(f"the work was not done after {self._max_steps} steps")
+            others = [each.whereabouts() for each in candidates if each is not self._current]
+            places = "; ".join([circling(self.trace), *others])
+            raise Livelock(f"no end after {self._max_steps} steps: {places}")
         choice = Choice(
             index=len(self.trace.steps),
             candidates=tuple(runner.name for runner in candidates),
@@ -253,8 +267,7 @@ class Baton:
                 for runner in left:
                     runner.blocked = False
             else:
-                places = "; ".join(f"{runner.name} at {runner.label}" for runner in left)
-                raise Deadlock(f"no actor can go on: {places}")
+                raise Deadlock(f"no actor can go on: {'; '.join(runner.whereabouts() for runner in left)}")
         return []
 
     # Beginning and end -----------------------------------------------------------------------------------

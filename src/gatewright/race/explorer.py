@@ -2,13 +2,14 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from gatewright.core.verdict import Verdict
 from gatewright.race.arena import Arena, Race
+from gatewright.race.breaking import breaking_steps
 from gatewright.race.loop import ProcessModel
 from gatewright.race.postgres_arena import PostgresArena
 from gatewright.race.scenario import Judged, Scenario, ThreadScenario
@@ -66,12 +67,16 @@ class Iteration:
 
 @dataclass(frozen=True)
 class Finding:
-    """The failing schedule with the fewest preemptions, and how often its replay failed in the same way."""
+    """The failing schedule with the fewest preemptions, and how often its replay failed in the same way.
+
+    `broken_at` tells for invariants that hold at every commit the number of the step that broke them.
+    """
 
     iteration: Iteration
     tape: Tape
     replays: int
     reproduced: int
+    broken_at: Mapping[str, int]
 
 
 @dataclass
@@ -329,7 +334,12 @@ class _Explorer:
             self._doubt(
                 f"only {reproduced} of {replays} replays of the counterexample failed in the same way"
             )
-        return Finding(iteration, tape, replays, reproduced)
+        return Finding(iteration, tape, replays, reproduced, self._broken_at(tape) if replays else {})
+
+    def _broken_at(self, tape: Tape) -> Mapping[str, int]:
+        if not (isinstance(self._arena, Arena) and isinstance(self._scenario, Scenario)):
+            return {}  # only the scheduled loop can be stopped between two steps, to look
+        return breaking_steps(self._arena, self._scenario, tape.steps)
 
     def _doubt(self, why: str) -> None:
         if why not in self._found.doubts:

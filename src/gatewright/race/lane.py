@@ -41,6 +41,7 @@ class Lane:
     announced: str = ""
     arrival: int = 0
     blocked: bool = False
+    holders: tuple[str, ...] = ()
 
     @property
     def holds_loop(self) -> bool:

@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import threading
 from asyncio.tasks import _enter_task, _leave_task
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextvars import Context, copy_context
 from enum import StrEnum
 from functools import partial
@@ -30,6 +30,7 @@ from gatewright.race.schedule import (
     Trace,
 )
 from gatewright.race.scheduler import THREAD, Ready
+from gatewright.race.stuck import circling, waiting_place, whereabouts
 
 __all__ = ["ACTOR", "ProcessModel", "ScheduledLoop", "scheduled_loop"]
 
@@ -99,6 +100,21 @@ class ScheduledLoop(AttributedLoop):
         result: T = self.run_until_complete(self._main)
         return result
 
+    def perform_between(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run work of nobody to its end between two steps of a schedule; no actor gets a turn meanwhile.
+
+        Raises:
+            Deadlock: it waits for something that only a turn, or time, could bring.
+        """
+        task = self.create_task(work)
+        while not task.done():
+            if not self._unattributed:
+                task.cancel()
+                raise Deadlock("work between two steps must not wait")
+            run_handle(self._unattributed.popleft())
+        result: T = task.result()
+        return result
+
     # One schedule ----------------------------------------------------------------------------------------
 
     def race(
@@ -141,6 +157,11 @@ class ScheduledLoop(AttributedLoop):
     def is_racing(self) -> bool:
         """Whether a schedule is under way."""
         return self._picker is not None and not self._abandoning
+
+    @property
+    def actor(self) -> str:
+        """The actor on whose behalf the calling code runs; empty for the engine's own."""
+        return ACTOR.get() or ""
 
     @property
     def controls(self) -> bool:
@@ -186,10 +207,14 @@ class ScheduledLoop(AttributedLoop):
             return getcurrent()
         return ACTOR.get() if self._model is ProcessModel.SEPARATE else self._owner
 
-    def block(self) -> None:
-        """The running actor met a lock: it is no candidate until another's transaction has ended."""
+    def block(self, holders: Iterable[str] = ()) -> None:
+        """The running actor met a lock: it is no candidate until another's transaction has ended.
+
+        Args:
+            holders: the actors whose lock it is, where that is known.
+        """
         lane = self._lanes[ACTOR.get() or ""]
-        lane.blocked = True
+        lane.blocked, lane.holders = True, tuple(holders)
         self.trace.steps[-1].waited = True
 
     def transaction_ended(self) -> None:
@@ -207,7 +232,7 @@ class ScheduledLoop(AttributedLoop):
     def _run_once(self) -> None:
         self._turns += 1
         if self._turns > self.max_steps:
-            raise Livelock(f"the work was not done after {self.max_steps} steps")
+            raise Livelock(f"no end after {self.max_steps} steps: {self._circles()}")
         if self._unattributed:
             run_handle(self._unattributed.popleft())
         elif not (self._lanes and self._give_turn()) and not self._advance_time():
@@ -320,9 +345,22 @@ class ScheduledLoop(AttributedLoop):
             for lane in blocked:
                 lane.blocked = False
             return
-        places = [f"{lane.name} at {stand.label}" for lane in self._lanes.values() for stand in lane.stands]
-        waiting = "; ".join(places) or "no callback, no timer"
-        raise Deadlock(f"no actor can go on: {waiting}")
+        places = [place for lane in self._lanes.values() if (place := self._whereabouts(lane))]
+        raise Deadlock(f"no actor can go on: {'; '.join(places) or 'no callback, no timer'}")
+
+    def _circles(self) -> str:
+        """Who went round in circles, and where the others were meanwhile."""
+        going = self.trace.steps[-1].actor if self.trace.steps else ""
+        others = [self._whereabouts(lane) for lane in self._lanes.values() if lane.name != going]
+        return "; ".join([circling(self.trace), *filter(None, others)])
+
+    def _whereabouts(self, lane: Lane) -> str:
+        """Where an actor stands, and what it waits for; nothing once it is done."""
+        if lane.stands:
+            stand = lane.stands[0]
+            return f"{lane.name} {whereabouts(stand.can_go, lane.blocked, lane.holders)} at {stand.label}"
+        tasks = [task for task, actor in self._actor_tasks.items() if actor == lane.name and not task.done()]
+        return f"{lane.name} waits {waiting_place(tasks[-1])}" if tasks else ""
 
     # The end ---------------------------------------------------------------------------------------------
 

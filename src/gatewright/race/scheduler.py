@@ -1,7 +1,7 @@
 """Who decides when the running code goes on: the scheduled loop, or the baton of a race between threads."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol, TypeAlias
 
 __all__ = ["THREAD", "Ready", "Scheduler", "current_scheduler"]
@@ -16,6 +16,11 @@ class Scheduler(Protocol):
     @property
     def is_racing(self) -> bool:
         """Whether a schedule is under way."""
+        ...
+
+    @property
+    def actor(self) -> str:
+        """The actor on whose behalf the calling code runs; empty for nobody's."""
         ...
 
     @property
@@ -40,7 +45,7 @@ class Scheduler(Protocol):
         """Let nobody else's turn pass the running code: it goes on when it is ready, or out of time."""
         ...
 
-    def block(self) -> None:
+    def block(self, holders: Iterable[str] = ()) -> None:
         """The running actor met a lock: it is no candidate until another's transaction has ended."""
         ...
 
