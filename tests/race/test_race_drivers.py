@@ -13,6 +13,7 @@ from planted.driver_programs import (
     Primitives,
     SyncOutbound,
 )
+from planted.spellings import AsyncSpelling, File, SqlRow, in_lane
 
 from gatewright.core.verdict import Verdict
 from gatewright.race import (
@@ -87,3 +88,29 @@ def test_outbound_requests_are_points(scenario: type[Scenario], model: ProcessMo
     found = bounded(scenario, model)
     assert found.verdict is Verdict.FAIL
     assert {"GET http://other.test/count", "PUT http://other.test/count"} <= labels(found)
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [AiosqliteDispatch, AsyncSqlAlchemyDispatch, EarlyRelease, LockAcrossAwait, Primitives, Outbound]
+    + [in_lane(AsyncSpelling, spelling, corrected=False) for spelling in (SqlRow, File)]
+    + [in_lane(AsyncSpelling, spelling, corrected=True) for spelling in (SqlRow, File)],
+    ids=lambda each: each.__name__,
+)
+def test_leaving_out_equivalent_schedules_loses_no_outcome(scenario: type[Scenario]) -> None:
+    """Locks, files and requests are seen by the reduction: the same violations come out with it and without."""
+    many = Budget(failures=1_000_000, replays=0)
+    outcomes = [
+        {
+            str(sorted(each.race.failures.items()))
+            for each in explore(
+                scenario(),
+                strategies=[PreemptionBounding(2, reduction=reduction)],
+                budget=many,
+                model=SEPARATE,
+                keep=0,
+            ).iterations
+        }
+        for reduction in (True, False)
+    ]
+    assert outcomes[0] == outcomes[1]

@@ -14,13 +14,15 @@ from gatewright.race.explorer import (
     explore,
     explore_postgres,
     explore_threads,
+    portfolio,
     reproduces,
 )
 from gatewright.race.history import History, Operation, Response
-from gatewright.race.loop import ProcessModel
+from gatewright.race.miss_bound import MissBound
 from gatewright.race.points.explicit import point, point_sync
 from gatewright.race.points.lines import Granularity
 from gatewright.race.postgres_arena import PostgresArena
+from gatewright.race.process_model import ProcessModel
 from gatewright.race.process_models import ModelComparison, compare_process_models
 from gatewright.race.scenario import (
     Actor,
@@ -32,11 +34,13 @@ from gatewright.race.scenario import (
     invariant,
 )
 from gatewright.race.schedule import Deadlock, Diverged, ForeignThread, Livelock, ScheduleError, Trace
+from gatewright.race.share import WHOLE, Share, read_share
 from gatewright.race.strategies import (
     Deviation,
     DeviationTape,
     Fifo,
     PreemptionBounding,
+    PriorityChanges,
     RandomWalk,
     Replay,
     Strategy,
@@ -45,6 +49,7 @@ from gatewright.race.tape import Tape, read_tape
 from gatewright.race.thread_arena import ThreadArena
 
 __all__ = [
+    "WHOLE",
     "Actor",
     "Arena",
     "Budget",
@@ -63,10 +68,12 @@ __all__ = [
     "Invariant",
     "Iteration",
     "Livelock",
+    "MissBound",
     "ModelComparison",
     "Operation",
     "PostgresArena",
     "PreemptionBounding",
+    "PriorityChanges",
     "ProcessModel",
     "Race",
     "RandomWalk",
@@ -77,6 +84,7 @@ __all__ = [
     "ScheduleError",
     "SequentialModel",
     "SetupFailed",
+    "Share",
     "Strategy",
     "Tape",
     "ThreadActor",
@@ -91,6 +99,8 @@ __all__ = [
     "invariant",
     "point",
     "point_sync",
+    "portfolio",
+    "read_share",
     "read_tape",
     "reproduces",
 ]

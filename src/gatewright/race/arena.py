@@ -14,12 +14,13 @@ from gatewright.core.errors import ConfigurationError, GatewrightError
 from gatewright.race.client import AsgiClient
 from gatewright.race.history import History
 from gatewright.race.lifespan import AppStartError, Lifespan
-from gatewright.race.loop import ProcessModel, ScheduledLoop
+from gatewright.race.loop import ScheduledLoop
 from gatewright.race.points.instruments import instruments
 from gatewright.race.points.seeding import SeededWorld
 from gatewright.race.points.sqlite import InstrumentedSqlite
 from gatewright.race.points.sqlite_snapshot import Snapshot
 from gatewright.race.points.workers import anyio_token
+from gatewright.race.process_model import ProcessModel
 from gatewright.race.scenario import Actor, Invariant, Judged, Scenario, Unchecked
 from gatewright.race.schedule import Deadlock, Livelock, Picker, ScheduleError, Trace
 
@@ -203,6 +204,7 @@ class Arena:
             ) from error
         while self.model is ProcessModel.SEPARATE and len(self._apps) < len(self._actors):
             self._add_app()
+        self._sqlite.forget_tables()
         folder = self._folder / "prepared"
         folder.mkdir(exist_ok=True)
         self._state = self._prepared.enter_context(Snapshot(self._sqlite.databases, folder))
@@ -249,7 +251,7 @@ class Arena:
 
     def _client(self, actor: str, number: int, history: History) -> AsgiClient:
         app = self._apps[number if self.model is ProcessModel.SEPARATE else 0]
-        return AsgiClient(app, actor, history, lambda: self._loop.trace)
+        return AsgiClient(app, actor, history, Trace if actor == ENGINE else lambda: self._loop.trace)
 
     def _add_app(self) -> None:
         app = make_app(lambda: self._builder.create_app(self._store))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gatewright.race.attributed_loop import thread_name
+from gatewright.race.footprint import Footprint
 from gatewright.race.schedule import (
     Choice,
     Deadlock,
@@ -77,6 +78,7 @@ class Baton:
 
     def __init__(self, *, max_steps: int = 20_000, stalled_s: float = STALLED_S) -> None:
         self.trace = Trace()
+        self.keeps_open: Callable[[], bool] = bool
         self._max_steps = max_steps
         self._stalled_s = stalled_s
         self._mine = _Mine()
@@ -116,6 +118,7 @@ class Baton:
             raise self._failure
         if self._foreign:
             raise ForeignThread(f"uncontrolled threads worked along: {', '.join(sorted(self._foreign))}")
+        self.trace.is_finished = True
         return self.trace
 
     # What points ask -------------------------------------------------------------------------------------
@@ -183,6 +186,15 @@ class Baton:
         self.moved()
         for runner in self._runners:
             runner.blocked = False
+
+    def touch(self, statement: Footprint) -> None:
+        """Nothing: besides its statements a thread touches whatever is in memory."""
+
+    def touch_besides(self, footprint: Footprint) -> None:
+        """Nothing, likewise."""
+
+    def distrust(self) -> None:
+        """Nothing, likewise."""
 
     def moved(self) -> None:
         """A statement has been done, so a second try at a lock is no mere repetition."""

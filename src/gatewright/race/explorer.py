@@ -10,17 +10,35 @@ from typing import TypeAlias
 from gatewright.core.verdict import Verdict
 from gatewright.race.arena import Arena, Race
 from gatewright.race.breaking import breaking_steps
-from gatewright.race.loop import ProcessModel
+from gatewright.race.miss_bound import MissBound
 from gatewright.race.postgres_arena import PostgresArena
+from gatewright.race.process_model import ProcessModel
 from gatewright.race.scenario import Judged, Scenario, ThreadScenario
 from gatewright.race.schedule import Diverged
-from gatewright.race.strategies import Fifo, PreemptionBounding, Replay, Strategy
+from gatewright.race.strategies import (
+    Fifo,
+    PreemptionBounding,
+    PriorityChanges,
+    RandomWalk,
+    Replay,
+    Strategy,
+)
 from gatewright.race.tape import Tape
 from gatewright.race.thread_arena import ThreadArena
 
-__all__ = ["Budget", "Exploration", "Finding", "Iteration", "explore", "explore_postgres", "explore_threads"]
+__all__ = [
+    "Budget",
+    "Exploration",
+    "Finding",
+    "Iteration",
+    "explore",
+    "explore_postgres",
+    "explore_threads",
+    "portfolio",
+]
 
 WARM_UPS = 4
+PCT_DEPTHS = (2, 3)
 
 AnyArena: TypeAlias = Arena | ThreadArena | PostgresArena
 Progress: TypeAlias = Callable[[int], None]
@@ -84,7 +102,8 @@ class Exploration:
     """Everything that an exploration found out, without times: equal for equal seeds.
 
     `iterations` keeps the failing schedules and the first few of the others; `evaluated` counts per invariant
-    in how many schedules it was evaluated, `violated` in how many it was violated. `best_effort` says
+    in how many schedules it was evaluated, `violated` in how many it was violated. `miss_bounds` say how
+    likely random priorities have missed a bug, also where that is too weak to comfort. `best_effort` says
     that a real server has a say in the schedule, and no replay has proved that it comes again exactly.
     """
 
@@ -99,6 +118,7 @@ class Exploration:
     violated: Counter[str] = field(default_factory=Counter)
     by_strategy: Counter[str] = field(default_factory=Counter)
     achieved: dict[str, str] = field(default_factory=dict)
+    miss_bounds: list[MissBound] = field(default_factory=list)
     metrics: dict[str, list[int]] = field(default_factory=dict)
     iterations: list[Iteration] = field(default_factory=list)
     finding: Finding | None = None
@@ -111,6 +131,16 @@ class Exploration:
         if self.failed:
             return Verdict.FAIL
         return Verdict.INCONCLUSIVE if self.doubts else Verdict.PASS
+
+
+def portfolio(seed: int, *, bound: int = 2, runs: int = 100) -> list[Strategy]:
+    """What a scenario is explored with unless told otherwise.
+
+    The natural order as the baseline, preemption bounding, then `runs` runs each of random priorities of
+    depth 2, of depth 3, and of random walks.
+    """
+    deep = [PriorityChanges(depth, seed, runs) for depth in PCT_DEPTHS]
+    return [Fifo(), PreemptionBounding(bound), *deep, RandomWalk(seed, runs)]
 
 
 def explore(
@@ -128,7 +158,7 @@ def explore(
 
     Args:
         scenario: what to race.
-        strategies: run one after the other; by default the natural order, then up to two preemptions.
+        strategies: run one after the other; by default those of `portfolio`.
         budget: where to end.
         model: what actors share, unless an arena is given.
         seed: of identifiers and chance inside the app, unless an arena is given.
@@ -162,7 +192,7 @@ def explore_threads(
 
     Args:
         scenario: what to race.
-        strategies: run one after the other; by default the natural order, then up to two preemptions.
+        strategies: run one after the other; by default those of `portfolio`.
         budget: where to end.
         seed: of identifiers and chance inside the program, unless an arena is given.
         arena: an arena entered by the caller.
@@ -176,11 +206,6 @@ def explore_threads(
         entered = arena or stack.enter_context(ThreadArena(seed=seed))
         entered.prepare(scenario)
         return _Explorer(scenario, entered, budget or Budget(), keep, progress).run(strategies)
-
-
-def default_strategies() -> list[Strategy]:
-    """The natural order, then every schedule with up to two preemptions."""
-    return [Fifo(), PreemptionBounding(2)]
 
 
 def explore_postgres(
@@ -198,7 +223,7 @@ def explore_postgres(
     Args:
         scenario: what to race; its `create_app_at` makes the apps.
         url: of a database that nobody else uses; its rows are put back before each schedule.
-        strategies: run one after the other; by default the natural order, then up to two preemptions.
+        strategies: run one after the other; by default those of `portfolio`.
         budget: where to end.
         seed: of the standard library's chance inside the apps.
         keep: so many passing schedules are kept whole.
@@ -236,7 +261,7 @@ class _Explorer:
     def run(self, strategies: Sequence[Strategy] | None) -> Exploration:
         """Follow the strategies, one after the other."""
         self.warm_up()
-        for strategy in strategies if strategies is not None else default_strategies():
+        for strategy in strategies if strategies is not None else portfolio(self._arena.seed):
             self.follow(strategy)
         return self.conclude()
 
@@ -263,6 +288,8 @@ class _Explorer:
             self._count(strategy.name, race)
         self._found.achieved[strategy.name] = strategy.achieved()
         self._complete |= strategy.is_complete
+        if isinstance(strategy, PriorityChanges):
+            self._found.miss_bounds.append(strategy.miss_bound())
 
     def _count(self, strategy: str, race: Race) -> None:
         found = self._found

@@ -33,7 +33,11 @@ class Stand:
 
 @dataclass(slots=True)
 class Lane:
-    """One actor's callbacks in their order, and where its synchronous code stands."""
+    """One actor's callbacks in their order, and where its synchronous code stands.
+
+    `keeps_open` says that something which was read keeps its snapshot open, `is_distrusted` that nobody knows
+    what the actor's steps touch.
+    """
 
     name: str
     queue: deque[tuple[asyncio.Handle, str]] = field(default_factory=deque)
@@ -42,6 +46,8 @@ class Lane:
     arrival: int = 0
     blocked: bool = False
     holders: tuple[str, ...] = ()
+    keeps_open: bool = False
+    is_distrusted: bool = False
 
     @property
     def holds_loop(self) -> bool:

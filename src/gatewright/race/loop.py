@@ -12,14 +12,15 @@ import threading
 from asyncio.tasks import _enter_task, _leave_task
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextvars import Context, copy_context
-from enum import StrEnum
 from functools import partial
 from typing import Any, TypeVar
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
 from gatewright.race.attributed_loop import ACTOR, AT_ONCE, AttributedLoop, run_handle, task_of
+from gatewright.race.footprint import EVERYTHING, Footprint
 from gatewright.race.lane import Lane, Stand
+from gatewright.race.process_model import ProcessModel
 from gatewright.race.schedule import (
     Choice,
     Deadlock,
@@ -32,27 +33,11 @@ from gatewright.race.schedule import (
 from gatewright.race.scheduler import THREAD, Ready
 from gatewright.race.stuck import circling, waiting_place, whereabouts
 
-__all__ = ["ACTOR", "ProcessModel", "ScheduledLoop", "scheduled_loop"]
+__all__ = ["ACTOR", "ScheduledLoop", "scheduled_loop"]
 
 T = TypeVar("T")
 
 ABANDONED_TURNS = 10_000
-
-
-class ProcessModel(StrEnum):
-    """What the actors share besides the database."""
-
-    SEPARATE = "separate"
-    """Each actor drives an app of its own, as if in another process: every statement is a point."""
-
-    SHARED = "shared"
-    """One app for all of them: points are where the code really yields."""
-
-    THREADS = "threads"
-    """One process whose threads they are: points are lines of its code."""
-
-    SERVER = "server"
-    """Each actor drives an app of its own on a real database server: every statement waits at a gate."""
 
 
 class ScheduledLoop(AttributedLoop):
@@ -73,6 +58,7 @@ class ScheduledLoop(AttributedLoop):
         self._task_runners: dict[asyncio.Task[Any], greenlet] = {}
         self._turns = 0
         self._progress = False
+        self.keeps_open: Callable[[], bool] = bool
         self._main: asyncio.Task[Any] | None = None
         self._known_threads = set(threading.enumerate())
 
@@ -136,6 +122,7 @@ class ScheduledLoop(AttributedLoop):
         self._foreign.clear()
         try:
             self.perform(self._run_all(actors))
+            self.trace.is_finished = True
         finally:
             self._abandon()
             self._lanes, self._picker = {}, None
@@ -185,9 +172,38 @@ class ScheduledLoop(AttributedLoop):
         is only noted there.
         """
         if self.can_block:
+            self._note_what_is_open()
             self._park(label, ready)
         elif self.controls:
             self.trace.steps[-1].within.append(label)
+
+    def _note_what_is_open(self) -> None:
+        """What was read and is still open keeps its snapshot: this step and the next one see more."""
+        lane = self._lanes[self.actor]
+        lane.keeps_open = self.keeps_open()
+        if lane.keeps_open:
+            self.trace.touch_besides(EVERYTHING)
+
+    def touch(self, statement: Footprint) -> None:
+        """The running step's statement touched this and no more.
+
+        It is left at everything where the process is shared, or where something read earlier is still open.
+        """
+        if self._model is ProcessModel.SEPARATE and self.can_block:
+            lane = self._lanes[self.actor]
+            if not (lane.keeps_open or lane.is_distrusted):
+                self.trace.steps[-1].statement = statement
+
+    def touch_besides(self, footprint: Footprint) -> None:
+        """The running step touched this besides, whoever's code it was."""
+        if self.is_racing:
+            self.trace.touch_besides(footprint)
+
+    def distrust(self) -> None:
+        """From here on nobody knows what the running actor's steps touch."""
+        if self.controls:
+            self._lanes[self.actor].is_distrusted = True
+            self.trace.touch_besides(EVERYTHING)
 
     def wait(self, label: str, ready: Ready, timeout_s: float | None = None) -> None:
         """Stand still inside synchronous code until it is ready, or out of time.
@@ -244,6 +260,8 @@ class ScheduledLoop(AttributedLoop):
         held = separate or any(lane.holds_loop for lane in self._lanes.values())
         for lane in self._lanes.values():
             if self._goes_at_once(lane, separate=separate, held=held):
+                if lane.name != self._current:  # something woke it, whatever that was
+                    self.trace.touch_besides(EVERYTHING)
                 self._switch_to(*self._callback(lane))  # up to its next point it touches nothing shared
                 return True
         candidates: list[tuple[Lane, Stand | None]] = []
@@ -335,6 +353,13 @@ class ScheduledLoop(AttributedLoop):
         self._in_worker = in_worker
         asyncio._set_running_loop(running)  # noqa: SLF001 - what every loop calls
 
+    def _advance_time(self) -> bool:
+        """Let time pass; whatever is due then may touch anything."""
+        has_passed = super()._advance_time()
+        if has_passed:
+            self.trace.touch_besides(EVERYTHING)
+        return has_passed
+
     def _admit_deadlock(self) -> None:
         """Nobody can go on; who waits for a lock gets another try if anything has moved since the last."""
         if self._foreign or set(threading.enumerate()) - self._known_threads:
@@ -342,6 +367,7 @@ class ScheduledLoop(AttributedLoop):
         blocked = [lane for lane in self._lanes.values() if lane.blocked]
         if blocked and self._progress:
             self._progress = False
+            self.trace.touch_besides(EVERYTHING)
             for lane in blocked:
                 lane.blocked = False
             return

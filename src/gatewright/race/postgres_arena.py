@@ -17,9 +17,9 @@ from gatewright.race.client import AsgiClient
 from gatewright.race.gate import Gate
 from gatewright.race.history import History
 from gatewright.race.lifespan import Lifespan
-from gatewright.race.loop import ProcessModel
 from gatewright.race.points.postgres import PostgresMonitor, PostgresSnapshot, postgres_replacements
 from gatewright.race.points.substitution import Substitution
+from gatewright.race.process_model import ProcessModel
 from gatewright.race.scenario import Scenario
 from gatewright.race.schedule import Picker, Trace
 

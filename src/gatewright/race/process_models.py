@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gatewright.core.verdict import Verdict
 from gatewright.race.explorer import Budget, Exploration, explore
-from gatewright.race.loop import ProcessModel
+from gatewright.race.process_model import ProcessModel
 from gatewright.race.scenario import Scenario
 from gatewright.race.strategies import PreemptionBounding, Strategy
 

@@ -4,6 +4,8 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Protocol, TypeAlias
 
+from gatewright.race.footprint import Footprint
+
 __all__ = ["THREAD", "Ready", "Scheduler", "current_scheduler"]
 
 Ready: TypeAlias = Callable[[], bool]
@@ -12,6 +14,9 @@ Ready: TypeAlias = Callable[[], bool]
 
 class Scheduler(Protocol):
     """What points ask of whoever controls the actors."""
+
+    keeps_open: Callable[[], bool]
+    """Whether anything that was read keeps its snapshot open."""
 
     @property
     def is_racing(self) -> bool:
@@ -51,6 +56,18 @@ class Scheduler(Protocol):
 
     def transaction_ended(self) -> None:
         """A transaction has ended, so that locks may be free: who waited may try again."""
+        ...
+
+    def touch(self, statement: Footprint) -> None:
+        """The running step's statement touched this and no more, where that can be known."""
+        ...
+
+    def touch_besides(self, footprint: Footprint) -> None:
+        """The running step touched this besides, whoever's code it was."""
+        ...
+
+    def distrust(self) -> None:
+        """From here on nobody knows what the running actor's steps touch."""
         ...
 
     def moved(self) -> None:

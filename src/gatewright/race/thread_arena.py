@@ -13,11 +13,11 @@ from gatewright.race.arena import OBSERVATION, RACE, SETUP, Race, SetupFailed, j
 from gatewright.race.attributed_loop import name_of
 from gatewright.race.baton import Baton
 from gatewright.race.history import History, Operation, Response
-from gatewright.race.loop import ProcessModel
 from gatewright.race.points.instruments import instruments
 from gatewright.race.points.lines import LinePoints
 from gatewright.race.points.seeding import SeededWorld
 from gatewright.race.points.sqlite import InstrumentedSqlite
+from gatewright.race.process_model import ProcessModel
 from gatewright.race.scenario import ThreadActor, ThreadScenario
 from gatewright.race.schedule import Picker, Trace
 from gatewright.race.scheduler import THREAD

@@ -61,4 +61,5 @@ def _stand(what: str, file: Any) -> None:
     if scheduler is None or not scheduler.controls or isinstance(file, int):
         return
     if frame_is_of_program(sys._getframe(2)):  # noqa: SLF001 - a whole traceback would be slow
+        scheduler.distrust()  # what is written becomes seen at any time until the file is closed
         scheduler.pause(f"{what} {pathlib.PurePath(os.fsdecode(file)).name}")

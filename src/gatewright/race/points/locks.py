@@ -7,12 +7,14 @@ an exploration, and for code of nobody's, these locks are as the genuine ones.
 """
 
 import _thread
+import itertools
 import queue
 import sys
 import threading
 from types import ModuleType, TracebackType
 from typing import Any
 
+from gatewright.race.footprint import Footprint, Place
 from gatewright.race.points.substitution import Replacement, frame_is_of_program, program_modules
 from gatewright.race.schedule import Deadlock
 from gatewright.race.scheduler import Scheduler, current_scheduler
@@ -20,6 +22,7 @@ from gatewright.race.scheduler import Scheduler, current_scheduler
 __all__ = ["CooperativeLock", "CooperativeRLock", "lock_replacements"]
 
 FOR_EVER = -1
+_numbers = itertools.count()
 NEVER_S = 5.0
 WAITING_MODULES = frozenset({"threading", "queue", __name__})
 GENUINE_LOCK: Any = _thread.LockType
@@ -48,6 +51,7 @@ class CooperativeLock:
 
     def __init__(self, genuine: Any = None) -> None:
         self._genuine: Any = _thread.allocate_lock() if genuine is None else genuine
+        self._footprint = Footprint.of(writes=[Place(f"lock {next(_numbers)}")])
 
     def acquire(self, blocking: bool = True, timeout: float = FOR_EVER) -> bool:  # noqa: FBT001, FBT002 - the genuine signature
         """Take the lock, or wait for it."""
@@ -58,19 +62,25 @@ class CooperativeLock:
         waits_for_ever = blocking and timeout < 0
         if label is not None:
             scheduler.pause(label, self._is_free if waits_for_ever else None)
+        scheduler.touch_besides(self._footprint)
         if self._genuine.acquire(blocking=False):
             return True
         if not blocking:
             return False
         scheduler.wait(label or self.name, self._is_free, None if waits_for_ever else timeout)
+        scheduler.touch_besides(self._footprint)
         return bool(self._genuine.acquire(blocking=False))
 
     def release(self) -> None:
         """Give the lock back."""
         self._genuine.release()
+        if (scheduler := current_scheduler()) is not None:
+            scheduler.touch_besides(self._footprint)
 
     def locked(self) -> bool:
         """Whether anybody holds it."""
+        if (scheduler := current_scheduler()) is not None:
+            scheduler.touch_besides(self._footprint)
         return bool(self._genuine.locked())
 
     def __enter__(self) -> bool:

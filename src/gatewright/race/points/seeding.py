@@ -10,6 +10,7 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
+from gatewright.race.footprint import WORLD
 from gatewright.race.points.substitution import Replacement, Substitution
 from gatewright.race.scheduler import Scheduler, current_scheduler
 
@@ -53,6 +54,7 @@ class SeededWorld:
     def now_ns(self) -> int:
         """Nanoseconds since 1970 in virtual time."""
         self._readings += 1
+        self._scheduler.touch_besides(WORLD)
         passed_ns = round(self._scheduler.time() * NANOSECONDS) + self._readings * READING_NS
         return EPOCH_S * NANOSECONDS + passed_ns
 
@@ -60,6 +62,7 @@ class SeededWorld:
         """Random bytes from the seed."""
         if current_scheduler() is not self._scheduler:
             return GENUINE_URANDOM(size)
+        self._scheduler.touch_besides(WORLD)
         return self._chance.randbytes(size)
 
     def __enter__(self) -> Self:

@@ -11,7 +11,17 @@ from typing import Any, cast
 from pydantic import JsonValue
 
 from gatewright.core.verdict import Verdict
-from gatewright.race import Exploration, Finding, History, Invariant, Iteration, Race, Scenario, Trace
+from gatewright.race import (
+    Exploration,
+    Finding,
+    History,
+    Invariant,
+    Iteration,
+    MissBound,
+    Race,
+    Scenario,
+    Trace,
+)
 from gatewright.race.selfcheck import FaultOutcome
 from gatewright.race.stress import Release
 from gatewright.race.swimlane import swim_lanes
@@ -22,6 +32,7 @@ from gatewright.suites.race.report import (
     InvariantResult,
     IterationDetail,
     IterationFailure,
+    MissBoundResult,
     OperationDetail,
     ScenarioResult,
     SelfCheckResult,
@@ -57,6 +68,7 @@ def exploration_result(scenario: type[Scenario], found: Exploration, folder: Pat
         overlapped=found.overlapped,
         strategies=dict(found.by_strategy),
         achieved=dict(found.achieved),
+        miss_bounds=tuple(miss_bound(bound) for bound in found.miss_bounds),
         first_failure=found.first_failure,
         metrics={name: aggregate(values) for name, values in sorted(found.metrics.items())},
         invariants=invariant_results(scenario.invariants(), found.evaluated, found.violated, failures),
@@ -162,6 +174,17 @@ def self_check_result(outcomes: Sequence[FaultOutcome]) -> SelfCheckResult:
         for outcome in outcomes
     )
     return SelfCheckResult(planted=len(faults), killed=sum(fault.killed for fault in faults), faults=faults)
+
+
+def miss_bound(bound: MissBound) -> MissBoundResult:
+    """The figures behind a bound, and the bound."""
+    return MissBoundResult(
+        depth=bound.depth,
+        actors=bound.actors,
+        horizon=bound.horizon,
+        runs=bound.runs,
+        chance=float(f"{bound.chance:.6g}"),
+    )
 
 
 def aggregate(values: Sequence[int]) -> Aggregate:

@@ -33,9 +33,10 @@ MOST_TIMES = 100_000
 class ReplayOutcome:
     """How often a tape's failure came again.
 
-    `diverged` replays could not follow the tape, `first_divergence` says where the first one left it.
-    `unclear` ones violated something else than the tape tells, or their oracles could not be evaluated.
-    `violations` are those of the last replay that failed, in the same way if any did.
+    `diverged` replays could not follow the tape, `first_divergence` says where the first one left it;
+    `departures` counts the steps of lenient replays that were not those of the tape. `unclear` replays
+    violated something else than the tape tells, or their oracles could not be evaluated. `violations` are
+    those of the last replay that failed, in the same way if any did.
     """
 
     tape: Tape
@@ -44,6 +45,7 @@ class ReplayOutcome:
     diverged: int
     unclear: int
     first_divergence: str
+    departures: int
     violations: dict[str, tuple[str, ...]]
 
     @property
@@ -65,6 +67,7 @@ class ReplayOutcome:
         lines.append(
             f"{self.verdict}: reproduced {self.reproduced} of {self.times}, diverged {self.diverged}"
             f"{f', unclear {self.unclear}' if self.unclear else ''}"
+            f"{f', {self.departures} steps not as on the tape' if self.departures else ''}"
         )
         if self.first_divergence:
             lines.append(f"first divergence: {self.first_divergence}")
@@ -78,7 +81,7 @@ def replay(tape_path: Path, times: int = 20, *, allowed: Sequence[str], strict: 
         tape_path: the file.
         times: how often.
         allowed: modules that a tape may name, each with all that is below it.
-        strict: count a replay that leaves the tape as diverged; else follow the tape as far as possible.
+        strict: count a replay that leaves the tape as diverged; else go on as near to the tape as possible.
 
     Raises:
         ConfigurationError: not a tape, or one that names something else than a scenario of an allowed module.
@@ -95,7 +98,7 @@ def replay(tape_path: Path, times: int = 20, *, allowed: Sequence[str], strict: 
             race = arena.run(picker)
             follow(strategy, race)
             races.append(race)
-    return conclude(tape, races, strict=strict)
+    return conclude(tape, races, strict=strict, departures=strategy.departures)
 
 
 @contextmanager
@@ -128,7 +131,7 @@ def follow(strategy: Replay, race: Race) -> None:
         race.divergence = race.divergence or str(error)
 
 
-def conclude(tape: Tape, races: Sequence[Race], *, strict: bool) -> ReplayOutcome:
+def conclude(tape: Tape, races: Sequence[Race], *, strict: bool, departures: int) -> ReplayOutcome:
     """Count."""
 
     def came_again(race: Race) -> bool:
@@ -146,6 +149,7 @@ def conclude(tape: Tape, races: Sequence[Race], *, strict: bool) -> ReplayOutcom
         diverged=len(diverged),
         unclear=len(unclear),
         first_divergence=diverged[0] if diverged else "",
+        departures=departures,
         violations=failed[-1].failures if failed else {},
     )
 
