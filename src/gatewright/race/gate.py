@@ -22,8 +22,8 @@ __all__ = ["Gate", "WaitersAmong"]
 WaitersAmong: TypeAlias = Callable[[Sequence[int]], Awaitable[set[int]]]
 """Asks the database which of these sessions wait for a lock."""
 
-IDLE_POLLS = 50
-"""So many answers of the database later, an actor that neither asks nor ends counts as waiting in memory."""
+IDLE_S = 0.3
+"""An actor that neither asks nor ends for so long counts as waiting in memory, for another actor."""
 
 WAITED = "waited for a lock"
 
@@ -117,21 +117,21 @@ class Gate:
         Raises:
             ScheduleError: nobody gets on any more.
         """
-        deadline = time.monotonic() + self._patience_s
-        seen, idle_polls = -1, 0
+        changed = began = time.monotonic()
+        seen = self._changes
         while moving := [each for each in self._visitors.values() if not (each.done or each.queue)]:
             waiting = await self._waiters([each.session for each in moving if each.session is not None])
+            now = time.monotonic()
             if seen != self._changes:
-                seen, idle_polls = self._changes, 0
+                seen, changed = self._changes, now
                 continue
-            idle_polls += 1
             asking = [each for each in moving if each.session is not None]
             at_gate = any(each.queue for each in self._visitors.values())
             settled = all(each.session in waiting for each in asking)
-            if settled and at_gate and (len(asking) == len(moving) or idle_polls >= IDLE_POLLS):
+            if settled and at_gate and (len(asking) == len(moving) or now - changed > IDLE_S):
                 self._note_waits(asking)
                 return True
-            if time.monotonic() > deadline:
+            if now - began > self._patience_s:
                 raise self._despair(moving, waiting)
         return any(each.queue for each in self._visitors.values())
 
