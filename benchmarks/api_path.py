@@ -6,9 +6,9 @@
 A run is created from a template of three steps in a chain; each is dispatched and reported successful; then
 the run is read: 8 requests and 10 commits. The limit is a bare FastAPI app (bare_app.py) that makes the same
 requests and commits; both are measured in turns. The CPU time of the servers for each run is told as well,
-since it hardly depends on who else uses the machine; that of PostgreSQL is not in it. The second table tells
-whether operations take the same time whatever is stored. PostgreSQL runs with fsync, SQLite with
-synchronous=NORMAL, as the service has them by default.
+since it depends less on who else uses the machine; that of PostgreSQL is not in it. The second table tells
+whether operations take the same time whatever is stored, by ratios within each turn. PostgreSQL runs with
+fsync, SQLite with synchronous=NORMAL, as the service has them by default.
 """
 
 import argparse
@@ -40,7 +40,7 @@ from typing import Protocol
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "apps" / "api" / "src"))
 
-from filled_store import fill_postgres, fill_sqlite
+from filled_store import checkpoint_postgres, fill_postgres, fill_sqlite
 
 from gatewright.execution.server import ServerProcess
 from gatewright.load import (
@@ -75,6 +75,8 @@ finally:
 """
 LISTED = 50
 PROFILED_LINES = 40
+TURNS = 8
+"""Of a block, where stores are compared: what else the machine does must meet all of them alike."""
 COMPARED = (
     "runs/s",
     "limit",
@@ -255,6 +257,8 @@ class SqliteFiles:
     def copy(self, url: str) -> str:
         copied = self.create()
         shutil.copyfile(file_of(url), file_of(copied))
+        with Path(file_of(copied)).open("rb") as file:
+            os.fsync(file.fileno())  # else the first checkpoint of the service would wait for it
         return copied
 
     def drop(self, url: str) -> None:
@@ -282,7 +286,9 @@ class PostgresDatabases:
         asyncio.run(fill_postgres(url, copies))
 
     def copy(self, url: str) -> str:
-        return self.create(template=self._names[url])
+        copied = self.create(template=self._names[url])
+        asyncio.run(checkpoint_postgres(copied))  # else one would come while the service is measured
+        return copied
 
     def drop(self, url: str) -> None:
         self._server.drop_database(self._names.pop(url))
@@ -440,25 +446,36 @@ def print_row(*cells: object) -> None:
 
 
 def look_at_growth(stores: Sequence[Stored], options: argparse.Namespace) -> None:
-    """The second table: medians of each operation with one client, all stores in turns."""
+    """The second table: medians of each operation with one client, all stores of a kind in short turns."""
     print()
     print_row("database", "stored runs", *(f"{name}, ms" for name in ReadingJourney.steps))
     print("|---|--:|" + "--:|" * len(ReadingJourney.steps))
+    for database in dict.fromkeys(stored.database for stored in stores):
+        same = [stored for stored in stores if stored.database is database]
+        turns = measure_growth(same, options)
+        for number, stored in enumerate(same):
+            print_row(*stored.words, *(in_words(step, number) for step in zip(*turns, strict=True)))
+
+
+def measure_growth(stores: Sequence[Stored], options: argparse.Namespace) -> list[list[tuple[float, ...]]]:
+    """For each turn and step, the median answers of all stores, in seconds; the first turn only warms up."""
+    turns = []
     with ExitStack() as stack:
         services = [stack.enter_context(serve_copy(stored)) for stored in stores]
-        blocks: list[list[Block]] = [[] for _ in stores]
-        for _ in range(options.blocks + 1):
-            for stored, service, seen in zip(stores, services, blocks, strict=True):
+        for _ in range(options.blocks * TURNS + 1):
+            answers = []
+            for stored, service in zip(stores, services, strict=True):
                 make = partial(ReadingJourney, stored=max(stored.runs, LISTED))
-                seen.append(run_on_fast_loop(load(service, make, 1, options.seconds)))
-    first: dict[str, list[float]] = {}
-    for stored, seen in zip(stores, blocks, strict=True):
-        figures = middle_answers(seen[1:])
-        least = first.setdefault(stored.database.name, figures)
-        print_row(
-            *stored.words,
-            *(f"{s * 1e3:.3f} ({s / of - 1:+.0%})" for s, of in zip(figures, least, strict=True)),
-        )
+                block = run_on_fast_loop(load(service, make, 1, options.seconds / TURNS))
+                answers.append([median(step) for step in block.answers])
+            turns.append(list(zip(*answers, strict=True)))
+    return turns[1:]
+
+
+def in_words(turns: Sequence[tuple[float, ...]], store: int) -> str:
+    """The median in ms, and how it compares with the first store in the same turns."""
+    growth = median(answers[store] / answers[0] for answers in turns) - 1
+    return f"{median(answers[store] for answers in turns) * 1e3:.3f} ({growth:+.0%})"
 
 
 @contextmanager
@@ -469,14 +486,6 @@ def serve_copy(stored: Stored) -> Iterator[Service]:
         run_on_fast_loop(make_runs(service, LISTED))
         yield service
     stored.database.drop(url)
-
-
-def middle_answers(blocks: Sequence[Block]) -> list[float]:
-    """For each step the median over blocks of the median answer, in seconds."""
-    return [
-        median(answers)
-        for answers in zip(*([median(a) for a in block.answers] for block in blocks), strict=True)
-    ]
 
 
 def profile(stored: Stored, options: argparse.Namespace) -> None:

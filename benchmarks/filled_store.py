@@ -6,11 +6,12 @@ new. A copy is told from its original by a shift: all runs by the number of orig
 
 from dataclasses import dataclass
 
+import asyncpg
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-__all__ = ["copy_runs"]
+__all__ = ["checkpoint_postgres", "fill_postgres", "fill_sqlite"]
 
 REFERENCES = {"run_id": "runs", "task_id": "tasks", "approval_id": "approvals"}
 
@@ -31,7 +32,7 @@ def copy_runs(connection: Connection, copies: int) -> None:
         connection.execute(text("SET session_replication_role = replica"))
     tables = {table.name: table for table in tables_of_runs(connection)}
     for table in tables.values():
-        connection.execute(text(statement(table, tables)), {"copies": copies})
+        connection.execute(text(insert_copies(table, tables)), {"copies": copies})
         if is_postgres and "id" in table.columns:
             number = f"pg_get_serial_sequence('{table.name}', 'id')"
             connection.execute(text(f"SELECT setval({number}, max(id)) FROM {table.name}"))
@@ -48,7 +49,7 @@ def tables_of_runs(connection: Connection) -> list[Copied]:
     return found
 
 
-def statement(table: Copied, tables: dict[str, Copied]) -> str:
+def insert_copies(table: Copied, tables: dict[str, Copied]) -> str:
     """The INSERT of all copies of a table's rows."""
     values = [shifted(column, table, tables) for column in table.columns]
     names = ", ".join(f'"{column}"' for column in table.columns)
@@ -82,6 +83,16 @@ async def fill_postgres(url: str, copies: int) -> None:
     engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://"), poolclass=NullPool)
     async with engine.begin() as connection:
         await connection.run_sync(copy_runs, copies)
-    async with engine.connect() as connection:
-        await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await connection.execute(text("VACUUM ANALYZE"))
+    await execute(url, "VACUUM ANALYZE")
+
+
+async def checkpoint_postgres(url: str) -> None:
+    """Write down what the server holds in memory."""
+    await execute(url, "CHECKPOINT")
+
+
+async def execute(url: str, statement: str) -> None:
+    """One statement outside any transaction."""
+    connection = await asyncpg.connect(url)
+    await connection.execute(statement)
+    await connection.close()

@@ -166,7 +166,7 @@ def test_the_shortest_illegal_prefix_is_told() -> None:
         "1. alice POST /t1/dispatch (0 to 3): 200",
         "2. bob POST /t1/dispatch (1 to 5): 200",
         "3. carol POST /t1/complete (4 to 8): no answer yet",
-        "furthest: alice's POST /t1/dispatch, after which it is dispatched at attempt 1",
+        "furthest: alice's POST /t1/dispatch; this leaves dispatched at attempt 1",
         "there bob's POST /t1/dispatch must be answered 409, not 200",
     )
 

@@ -36,7 +36,7 @@ class Silent(dispatch_programs.RacyDispatch):
 
     name = "silent"
 
-    def violations(self, history: History, state: object, marks: object = None) -> dict[str, tuple[str, ...]]:
+    def violations(self, history: History, state: object) -> dict[str, tuple[str, ...]]:
         return {"no-server-error": tuple(self.no_server_error(history, state))}
 
 

@@ -82,12 +82,15 @@ class Api:
         assert response.status_code == status, response.text
         return response.json() if response.content else {}
 
-    async def start_run(self, *steps: dict[str, object], **role: object) -> dict[str, Any]:
+    async def start_run(
+        self, *steps: dict[str, object], project_id: str | None = None, **role: object
+    ) -> dict[str, Any]:
         """A run of a new template; a step needs only its `step_id`."""
         known = await self.get("/roles?limit=500")
         created = await self.post("/roles", {"name": f"role {len(known['items']) + 1}", **role})
         whole = [{"role_id": created["id"], "title": "Do it", **step} for step in steps]
-        template = await self.post("/workflow-templates", {"name": "template", "steps": whole})
+        body = {"name": "template", "steps": whole, "project_id": project_id}
+        template = await self.post("/workflow-templates", body)
         return await self.post("/workflow-runs", {"workflow_template_id": template["id"]})
 
     async def dispatch(self, run_id: str, *, status: int | None = None) -> dict[str, Any]:
@@ -98,6 +101,10 @@ class Api:
     ) -> dict[str, Any]:
         body = {"attempt": attempt, "status": status, **more}
         return await self.post(f"/runner/tasks/{task_id}/status", body, status=expect)
+
+    async def project(self, root: str, name: str = "shop") -> str:
+        """The id of a new project that allows all of its root."""
+        return (await self.post("/projects", {"name": name, "root_path": root}))["id"]
 
     async def fail_next(self, run_id: str) -> str:
         """Dispatch the next task and let it fail; returns its id."""
@@ -164,7 +171,7 @@ def postgres_template(postgres_server: EmbeddedPostgres) -> str:
     return "migrated"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def database(request: pytest.FixtureRequest) -> Path | str:
     """What the settings call a database: each test runs on both kinds."""
     if request.param == "sqlite":

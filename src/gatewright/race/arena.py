@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,7 +21,7 @@ from gatewright.race.points.sqlite import InstrumentedSqlite
 from gatewright.race.points.sqlite_snapshot import Snapshot
 from gatewright.race.points.workers import anyio_token
 from gatewright.race.process_model import ProcessModel
-from gatewright.race.scenario import Actor, Invariant, Judged, Scenario, Unchecked
+from gatewright.race.scenario import Actor, Judged, Scenario, Unchecked
 from gatewright.race.schedule import Deadlock, Livelock, Picker, ScheduleError, Trace
 
 __all__ = ["Arena", "Race", "SetupFailed"]
@@ -51,10 +51,10 @@ class Race:
     unchecked: str = ""
     divergence: str = ""
 
-    def judge(self, scenario: Judged, state: Any, marks: Sequence[Invariant] | None = None) -> None:
-        """Let a scenario's oracles, or those given, see the history and the state after it."""
+    def judge(self, scenario: Judged, state: Any) -> None:
+        """Let a scenario's oracles see the history and the state after it."""
         try:
-            self.violations = scenario.violations(self.history, state, marks)
+            self.violations = scenario.violations(self.history, state)
         except Unchecked as error:
             self.violations, self.unchecked = error.violations, str(error)
 
@@ -234,17 +234,17 @@ class Arena:
         while self.model is ProcessModel.SEPARATE and len(self._apps) <= len(self._actors):
             self._add_app()
 
-    def look(self, marks: Sequence[Invariant]) -> Race:
-        """What the given oracles say in the midst of a schedule, while all actors stand at their points."""
-        race = Race(self._loop.trace, self._history)
+    def look(self) -> list[str]:
+        """What is violated in the midst of a schedule, while all actors stand at their points; by name."""
         client = self._client(ENGINE, len(self._actors), History())
         try:
             state = self._loop.perform_between(self._scenario.observe(client))
-        except Exception as error:  # noqa: BLE001 - as at the end of a race
-            race.unchecked = f"{type(error).__name__}: {error}"
-        else:
-            race.judge(self._scenario, state, marks)
-        return race
+            seen = self._scenario.violations_so_far(self._history, state)
+        except Unchecked as error:
+            seen = error.violations
+        except Exception:  # noqa: BLE001 - the end of the race will tell
+            return []
+        return [name for name, violations in seen.items() if violations]
 
     def _observe(self) -> Any:
         return self._loop.perform(self._scenario.observe(self._client(ENGINE, 0, History())))

@@ -361,12 +361,8 @@ class _Explorer:
             self._doubt(
                 f"only {reproduced} of {replays} replays of the counterexample failed in the same way"
             )
-        return Finding(iteration, tape, replays, reproduced, self._broken_at(tape) if replays else {})
-
-    def _broken_at(self, tape: Tape) -> Mapping[str, int]:
-        if not (isinstance(self._arena, Arena) and isinstance(self._scenario, Scenario)):
-            return {}  # only the scheduled loop can be stopped between two steps, to look
-        return breaking_steps(self._arena, self._scenario, tape.steps)
+        broken_at = breaking_steps(self._arena, self._scenario, tape.steps) if replays else {}
+        return Finding(iteration, tape, replays, reproduced, broken_at)
 
     def _doubt(self, why: str) -> None:
         if why not in self._found.doubts:

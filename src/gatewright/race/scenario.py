@@ -106,16 +106,28 @@ class Judged:
             raise Unchecked(f"undecided after {judged.explored} configurations")
         return judged.violations
 
-    def violations(
-        self, history: History, state: Any, marks: Iterable[Invariant] | None = None
-    ) -> dict[str, tuple[str, ...]]:
-        """Every oracle, or those given, with the violations that it sees.
+    def violations(self, history: History, state: Any) -> dict[str, tuple[str, ...]]:
+        """Every oracle with the violations that it sees.
 
         Raises:
             Unchecked: one could not check.
         """
+        return self._evaluated(self.invariants(), history, state)
+
+    def violations_so_far(self, history: History, state: Any) -> dict[str, tuple[str, ...]]:
+        """The same in the midst of a race, for what holds at every commit.
+
+        Raises:
+            Unchecked: one could not check.
+        """
+        marks = (mark for mark in self.invariants() if mark.at_every_commit)
+        return self._evaluated(marks, history, state)
+
+    def _evaluated(
+        self, marks: Iterable[Invariant], history: History, state: Any
+    ) -> dict[str, tuple[str, ...]]:
         seen, failures = {}, []
-        for mark in self.invariants() if marks is None else marks:
+        for mark in marks:
             try:
                 seen[mark.name] = self._check(mark, history, state)
             except Exception as error:  # noqa: BLE001 - whatever an oracle trips over, it has not checked

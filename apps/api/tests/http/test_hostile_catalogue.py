@@ -16,8 +16,8 @@ STEP = {"step_id": "a", "role_id": "1", "title": "A"}
 async def refused(api, method: str, path: str, body: object, *, code: str = "invalid_request") -> dict:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     response = await api.http.request(method, path, content=content, headers=JSON)
-    assert 400 <= response.status_code < 500, response.text
-    assert response.json()["code"] == code, response.text
+    assert 400 <= response.status_code < 500, (body, response.text)
+    assert response.json()["code"] == code, (body, response.text)
     return response.json()
 
 
@@ -133,44 +133,50 @@ STEPS = [
 ]
 
 
+TEMPLATES = [
+    *({"name": "x", "steps": [{**STEP, **wishes}]} for wishes in STEPS),
+    {"name": "x", "project_id": 1, "steps": [STEP]},
+    {"name": "x", "project_id": "1" * 41, "steps": [STEP]},
+]
+
+TASKS = [
+    {},
+    *({**STEP, **wishes} for wishes in STEPS),
+    {**STEP, "project_id": 1},
+    {**STEP, "project_id": True},
+    {**STEP, "step_id": ""},
+    {**STEP, "role_id": 1},
+    [STEP],
+    b'{"step_id": "\\ud800", "role_id": "1", "title": "A"}',
+    b'{"step_id": "a", "role_id": ' + HUGE + b', "title": "A"}',
+]
+
+
 @pytest.mark.usefixtures("existing")
 @pytest.mark.parametrize(
-    ("path", "body"),
+    ("path", "bodies"),
     [
-        *(("/projects", body) for body in PROJECTS),
-        *(("/skill-packs", body) for body in SKILL_PACKS),
-        *(("/roles", body) for body in ROLES),
-        *(("/workflow-templates", {"name": "x", "steps": [{**STEP, **wishes}]}) for wishes in STEPS),
-        ("/workflow-templates", {"name": "x", "project_id": 1, "steps": [STEP]}),
-        ("/workflow-templates", {"name": "x", "project_id": "1" * 41, "steps": [STEP]}),
+        ("/projects", PROJECTS),
+        ("/skill-packs", SKILL_PACKS),
+        ("/roles", ROLES),
+        ("/workflow-templates", TEMPLATES),
     ],
+    ids=["projects", "skill packs", "roles", "templates"],
 )
-async def test_the_catalogue_takes_clean_strict_and_bounded_input(api, path, body):
+async def test_the_catalogue_takes_clean_strict_and_bounded_input(api, path, bodies):
     """At creation and in a replacement; what was there before stays as it was."""
     before = await api.get(f"{path}/1")
-    await refused(api, "POST", path, body)
-    await refused(api, "PUT", f"{path}/1", body)
-    assert (await api.get(path))["items"] == [before]
+    for body in bodies:
+        await refused(api, "POST", path, body)
+        await refused(api, "PUT", f"{path}/1", body)
+        assert (await api.get(path))["items"] == [before], body
 
 
 @pytest.mark.usefixtures("existing")
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        *({**STEP, **wishes} for wishes in STEPS),
-        {**STEP, "project_id": 1},
-        {**STEP, "project_id": True},
-        {**STEP, "step_id": ""},
-        {**STEP, "role_id": 1},
-        [STEP],
-        b'{"step_id": "\\ud800", "role_id": "1", "title": "A"}',
-        b'{"step_id": "a", "role_id": ' + HUGE + b', "title": "A"}',
-    ],
-)
-async def test_tasks_by_themselves_take_the_same_input(api, body):
+async def test_tasks_by_themselves_take_the_same_input(api):
     """No task is made of what is refused."""
-    await refused(api, "POST", "/tasks", body)
+    for body in TASKS:
+        await refused(api, "POST", "/tasks", body)
     await api.get("/tasks/2", status=404)
 
 

@@ -194,7 +194,7 @@ def test_programs_that_fail_are_quoted(tmp_path, monkeypatch):
     monkeypatch.setenv("PGBIN", str(fake_programs(tmp_path / "bin", "echo no space left; exit 3")))
     folder = tmp_path / "pg"
     folder.mkdir()
-    monkeypatch.setattr(embedded_postgres, "private_folder", lambda: folder)
+    monkeypatch.setattr(embedded_postgres, "private_folder", lambda **_where: folder)
     with pytest.raises(PostgresError, match=r"initdb .*it said: "):
         EmbeddedPostgres().start()
     assert not folder.exists()
@@ -213,6 +213,18 @@ def test_a_deep_temporary_folder_is_avoided(tmp_path, monkeypatch):
     deep = tmp_path / ("d" * 90)
     deep.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(deep))
-    folder = embedded_postgres.private_folder()
+    folder = embedded_postgres.private_folder(in_memory=False)
     folder.rmdir()
     assert folder.parent == Path("/tmp")
+
+
+def test_memory_is_used_where_there_is_plenty(tmp_path, monkeypatch):
+    """Else the temporary folder: a container often has 64 MB of it."""
+    (tmp_path / "memory").mkdir()
+    monkeypatch.setattr(embedded_postgres, "MEMORY", tmp_path / "memory")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for least, where in ((0, tmp_path / "memory"), (1 << 62, tmp_path)):
+        monkeypatch.setattr(embedded_postgres, "LEAST_MEMORY", least)
+        assert embedded_postgres.private_folder(in_memory=True).parent == where
+    monkeypatch.setattr(embedded_postgres, "MEMORY", tmp_path / "absent")
+    assert embedded_postgres.private_folder(in_memory=True).parent == tmp_path

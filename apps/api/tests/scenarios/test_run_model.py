@@ -170,7 +170,7 @@ def test_a_rerun_tells_what_it_reset() -> None:
     """Tasks in template order, the count, and what that makes of the run; a gate is closed again."""
     _, answer, state = told(observed(*FAILED, status="failed", reruns=1), rerun("2", "1"))
     assert answer == {"reset_task_ids": ["1", "2"], "rerun_count": 2, "status": "running"}
-    assert state.startswith("run 9 running, rerun 2 times: step-1 created (attempt 1); ")
+    assert state.startswith("running, rerun 2 times: step-1 created (attempt 1); ")
     again = observed(gated("failed", 1), approval="approved", by="eve")
     assert told(again, rerun("1"), DISPATCH)[1]["reason"] == "approval required"
     assert told(again, rerun("1"), APPROVE)[0] == "refused 409"
@@ -201,7 +201,7 @@ def test_operators_and_approvers_are_bound_by_the_states(requests: list[Operatio
 def test_an_abort_cancels_what_waits_and_stops_what_runs() -> None:
     """In one step; a finished run can't be aborted."""
     _, _, state = told(observed(task("1"), task("2", "running", 1)), ABORT)
-    assert state == "run 9 aborted: step-1 canceled; step-2 cancel-requested (attempt 1)"
+    assert state == "aborted: step-1 canceled; step-2 cancel-requested (attempt 1)"
     assert told(observed(task("1", "success", 1)), ABORT)[0] == "refused 409"
 
 

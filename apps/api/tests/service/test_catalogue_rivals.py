@@ -1,5 +1,6 @@
 """Two processes on one catalogue: what is used in one of them is deleted, replaced or taken in the other."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -39,6 +40,37 @@ async def test_one_of_two_runs_gets_a_task(api, interrupted):
     [run] = (await api.get("/workflow-runs"))["items"]
     assert (await api.get(f"/tasks/{shared}"))["run_id"] == run["id"]
     assert (await api.get(f"/tasks/{other}"))["run_id"] is None
+
+
+async def test_two_runs_of_the_same_tasks_never_wait_for_each_other(api, connect, database):
+    """Asked for at once and in opposite orders, one of them gets all tasks, and the other is told so."""
+    async with connect(database) as (rival, _):
+        await api.post("/roles", {"name": "dev"})
+        for _ in range(5):
+            steps = [{"step_id": name, "role_id": "1", "title": name} for name in "abcdef"]
+            task_ids = [(await api.post("/tasks", step))["id"] for step in steps]
+            answers = await asyncio.gather(
+                api.http.post("/workflow-runs", json={"task_ids": task_ids}),
+                rival.http.post("/workflow-runs", json={"task_ids": task_ids[::-1]}),
+            )
+            won, lost = sorted(answers, key=lambda answer: answer.status_code)
+            assert (won.status_code, lost.status_code) == (201, 409), (won.text, lost.text)
+            assert lost.json()["code"] == "task_taken"
+            owners = {(await api.get(f"/tasks/{task_id}"))["run_id"] for task_id in task_ids}
+            assert owners == {won.json()["id"]}
+
+
+async def test_what_is_deleted_and_used_at_once_is_one_of_both(api, connect, database):
+    """Either the role is gone and the template refused, or the template is there and the role stays."""
+    async with connect(database) as (rival, _):
+        for index in range(5):
+            role = await api.post("/roles", {"name": f"role {index}"})
+            body = {"name": "t", "steps": [{"step_id": "a", "role_id": role["id"], "title": "A"}]}
+            used, deleted = await asyncio.gather(
+                api.http.post("/workflow-templates", json=body), rival.http.delete(f"/roles/{role['id']}")
+            )
+            outcome = (used.status_code, deleted.status_code)
+            assert outcome in {(201, 409), (422, 204)}, (used.text, deleted.text)
 
 
 async def test_without_its_guard_a_task_gets_into_two_runs(api, interrupted):

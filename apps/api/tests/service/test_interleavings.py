@@ -14,6 +14,8 @@ from multyagents_api.domain.errors import (
     AlreadyReset,
     DependencyNotSelected,
     IllegalTransition,
+    PathsLocked,
+    RunAborted,
     RunPaused,
     StaleAttempt,
 )
@@ -25,7 +27,7 @@ from multyagents_api.service.approvals import Decision
 from multyagents_api.service.callbacks import Report
 from multyagents_api.service.dispatching import NotDispatched
 from multyagents_api.service.events import OwnEvent
-from multyagents_api.storage import results
+from multyagents_api.storage import path_locks, results, tables
 from multyagents_api.storage.tables import artifacts, tasks
 
 pytestmark = pytest.mark.anyio
@@ -257,3 +259,99 @@ async def test_a_client_s_event_takes_its_number_at_its_write(api, interrupted):
     events = await api.events(run["id"])
     assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
     assert (events[-1]["id"], events[-1]["type"]) == (str(told.id), "custom.deploy")
+
+
+PLAN = {"from_step": "plan", "type": "text"}
+
+
+async def planned(api):
+    """A run whose second step waits for an artifact of the first one, which succeeded without."""
+    run = await api.start_run(
+        {"step_id": "plan"}, {"step_id": "build", "depends_on": ["plan"], "required_artifacts": [PLAN]}
+    )
+    await api.dispatch(run["id"])
+    await api.report(run["task_ids"][0], 1, "success")
+    return run
+
+
+async def test_an_artifact_in_between_lets_the_dispatch_go(api, interrupted):
+    """What is there at the claim counts, and nothing is told as missing after it came."""
+    run = await planned(api)
+    artifact = {"task_id": run["task_ids"][0], "type": "text", "name": "plan.md", "content": "Do it."}
+    interrupted.storage.rival = lambda: api.post("/artifacts", artifact)
+    assert (await interrupted.dispatching.dispatch_ready(int(run["id"]))).dispatched
+    assert "task.dispatch_blocked_missing_handoff_artifacts" not in await api.event_types(run["id"])
+
+
+@pytest.mark.parametrize("move", ["pause", "abort"])
+async def test_nothing_is_told_of_a_run_that_is_held_in_between(api, interrupted, move):
+    """A task that waits for artifacts would not go anyway; the client is told of the run."""
+    run = await planned(api)
+    interrupted.storage.rival = lambda: api.post(f"/workflow-runs/{run['id']}/{move}")
+    with pytest.raises((RunPaused, RunAborted)):
+        await interrupted.dispatching.dispatch_ready(int(run["id"]))
+    assert "task.dispatch_blocked_missing_handoff_artifacts" not in await api.event_types(run["id"])
+
+
+async def test_one_of_two_dispatchers_of_a_task_wins(api, interrupted):
+    """The loser is told what the task is doing."""
+    run = await api.start_run({"step_id": "a"})
+    [task_id] = run["task_ids"]
+    interrupted.storage.rival = lambda: api.post(f"/tasks/{task_id}/dispatch")
+    with pytest.raises(IllegalTransition):
+        await interrupted.dispatching.dispatch_task(int(task_id))
+    assert (await api.event_types(run["id"])).count("task.dispatched") == 1
+
+
+SHARED = {"execution_mode": "shared-workspace", "lock_paths": ["src"]}
+
+
+async def two_in_one_place(api):
+    """Two runs of the same project, each with one task in the same path."""
+    project_id = await api.project("/projects/shop")
+    return [await api.start_run({"step_id": "a", **SHARED}, project_id=project_id) for _ in range(2)]
+
+
+async def test_one_of_two_takers_of_a_path_wins(api, interrupted):
+    """Also where both belong to different runs, which lock no row together."""
+    first, second = await two_in_one_place(api)
+    interrupted.storage.rival = lambda: api.dispatch(first["id"])
+    answer = await interrupted.dispatching.dispatch_ready(int(second["id"]))
+    assert answer.reason is NotDispatched.PATHS_LOCKED
+    interrupted.storage.rival = lambda: api.report(first["task_ids"][0], 1, "failed")
+    assert (await interrupted.dispatching.dispatch_ready(int(second["id"]))).dispatched
+
+
+async def test_one_of_two_takers_of_a_task_and_its_path_wins(api, interrupted):
+    """The path is taken by an attempt of the same task: the loser reads again."""
+    run, other = await two_in_one_place(api)
+    interrupted.storage.rival = lambda: api.dispatch(run["id"])
+    answer = await interrupted.dispatching.dispatch_ready(int(run["id"]))
+    assert answer.reason is NotDispatched.NO_READY_TASKS
+    with pytest.raises(PathsLocked):
+        await interrupted.dispatching.dispatch_task(int(other["task_ids"][0]))
+
+
+async def test_an_attempt_that_ends_in_between_keeps_no_path(api, interrupted, runner):
+    """Dispatched and refused by the runner in between: the next attempt takes the path anew, and has it once."""
+    [run, _] = await two_in_one_place(api)
+    runner.accepts = False
+    interrupted.storage.rival = lambda: api.dispatch(run["id"])
+    answer = await interrupted.dispatching.dispatch_ready(int(run["id"]))
+    assert (answer.dispatched, answer.submission.attempt) == (True, 2)
+    await api.report(run["task_ids"][0], 2, "success")
+    told = [event for event in await api.events(run["id"]) if event["type"] == "task.locks_released"]
+    assert [event["attempt"] for event in told] == [1, 2]
+
+
+async def test_without_its_guard_two_attempts_have_one_path(api, interrupted, monkeypatch):
+    """The planted fault: who takes a path no longer looks whether another attempt has it."""
+    first, second = await two_in_one_place(api)
+    interrupted.storage.rival = lambda: api.dispatch(first["id"])
+    values = {
+        "task_id": bindparam("the_task"),
+        "path": bindparam("the_path"),
+        "attempt": bindparam("the_attempt"),
+    }
+    monkeypatch.setattr(path_locks, "TAKE_PATH", insert(tables.path_locks).values(values))
+    assert (await interrupted.dispatching.dispatch_ready(int(second["id"]))).dispatched

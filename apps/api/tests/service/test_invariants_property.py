@@ -2,16 +2,25 @@
 
 import asyncio
 import shutil
+import sqlite3
 from collections import Counter
+from contextlib import closing
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+ROOT = "/projects/shop"
 STEPS = [
-    {"step_id": "a"},
+    {"step_id": "a", "execution_mode": "shared-workspace", "lock_paths": ["src", "docs"]},
     {"step_id": "b", "requires_approval": True, "depends_on": ["a"]},
-    {"step_id": "c", "requires_approval": True, "approval_on_rerun": "carry_over"},
-    {"step_id": "d", "depends_on": ["b", "c"]},
+    {
+        "step_id": "c",
+        "requires_approval": True,
+        "approval_on_rerun": "carry_over",
+        "execution_mode": "shared-workspace",
+        "lock_paths": ["src/api"],
+    },
+    {"step_id": "d", "depends_on": ["b", "c"], "execution_mode": "shared-workspace", "lock_paths": ["src"]},
 ]
 ACTIVE = {"dispatched", "queued", "running", "cancel-requested"}
 ENDS = {"success", "failed", "canceled"}
@@ -20,7 +29,9 @@ task_index = st.tuples(st.integers(0, len(STEPS) - 1), st.sampled_from([True, Tr
 """Which task, and whether to pick it among those for which the operation makes sense."""
 
 kinds = {
-    "dispatch": (5, st.tuples(st.sampled_from([True, True, True, False]))),
+    "dispatch": (4, st.tuples(st.sampled_from([True, True, True, False]))),
+    "dispatch one": (2, st.tuples(st.sampled_from([True, True, True, False]), task_index)),
+    "turn": (1, st.tuples(st.sampled_from([True, True, True, False]))),
     "report": (
         8,
         st.tuples(
@@ -52,15 +63,17 @@ operations = st.sampled_from([kind for kind, (weight, _) in kinds.items() for _ 
 @settings(derandomize=True, max_examples=15, deadline=None)
 @given(st.lists(operations, min_size=20, max_size=40))
 def test_the_invariants_hold_after_every_operation(connect, migrated, tmp_path_factory, walk):
-    """No walk leads to a double dispatch, a status after the end, a gap in the events or a wrong run status."""
+    """No walk leads to a double dispatch, a status after the end, a gap in the events, a wrong run status or a lock too many."""
     database = tmp_path_factory.mktemp("walk") / "runs.db"
     shutil.copyfile(migrated, database)
-    asyncio.run(_walk(connect(database), walk))
+    with closing(sqlite3.connect(database)) as store:
+        asyncio.run(_walk(connect(database), store, walk))
 
 
-async def _walk(connection, walk):
+async def _walk(connection, store, walk):
     async with connection as (api, runner):
-        run = await api.start_run(*STEPS, retry_policy={"max_retries": 1, "retry_on": ["flaky"]})
+        policy = {"max_retries": 1, "retry_on": ["flaky"]}
+        run = await api.start_run(*STEPS, project_id=await api.project(ROOT), retry_policy=policy)
         dispatched = Counter()
         events: list[dict[str, object]] = []
         for operation in walk:
@@ -68,22 +81,28 @@ async def _walk(connection, walk):
             run = await api.get(f"/workflow-runs/{run['id']}")
             if answer.get("dispatched") is True:
                 dispatched[answer["task_id"], answer["attempt"]] += 1
-            for dispatch in (
-                answer.get("dispatched") or [] if isinstance(answer.get("dispatched"), list) else []
-            ):
+            several = answer.get("spawn") or answer.get("dispatched")
+            for dispatch in several if isinstance(several, list) else []:
                 dispatched[dispatch["task_id"], dispatch["attempt"]] += 1
             after = events[-1]["id"] if events else "0"
             events += (await api.get(f"/events?run_id={run['id']}&after={after}"))["items"]
             check(run, events, dispatched)
+            check_locks(
+                run["tasks"], store.execute("SELECT task_id, attempt, path FROM path_locks").fetchall()
+            )
+            check_releases(run["tasks"], events)
 
 
 async def _apply(api, runner, run, operation):
     kind, what = operation
     run_path = f"/workflow-runs/{run['id']}"
     stands = run["tasks"]
-    if kind == "dispatch":
+    if kind in {"dispatch", "turn"}:
         runner.accepts = what[0]
-        body, path = None, f"{run_path}/dispatch-ready"
+        body, path = None, f"{run_path}/{'dispatch-ready' if kind == 'dispatch' else 'control-loop'}"
+    elif kind == "dispatch one":
+        runner.accepts, chosen = what
+        body, path = None, f"/tasks/{_pick(stands, chosen, {'created', 'submit-failed'})['id']}/dispatch"
     elif kind == "report":
         chosen, shift, status, category = what
         task = _pick(stands, chosen, ACTIVE)
@@ -186,6 +205,36 @@ def check_approvals(events):
             assert not held
             if event["task_id"] in current:
                 assert decisions.get(current[event["task_id"]]) == "approval.approved"
+
+
+def check_locks(tasks, held):
+    """The paths held are those of the active tasks in shared workspaces, and no two of them overlap."""
+    expected = {
+        (int(task["id"]), task["attempt"], f"{path}/")
+        for task in tasks
+        if task["status"] in ACTIVE
+        for path in task["lock_paths"]
+    }
+    assert set(held) == expected
+    for task_id, _, path in held:
+        assert not any(path.startswith(other) for holder, _, other in held if holder != task_id)
+
+
+def check_releases(tasks, events):
+    """The end of an attempt with paths, and nothing else, gives them back, once."""
+    paths = {task["id"]: sorted(task["lock_paths"]) for task in tasks if task["lock_paths"]}
+    ended = {
+        (event["task_id"], event["attempt"])
+        for event in events
+        if event["type"] == "task.runner_submit_failed" or event["payload"].get("status") in ENDS
+    }
+    told = [
+        (event["task_id"], event["attempt"]) for event in events if event["type"] == "task.locks_released"
+    ]
+    assert sorted(told) == sorted(end for end in ended if end[0] in paths)
+    for event in events:
+        if event["type"] == "task.locks_released":
+            assert event["payload"]["paths"] == paths[event["task_id"]]
 
 
 def expected_status(tasks):

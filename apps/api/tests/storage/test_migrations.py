@@ -39,6 +39,7 @@ def test_the_migrations_lead_to_the_tables(sqlite_file):
 
 
 @pytest.mark.anyio
+@pytest.mark.postgresql
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 async def test_the_migrations_lead_to_the_tables_in_postgresql(database):
     """The same tables, but for the index that follows the events of all runs."""
@@ -55,6 +56,7 @@ async def test_the_migrations_lead_to_the_tables_in_postgresql(database):
 
 
 @pytest.mark.anyio
+@pytest.mark.postgresql
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 async def test_a_postgresql_database_of_another_version_is_refused(database):
     """A revision that this version does not know is told, without the password, and left as it is."""

@@ -298,6 +298,7 @@ async def test_a_second_writer_is_told_that_the_store_is_busy(storage, rival, mo
         await writer.insert_role(NewRole("dev", False, (), RetryPolicy()), moment)  # noqa: FBT003 - a field
 
 
+@pytest.mark.postgresql
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 async def test_writers_of_one_run_wait_for_each_other_only(storage, rival, stored, moment):
     """A second writer of a run is told that it is busy, a writer of another run goes on meanwhile."""
@@ -313,6 +314,7 @@ async def test_writers_of_one_run_wait_for_each_other_only(storage, rival, store
         assert (await other.touch_run(run.id, events=1, now=moment)).version == run.version + 2
 
 
+@pytest.mark.postgresql
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 async def test_no_event_is_missed_whose_transaction_ends_late(storage, rival, stored, moment):
     """A reader of all events never gets past one that took its id first and is committed last."""

@@ -160,7 +160,7 @@ class _Partition(Generic[State]):
     def _furthest(self, search: Search[State]) -> Iterator[str]:
         """How far an order can be followed, and what would have to be answered there."""
         state = self.model.describe(search.state)
-        yield f"furthest: {_in_order(search.order)}, after which it is {state}"
+        yield f"furthest: {_in_order(search.order)}; this leaves {state}"
         for operation in search.next_up:
             if operation.answered:
                 outcome = self.model.step(search.state, operation)

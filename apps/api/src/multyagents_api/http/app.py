@@ -10,6 +10,7 @@ from multyagents_api.domain.errors import StoreBusy
 from multyagents_api.http import (
     approvals,
     artifacts,
+    contract,
     dispatching,
     events,
     handoffs,
@@ -101,5 +102,6 @@ def build_app(services: Services) -> FastAPI:
     projects.add_routes(app, services.projects)
     health.add_routes(app, services.storage)
     problems.install(app)
+    contract.publish(app)
     app.add_middleware(BodyLimit)
     return app

@@ -46,15 +46,16 @@ class RunModel(SequentialModel[SequentialRun]):
 
     def __init__(self, run_id: str, before: RunState) -> None:
         self._run = run_id
+        self._key = f"run {run_id}"
         self._initial = _from_observed(before)
 
     def standing_keys(self) -> Iterable[str]:
         """The run, also where nobody asked for anything."""
-        return (self._run,)
+        return (self._key,)
 
     def key(self, operation: Operation) -> str:  # noqa: ARG002 - there is one run
         """The run."""
-        return self._run
+        return self._key
 
     def initial(self, key: Hashable) -> SequentialRun:  # noqa: ARG002 - there is one run
         """The run before the race."""
@@ -94,7 +95,7 @@ class RunModel(SequentialModel[SequentialRun]):
         """The run and its tasks on a line."""
         tasks = "; ".join(map(_described, state.tasks))
         reruns = f", rerun {state.rerun_count} times" if state.rerun_count else ""
-        return f"run {self._run} {state.status}{reruns}: {tasks}"
+        return f"{state.status}{reruns}: {tasks}"
 
     def _check_known(self, kind: str, subject: str) -> None:
         tasks = self._initial.tasks

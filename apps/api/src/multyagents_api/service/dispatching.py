@@ -17,6 +17,7 @@ from multyagents_api.domain.errors import (
     IllegalTransition,
     NotFound,
     PathsLocked,
+    Refusal,
     RequiredArtifactsMissing,
     RunAborted,
     RunPaused,
@@ -43,8 +44,6 @@ __all__ = ["DispatchAnswer", "Dispatching", "NotDispatched"]
 
 RUNNER_OUT_OF_REACH = "the runner is out of reach"
 
-Lacking = Mapping[int, Sequence[RequiredArtifact]]
-
 
 class NotDispatched(StrEnum):
     """Why nothing was dispatched, in the order in which one reason is told before another."""
@@ -55,6 +54,13 @@ class NotDispatched(StrEnum):
     PATHS_LOCKED = "paths locked"
     NO_READY_TASKS = "no ready tasks"
     SUBMIT_FAILED = "submit failed"
+
+
+_REASONS: Mapping[type[Refusal], NotDispatched] = {
+    ApprovalRequired: NotDispatched.APPROVAL_REQUIRED,
+    RequiredArtifactsMissing: NotDispatched.REQUIRED_ARTIFACTS_MISSING,
+    PathsLocked: NotDispatched.PATHS_LOCKED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,67 +126,61 @@ class Dispatching:
     async def _claim_first_ready(self, run_id: int) -> Submission | NotDispatched:
         async with self.storage.read() as reader:
             found = await reader.run_with_tasks(run_id)
-            if found is None:
-                raise NotFound("run", str(run_id))
-            run, tasks = found
-            check_not_held(run)
-            ready = ready_tasks(tasks)
-            lacking = await lacking_artifacts(reader, run_id, ready)
+        if found is None:
+            raise NotFound("run", str(run_id))
+        run, tasks = found
+        check_not_held(run)
+        ready = ready_tasks(tasks)
         met: set[NotDispatched] = set()
         if sum(task.status in DISPATCHABLE for task in tasks) > len(ready):
             met.add(NotDispatched.DEPENDENCIES_NOT_SATISFIED)
-        submission = await self._claim_one_of(run_id, ready, lacking, met) if ready else None
-        if submission is not None:
-            return submission
+        if ready:
+            claimed = await self._claim_one_of(run_id, ready)
+            if isinstance(claimed, Submission):
+                return claimed
+            met.update(_REASONS[type(refusal)] for refusal in claimed)
         return next((reason for reason in NotDispatched if reason in met), NotDispatched.NO_READY_TASKS)
 
     async def _claim_task(self, task_id: int) -> Submission:
         async with self.storage.read() as reader:
             task = await reader.task(task_id)
             found = None if task is None else await reader.run_with_tasks(task.run)
-            if found is None:
-                raise NotFound("task", str(task_id))
-            run, tasks = found
-            check_not_held(run)
-            [task] = [task for task in tasks if task.id == task_id]
-            _check_dispatchable(task, tasks)
-            lacking = await lacking_artifacts(reader, run.id, [task])
-        met: set[NotDispatched] = set()
-        submission = await self._claim_one_of(run.id, [task], lacking, met)
-        if submission is not None:
-            return submission
-        if NotDispatched.REQUIRED_ARTIFACTS_MISSING in met:
-            missing = [f"{wanted.type} of step {wanted.from_step}" for wanted in lacking[task_id]]
-            raise RequiredArtifactsMissing(task_id, missing)
-        raise PathsLocked(task_id) if NotDispatched.PATHS_LOCKED in met else ApprovalRequired(task_id)
+        if found is None:
+            raise NotFound("task", str(task_id))
+        run, tasks = found
+        check_not_held(run)
+        [task] = [task for task in tasks if task.id == task_id]
+        _check_dispatchable(task, tasks)
+        claimed = await self._claim_one_of(run.id, [task])
+        if isinstance(claimed, Submission):
+            return claimed
+        raise claimed[0]
 
-    async def _claim_one_of(
-        self, run_id: int, ready: Sequence[Task], lacking: Lacking, met: set[NotDispatched]
-    ) -> Submission | None:
-        """Claim the first task that nothing holds back; what holds back the others before it, is `met`."""
+    async def _claim_one_of(self, run_id: int, ready: Sequence[Task]) -> Submission | list[Refusal]:
+        """Claim the first task that nothing holds back; where there is none, what holds back each of them."""
         now = self.clock.now()
+        refusals: list[Refusal] = []
         with suppress(_NothingToTell):
             async with self.storage.write() as writer:
                 change = await RunChange.open(writer, run_id, now, reserve=1)
+                lacking = await lacking_artifacts(writer, run_id, ready)
                 for task in ready:
                     if task.id in lacking:
-                        met.add(NotDispatched.REQUIRED_ARTIFACTS_MISSING)
-                        await _tell_lacking(change, task, lacking[task.id])
-                    elif not await _take_paths(writer, task):
-                        met.add(NotDispatched.PATHS_LOCKED)
-                    elif (claim := await writer.claim_task(task.id, now)) is not None:
+                        refusals.append(await _refuse_lacking(change, task, lacking[task.id]))
+                        continue
+                    has_paths = await _take_paths(writer, task)
+                    claim = await writer.claim_task(task.id, now) if has_paths else None
+                    if claim is not None:
                         submission = await _submission(writer, task, claim)
                         await writer.insert_submission(submission, claim.approval_id, now)
                         change.tell(task_event(EventType.TASK_DISPATCHED, task, claim.attempt))
                         await change.finish(RunStatus.RUNNING)
                         return submission
-                    else:
-                        met.add(NotDispatched.APPROVAL_REQUIRED)
-                        await _tell_unapproved(change, task)
+                    refusals.append(await _refuse(change, task, has_paths=has_paths))
                 if not change.events:
                     raise _NothingToTell
                 await change.finish(change.run.status)
-        return None
+        return refusals
 
 
 class _NothingToTell(Exception):  # noqa: N818 - rolls back a transaction that would change nothing
@@ -202,25 +202,37 @@ async def _take_paths(writer: Writer, task: Task) -> bool:
     return not paths or await writer.take_paths(task.id, task.attempt + 1, paths)
 
 
-async def _tell_lacking(change: RunChange, task: Task, missing: Sequence[RequiredArtifact]) -> None:
+async def _refuse_lacking(change: RunChange, task: Task, missing: Sequence[RequiredArtifact]) -> Refusal:
     """Tell, once for an attempt, which artifacts hold it back."""
-    kind, attempt = EventType.DISPATCH_BLOCKED_MISSING_ARTIFACTS, task.attempt + 1
-    if await change.writer.was_told(task.run, task.id, attempt, kind):
-        return
-    wanted = [f"{each.from_step}: {each.type.value} {each.name or ''}".rstrip() for each in missing]
-    change.tell(task_event(kind, task, attempt, missing=wanted))
-
-
-async def _tell_unapproved(change: RunChange, task: Task) -> None:
-    """Tell, once, that a pending approval refused the claim; anything else means that it changed."""
-    if task.workspace.lock_paths:
-        await change.writer.release_paths(task.id, task.attempt + 1)
-    approval = None if task.approval_id is None else await change.writer.approval(task.approval_id)
-    if change.run.status in HELD or approval is None or approval.status is not ApprovalStatus.PENDING:
+    current = await change.writer.task(task.id)
+    if change.run.status in HELD or current is None or current.status not in DISPATCHABLE:
         raise Outdated
-    if await change.writer.note_blocked(approval.id, change.now):
-        event = EventType.DISPATCH_BLOCKED_BY_APPROVAL
-        change.tell(task_event(event, task, approval.attempt, approval_id=str(approval.id)))
+    kind, attempt = EventType.DISPATCH_BLOCKED_MISSING_ARTIFACTS, current.attempt + 1
+    wanted = [f"{each.from_step}: {each.type.value} {each.name or ''}".rstrip() for each in missing]
+    if not await change.writer.was_told(task.run, task.id, attempt, kind):
+        change.tell(task_event(kind, task, attempt, missing=wanted))
+    return RequiredArtifactsMissing(task.id, wanted)
+
+
+async def _refuse(change: RunChange, task: Task, *, has_paths: bool) -> Refusal:
+    """Tell, once, that a pending approval refused the claim, or that others have the paths.
+
+    Raises:
+        Outdated: it is neither, hence the task or its run changed in between.
+    """
+    if change.run.status in HELD:
+        raise Outdated
+    approval = None if task.approval_id is None else await change.writer.approval(task.approval_id)
+    if approval is not None and approval.status is ApprovalStatus.PENDING:
+        if has_paths and task.workspace.lock_paths:
+            await change.writer.release_paths(task.id, task.attempt + 1)
+        if await change.writer.note_blocked(approval.id, change.now):
+            event = EventType.DISPATCH_BLOCKED_BY_APPROVAL
+            change.tell(task_event(event, task, approval.attempt, approval_id=str(approval.id)))
+        return ApprovalRequired(task.id)
+    if has_paths:
+        raise Outdated
+    return PathsLocked(task.id)
 
 
 async def _submission(writer: Writer, task: Task, claim: Claim) -> Submission:

@@ -1,0 +1,52 @@
+"""The OpenAPI document: what FastAPI knows of the routes, and the refusals that it does not know of."""
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from multyagents_api.http.problems import MEDIA_TYPE, Problem
+
+__all__ = ["publish"]
+
+READING = (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
+CHANGING = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    *READING,
+)
+UNUSED = ("HTTPValidationError", "ValidationError")
+"""FastAPI's own shapes of a refusal, which no route answers."""
+
+
+def publish(app: FastAPI) -> None:
+    """Let the app describe itself with its problems; the document is made once, at its first request."""
+
+    def describe() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app)
+        return app.openapi_schema
+
+    app.openapi = describe  # type: ignore[method-assign]
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(problem.pop("$defs"))
+    schemas["Problem"] = problem
+    for name in UNUSED:
+        schemas.pop(name, None)
+    for operations in document["paths"].values():
+        for method, operation in operations.items():
+            statuses = READING if method == "get" else CHANGING
+            operation["responses"].update({str(int(status)): _refusal(status) for status in statuses})
+    return document
+
+
+def _refusal(status: HTTPStatus) -> dict[str, Any]:
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {"description": status.phrase, "content": content}
