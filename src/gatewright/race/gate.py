@@ -9,7 +9,7 @@ import contextlib
 import itertools
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -30,12 +30,13 @@ WAITED = "waited for a lock"
 
 @dataclass(eq=False)
 class _Visitor:
-    """One actor: its statements at the gate, and the session of the one that is under way."""
+    """One actor: its statements at the gate, the session of the one under way, and connections it opens."""
 
     name: str
     queue: deque[tuple[str, asyncio.Future[None]]] = field(default_factory=deque)
     arrival: int = 0
     session: int | None = None
+    connecting: int = 0
     done: bool = False
 
 
@@ -67,7 +68,7 @@ class Gate:
             return
         permit = asyncio.get_running_loop().create_future()
         visitor.queue.append((label, permit))
-        visitor.arrival = next(self._arrivals)
+        visitor.arrival = 0
         self._changes += 1
         await permit
         visitor.session = session
@@ -75,6 +76,20 @@ class Gate:
             yield
         finally:
             visitor.session = None
+            self._changes += 1
+
+    @contextlib.contextmanager
+    def connecting(self) -> Iterator[None]:
+        """The running actor opens a connection: nobody is picked before it is there."""
+        visitor = self._visitors.get(ACTOR.get() or "")
+        if visitor is None:
+            yield
+            return
+        visitor.connecting += 1
+        try:
+            yield
+        finally:
+            visitor.connecting -= 1
             self._changes += 1
 
     async def race(
@@ -86,7 +101,7 @@ class Gate:
             ScheduleError: the schedule did not end: deadlock, livelock, divergence.
         """
         self.trace, self._current = Trace(), None
-        self._arrivals = itertools.count()
+        self._arrivals = itertools.count(1)
         self._visitors = {name: _Visitor(name) for name in actors}
         tasks = [self._start(self._visitors[name], actor) for name, actor in actors.items()]
         try:
@@ -127,7 +142,9 @@ class Gate:
                 continue
             asking = [each for each in moving if each.session is not None]
             at_gate = any(each.queue for each in self._visitors.values())
-            settled = all(each.session in waiting for each in asking)
+            settled = all(each.session in waiting for each in asking) and not any(
+                each.connecting for each in moving
+            )
             if settled and at_gate and (len(asking) == len(moving) or now - changed > IDLE_S):
                 self._note_waits(asking)
                 return True
@@ -149,6 +166,8 @@ class Gate:
 
     def _let_through(self, picker: Picker) -> None:
         candidates = [each for each in self._visitors.values() if each.queue]
+        for each in candidates:  # which of them came first since the last pick is the server's chance
+            each.arrival = each.arrival or next(self._arrivals)
         if len(self.trace.steps) >= self._max_steps:
             raise Livelock(f"the work was not done after {self._max_steps} statements")
         choice = Choice(

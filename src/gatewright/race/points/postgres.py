@@ -46,10 +46,13 @@ def postgres_replacements(gate: Gate) -> list[Replacement]:
 
 def _asyncpg_replacements(gate: Gate) -> list[Replacement]:
     try:
-        connection: Any = importlib.import_module("asyncpg.connection").Connection
+        module: Any = importlib.import_module("asyncpg.connection")
+        asyncpg: Any = importlib.import_module("asyncpg")
         prepared: Any = importlib.import_module("asyncpg.prepared_stmt").PreparedStatement
     except ImportError:
         return []
+    connection = module.Connection
+    connect = _connecting(gate, module.connect)
 
     def of_connection(genuine: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(genuine)
@@ -70,9 +73,20 @@ def _asyncpg_replacements(gate: Gate) -> list[Replacement]:
         return operation
 
     return [
+        Replacement(module, "connect", connect),
+        Replacement(asyncpg, "connect", connect),
         *(Replacement(connection, name, of_connection(vars(connection)[name])) for name in OF_CONNECTIONS),
         *(Replacement(prepared, name, of_statement(vars(prepared)[name])) for name in OF_STATEMENTS),
     ]
+
+
+def _connecting(gate: Gate, genuine: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(genuine)
+    async def connect(*args: Any, **kwargs: Any) -> Any:
+        with gate.connecting():
+            return await genuine(*args, **kwargs)
+
+    return connect
 
 
 def _psycopg_replacements(gate: Gate) -> list[Replacement]:
@@ -113,6 +127,7 @@ def _psycopg_replacements(gate: Gate) -> list[Replacement]:
     block = psycopg.AsyncTransaction
     return [
         *(Replacement(cursor, name, of_cursor(vars(cursor)[name])) for name in ("execute", "executemany")),
+        Replacement(connection, "connect", staticmethod(_connecting(gate, connection.connect))),
         Replacement(connection, "commit", ending(vars(connection)["commit"], "COMMIT")),
         Replacement(connection, "rollback", ending(vars(connection)["rollback"], "ROLLBACK")),
         Replacement(block, "__aexit__", of_block(vars(block)["__aexit__"])),
