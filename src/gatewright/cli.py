@@ -130,6 +130,11 @@ def build_parser() -> argparse.ArgumentParser:
     replay = commands.add_parser("replay", help="run a recorded schedule of a race suite again")
     replay.add_argument("tape", type=Path, metavar="TAPE", help="the file that a race report names")
     replay.add_argument("--times", type=int, default=20, help="how often (default: 20)")
+    replay.add_argument(
+        "--lenient",
+        action="store_true",
+        help="go on as near to the tape as possible",
+    )
     replay.add_argument("--html", type=Path, metavar="FILE", help="write it as a page for a browser, too")
     replay.set_defaults(command=replay_command)
 
@@ -217,7 +222,7 @@ def replay_command(options: argparse.Namespace) -> int:
     if not options.tape.is_file():
         raise ConfigurationError(f"there is no tape {options.tape}", remedy="a race report names its tapes")
     policy = load_policy(project_of(options).policy).policy
-    outcome = replay(options.tape, options.times, allowed=policy.gate.scenarios)
+    outcome = replay(options.tape, options.times, allowed=policy.gate.scenarios, strict=not options.lenient)
     width = shutil.get_terminal_size((WIDTH_OF_FILES, 24)).columns
     sys.stdout.write(outcome.text(width=width, colour=wants_colour(sys.stdout)))
     if options.html:

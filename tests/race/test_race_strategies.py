@@ -133,6 +133,18 @@ def test_a_lenient_replay_goes_on_where_it_can() -> None:
     assert run(Replay(steps, strict=False), {"a": 3, "b": 2}) == ["abaab"]
 
 
+def test_a_lenient_replay_counts_where_it_left_its_tape() -> None:
+    """An impossible step, another statement, an end that comes too late or too early: one departure each."""
+    steps = [("a", "a0"), ("c", "c0"), ("b", "b0"), ("a", "other")]
+    for tape, expected in [(steps, 3), (steps[:1], 1), ([("a", "a0"), ("b", "b0"), ("a", "a1")], 1)]:
+        strategy = Replay(tape, strict=False)
+        run(strategy, {"a": 2, "b": 2})
+        assert strategy.departures == expected
+    early = Replay([("a", "a0"), ("b", "b0"), ("b", "b1")], strict=False)
+    run(early, {"a": 1, "b": 1})
+    assert early.departures == 1
+
+
 def test_a_schedule_can_be_told_by_its_deviations() -> None:
     """Stop alice before her write, let bob go: three words in place of a whole tape."""
     racy = RacyDispatch()

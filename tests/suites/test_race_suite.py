@@ -37,7 +37,7 @@ from gatewright.suites.race import (
 from gatewright.suites.race.command import race_command
 from gatewright.suites.race.report import RaceReport
 
-SMALL = RaceSuiteConfig(modes=("explore",), random_schedules=5, schedules=60)
+SMALL = RaceSuiteConfig(modes=("explore",), random_schedules=5, pct_schedules=5, schedules=60)
 
 
 @contextmanager
@@ -73,6 +73,7 @@ def test_a_guarded_program_passes_and_the_report_says_why() -> None:
         assert result.achieved["icb"] == "all schedules with up to 2 preemptions"
         assert {seen.evaluated for seen in result.invariants} == {result.iterations}
         assert result.metrics["operations"].sum == 2 * result.iterations
+        assert [(bound.depth, bound.runs) for bound in result.miss_bounds] == [(2, 4), (3, 4)]
 
 
 def test_a_racy_program_fails_with_a_counterexample() -> None:
@@ -242,6 +243,9 @@ def test_a_tape_that_can_no_longer_be_followed_is_inconclusive(tmp_path: Path) -
     assert (strict.verdict, strict.diverged) == (Verdict.INCONCLUSIVE, 3)
     assert "BEGIN IMMEDIATE" in strict.first_divergence
     assert (lenient.verdict, lenient.reproduced) == (Verdict.PASS, 0)
+    assert strict.departures == 0
+    assert lenient.departures > 0
+    assert f"{lenient.departures} steps not as on the tape" in lenient.text()
     assert "on the tape single-dispatch: dispatched 2 times" in lenient.text()
     assert "What was broken on the tape" in lenient.html("gatewright replay T")
 

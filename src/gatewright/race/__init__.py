@@ -6,24 +6,50 @@ from gatewright.race import Scenario, invariant, explore
 from gatewright.race.arena import Arena, Race, SetupFailed
 from gatewright.race.checkers import Done, Refused, SequentialModel
 from gatewright.race.client import Client
-from gatewright.race.explorer import Budget, Exploration, Finding, Iteration, explore, reproduces
+from gatewright.race.explorer import (
+    Budget,
+    Exploration,
+    Finding,
+    Iteration,
+    explore,
+    explore_postgres,
+    explore_threads,
+    portfolio,
+    reproduces,
+)
 from gatewright.race.history import History, Operation, Response
-from gatewright.race.loop import ProcessModel
+from gatewright.race.miss_bound import MissBound
 from gatewright.race.points.explicit import point, point_sync
-from gatewright.race.scenario import Actor, Invariant, Scenario, Unchecked, invariant
+from gatewright.race.points.lines import Granularity
+from gatewright.race.postgres_arena import PostgresArena
+from gatewright.race.process_model import ProcessModel
+from gatewright.race.process_models import ModelComparison, compare_process_models
+from gatewright.race.scenario import (
+    Actor,
+    Invariant,
+    Scenario,
+    ThreadActor,
+    ThreadScenario,
+    Unchecked,
+    invariant,
+)
 from gatewright.race.schedule import Deadlock, Diverged, ForeignThread, Livelock, ScheduleError, Trace
+from gatewright.race.share import WHOLE, Share, read_share
 from gatewright.race.strategies import (
     Deviation,
     DeviationTape,
     Fifo,
     PreemptionBounding,
+    PriorityChanges,
     RandomWalk,
     Replay,
     Strategy,
 )
 from gatewright.race.tape import Tape, read_tape
+from gatewright.race.thread_arena import ThreadArena
 
 __all__ = [
+    "WHOLE",
     "Actor",
     "Arena",
     "Budget",
@@ -37,12 +63,17 @@ __all__ = [
     "Fifo",
     "Finding",
     "ForeignThread",
+    "Granularity",
     "History",
     "Invariant",
     "Iteration",
     "Livelock",
+    "MissBound",
+    "ModelComparison",
     "Operation",
+    "PostgresArena",
     "PreemptionBounding",
+    "PriorityChanges",
     "ProcessModel",
     "Race",
     "RandomWalk",
@@ -53,14 +84,23 @@ __all__ = [
     "ScheduleError",
     "SequentialModel",
     "SetupFailed",
+    "Share",
     "Strategy",
     "Tape",
+    "ThreadActor",
+    "ThreadArena",
+    "ThreadScenario",
     "Trace",
     "Unchecked",
+    "compare_process_models",
     "explore",
+    "explore_postgres",
+    "explore_threads",
     "invariant",
     "point",
     "point_sync",
+    "portfolio",
+    "read_share",
     "read_tape",
     "reproduces",
 ]

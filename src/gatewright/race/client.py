@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import Any, Protocol, TypeAlias
 from urllib.parse import unquote
 
+from gatewright.race.footprint import ANSWERED, ASKED
 from gatewright.race.history import History, Operation, Response
 from gatewright.race.schedule import Trace
 
@@ -73,6 +74,8 @@ class AsgiClient:
         finally:
             trace = self._trace()  # until its first step a request has seen nothing: it is called then
             called = trace.first_step(self._actor, called)
+            trace.touch_besides(ASKED, min(called, len(trace.steps) - 1))
+            trace.touch_besides(ANSWERED)
             self._history.operations.append(
                 Operation(self._actor, method, path, body, response, called, len(trace.steps), error)
             )

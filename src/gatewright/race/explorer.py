@@ -3,22 +3,44 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from gatewright.core.verdict import Verdict
 from gatewright.race.arena import Arena, Race
 from gatewright.race.breaking import breaking_steps
-from gatewright.race.loop import ProcessModel
-from gatewright.race.scenario import Scenario
+from gatewright.race.miss_bound import MissBound
+from gatewright.race.postgres_arena import PostgresArena
+from gatewright.race.process_model import ProcessModel
+from gatewright.race.scenario import Judged, Scenario, ThreadScenario
 from gatewright.race.schedule import Diverged
-from gatewright.race.strategies import Fifo, PreemptionBounding, Replay, Strategy
+from gatewright.race.strategies import (
+    Fifo,
+    PreemptionBounding,
+    PriorityChanges,
+    RandomWalk,
+    Replay,
+    Strategy,
+)
 from gatewright.race.tape import Tape
+from gatewright.race.thread_arena import ThreadArena
 
-__all__ = ["Budget", "Exploration", "Finding", "Iteration", "explore"]
+__all__ = [
+    "Budget",
+    "Exploration",
+    "Finding",
+    "Iteration",
+    "explore",
+    "explore_postgres",
+    "explore_threads",
+    "portfolio",
+]
 
 WARM_UPS = 4
+PCT_DEPTHS = (2, 3)
 
+AnyArena: TypeAlias = Arena | ThreadArena | PostgresArena
 Progress: TypeAlias = Callable[[int], None]
 
 
@@ -80,12 +102,15 @@ class Exploration:
     """Everything that an exploration found out, without times: equal for equal seeds.
 
     `iterations` keeps the failing schedules and the first few of the others; `evaluated` counts per invariant
-    in how many schedules it was evaluated, `violated` in how many it was violated.
+    in how many schedules it was evaluated, `violated` in how many it was violated. `miss_bounds` say how
+    likely random priorities have missed a bug, also where that is too weak to comfort. `best_effort` says
+    that a real server has a say in the schedule, and no replay has proved that it comes again exactly.
     """
 
     scenario: str
     process_model: ProcessModel
     seed: int
+    best_effort: bool = False
     schedules: int = 0
     overlapped: int = 0
     failed: int = 0
@@ -93,6 +118,7 @@ class Exploration:
     violated: Counter[str] = field(default_factory=Counter)
     by_strategy: Counter[str] = field(default_factory=Counter)
     achieved: dict[str, str] = field(default_factory=dict)
+    miss_bounds: list[MissBound] = field(default_factory=list)
     metrics: dict[str, list[int]] = field(default_factory=dict)
     iterations: list[Iteration] = field(default_factory=list)
     finding: Finding | None = None
@@ -105,6 +131,16 @@ class Exploration:
         if self.failed:
             return Verdict.FAIL
         return Verdict.INCONCLUSIVE if self.doubts else Verdict.PASS
+
+
+def portfolio(seed: int, *, bound: int = 2, runs: int = 100) -> list[Strategy]:
+    """What a scenario is explored with unless told otherwise.
+
+    The natural order as the baseline, preemption bounding, then `runs` runs each of random priorities of
+    depth 2, of depth 3, and of random walks.
+    """
+    deep = [PriorityChanges(depth, seed, runs) for depth in PCT_DEPTHS]
+    return [Fifo(), PreemptionBounding(bound), *deep, RandomWalk(seed, runs)]
 
 
 def explore(
@@ -122,7 +158,7 @@ def explore(
 
     Args:
         scenario: what to race.
-        strategies: run one after the other; by default the natural order, then up to two preemptions.
+        strategies: run one after the other; by default those of `portfolio`.
         budget: where to end.
         model: what actors share, unless an arena is given.
         seed: of identifiers and chance inside the app, unless an arena is given.
@@ -138,19 +174,77 @@ def explore(
             return explore(
                 scenario, strategies=strategies, budget=budget, arena=own, keep=keep, progress=progress
             )
-    if strategies is None:
-        strategies = [Fifo(), PreemptionBounding(2)]
     arena.prepare(scenario)
-    explorer = _Explorer(scenario, arena, budget or Budget(), keep, progress)
-    explorer.warm_up()
-    for strategy in strategies:
-        explorer.follow(strategy)
-    return explorer.conclude()
+    return _Explorer(scenario, arena, budget or Budget(), keep, progress).run(strategies)
+
+
+def explore_threads(
+    scenario: ThreadScenario,
+    *,
+    strategies: Sequence[Strategy] | None = None,
+    budget: Budget | None = None,
+    seed: int = 0,
+    arena: ThreadArena | None = None,
+    keep: int = 5,
+    progress: Progress | None = None,
+) -> Exploration:
+    """Race the scenario's threads under every schedule that the strategies propose.
+
+    Args:
+        scenario: what to race.
+        strategies: run one after the other; by default those of `portfolio`.
+        budget: where to end.
+        seed: of identifiers and chance inside the program, unless an arena is given.
+        arena: an arena entered by the caller.
+        keep: so many passing schedules are kept whole.
+        progress: told the number of schedules after each.
+
+    Raises:
+        SetupFailed: the state before the race could not be brought about.
+    """
+    with ExitStack() as stack:
+        entered = arena or stack.enter_context(ThreadArena(seed=seed))
+        entered.prepare(scenario)
+        return _Explorer(scenario, entered, budget or Budget(), keep, progress).run(strategies)
+
+
+def explore_postgres(
+    scenario: Scenario,
+    url: str,
+    *,
+    strategies: Sequence[Strategy] | None = None,
+    budget: Budget | None = None,
+    seed: int = 0,
+    keep: int = 5,
+    progress: Progress | None = None,
+) -> Exploration:
+    """Race the scenario's actors on a real PostgreSQL server, under the schedules that strategies propose.
+
+    Args:
+        scenario: what to race; its `create_app_at` makes the apps.
+        url: of a database that nobody else uses; its rows are put back before each schedule.
+        strategies: run one after the other; by default those of `portfolio`.
+        budget: where to end.
+        seed: of the standard library's chance inside the apps.
+        keep: so many passing schedules are kept whole.
+        progress: told the number of schedules after each.
+
+    Raises:
+        SetupFailed: the state before the race could not be brought about.
+    """
+    with PostgresArena(scenario, url, seed=seed) as arena:
+        arena.prepare(scenario)
+        return _Explorer(scenario, arena, budget or Budget(), keep, progress).run(strategies)
 
 
 class _Explorer:
     def __init__(
-        self, scenario: Scenario, arena: Arena, budget: Budget, keep: int, progress: Progress | None
+        self,
+        scenario: Judged,
+        arena: AnyArena,
+        budget: Budget,
+        keep: int,
+        progress: Progress | None,
     ) -> None:
         self._scenario = scenario
         self._arena = arena
@@ -161,7 +255,15 @@ class _Explorer:
         self._stopped = False
         self._complete = False
         self._worst: Iteration | None = None
-        self._found = Exploration(scenario.name, arena.model, arena.seed)
+        on_server = arena.model is ProcessModel.SERVER
+        self._found = Exploration(scenario.name, arena.model, arena.seed, best_effort=on_server)
+
+    def run(self, strategies: Sequence[Strategy] | None) -> Exploration:
+        """Follow the strategies, one after the other."""
+        self.warm_up()
+        for strategy in strategies if strategies is not None else portfolio(self._arena.seed):
+            self.follow(strategy)
+        return self.conclude()
 
     def warm_up(self) -> None:
         """Fill caches and connection pools, until the same schedule twice does the same."""
@@ -186,6 +288,8 @@ class _Explorer:
             self._count(strategy.name, race)
         self._found.achieved[strategy.name] = strategy.achieved()
         self._complete |= strategy.is_complete
+        if isinstance(strategy, PriorityChanges):
+            self._found.miss_bounds.append(strategy.miss_bound())
 
     def _count(self, strategy: str, race: Race) -> None:
         found = self._found
@@ -251,6 +355,8 @@ class _Explorer:
         strategy = Replay(tape.steps, times=replays)
         while (picker := strategy.next_picker()) is not None:
             reproduced += reproduces(self._arena.run(picker), tape)
+        if replays and reproduced == replays:
+            self._found.best_effort = False
         if reproduced < replays:
             self._doubt(
                 f"only {reproduced} of {replays} replays of the counterexample failed in the same way"
@@ -263,7 +369,7 @@ class _Explorer:
             self._found.doubts.append(why)
 
 
-def tape_of(scenario: Scenario, arena: Arena, iteration: Iteration) -> Tape:
+def tape_of(scenario: Judged, arena: AnyArena, iteration: Iteration) -> Tape:
     """The tape of a schedule."""
     kind = type(scenario)
     return Tape(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from gatewright.core.errors import GatewrightError
+from gatewright.race.footprint import EVERYTHING, NOTHING, Footprint
 
 __all__ = [
     "Choice",
@@ -80,7 +81,8 @@ class Step:
     """An actor went on past a point; logged when it was let go, not when it arrived.
 
     `waited` is true when it met a database lock and had to stop again at once. `within` names the statements
-    that were part of this step because nothing could come in between (process model `shared`).
+    that were part of this step because nothing could come in between (process model `shared`). `statement` is
+    what its statement touched, or everything as long as that is not known; `besides` is what else it touched.
     """
 
     actor: str
@@ -88,6 +90,13 @@ class Step:
     choice: Choice
     waited: bool = False
     within: list[str] = field(default_factory=list)
+    statement: Footprint = EVERYTHING
+    besides: Footprint = NOTHING
+
+    @property
+    def footprint(self) -> Footprint:
+        """All that it touched."""
+        return self.statement | self.besides
 
     @property
     def is_decision(self) -> bool:
@@ -102,9 +111,18 @@ class Step:
 
 @dataclass(slots=True)
 class Trace:
-    """All that a strategy, a tape and a reader need to know of one schedule."""
+    """All that a strategy, a tape and a reader need to know of one schedule.
+
+    `is_finished` tells whether all actors came to their ends.
+    """
 
     steps: list[Step] = field(default_factory=list)
+    is_finished: bool = False
+
+    def touch_besides(self, footprint: Footprint, step: int = -1) -> None:
+        """A step touched this besides; nothing has to be noted of what happens before the first step."""
+        if self.steps:
+            self.steps[step].besides |= footprint
 
     @property
     def preemptions(self) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gatewright.core.errors import ConfigurationError
-from gatewright.race.loop import ProcessModel
+from gatewright.race.process_model import ProcessModel
 
 __all__ = ["Tape", "read_tape"]
 

@@ -62,6 +62,7 @@ PROFILES = {
     "full": ConcurrencyStressConfig(
         profile="full",
         schedules=6000,
+        pct_schedules=500,
         random_schedules=1000,
         releases=400,
         wall_clock_s=300.0,

@@ -17,7 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
-from gatewright.race.loop import ACTOR, ScheduledLoop, scheduled_loop
+from gatewright.race.footprint import EVERYTHING
+from gatewright.race.points.sqlite_footprint import ConnectionWatch, unique_columns
+from gatewright.race.scheduler import Scheduler, current_scheduler
 
 __all__ = ["InstrumentedSqlite", "label_of"]
 
@@ -32,6 +34,9 @@ LABEL_LENGTH = 240
 LISTED_COLUMNS = 48
 DEFAULT_TIMEOUT_S = 5.0
 SETTING = re.compile(r"\s*PRAGMA\s+(?:\w+\.)?(busy_timeout|synchronous)\s*[=(]\s*(\w+)", re.IGNORECASE)
+HARMLESS_PRAGMA = re.compile(
+    r"\s*PRAGMA\s+(?:\w+\.)?(busy_timeout|synchronous|foreign_keys|cache_size|temp_store)\b", re.IGNORECASE
+)
 PRAGMA = re.compile(r"\s*PRAGMA\b", re.IGNORECASE)
 
 
@@ -67,6 +72,8 @@ class InstrumentedConnection(sqlite3.Connection):
     siblings: "weakref.WeakSet[InstrumentedConnection]"
     file: Path | None = None
     holder: str = ""
+    watch: ConnectionWatch
+    open_cursors: weakref.WeakSet[sqlite3.Cursor]
 
     def cursor(self, factory: Any = None) -> Any:
         """A cursor whose statements are points."""
@@ -87,12 +94,12 @@ class InstrumentedConnection(sqlite3.Connection):
     def commit(self) -> None:
         """A point, then the commit, if there is anything to commit."""
         if self.in_transaction:
-            self.perform(COMMIT, super().commit)
+            self.perform(COMMIT, super().commit, COMMIT)
 
     def rollback(self) -> None:
         """A point, then the rollback, if there is anything to roll back."""
         if self.in_transaction:
-            self.perform(ROLLBACK, super().rollback)
+            self.perform(ROLLBACK, super().rollback, ROLLBACK)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
@@ -107,32 +114,52 @@ class InstrumentedConnection(sqlite3.Connection):
         """Close; a transaction that was open is rolled back and its locks are free."""
         was_open = self.in_transaction
         super().close()
-        if was_open and (loop := scheduled_loop()) is not None:
-            loop.transaction_ended()
+        self.holder = ""
+        if was_open and (scheduler := current_scheduler()) is not None:
+            scheduler.touch_besides(EVERYTHING)
+            scheduler.transaction_ended()
 
-    def perform(self, label: str, operation: Callable[[], R]) -> R:
-        """Stand at a point, then do it; stand still for as long as another's lock is in the way."""
-        loop = scheduled_loop()
-        if loop is None or not loop.controls:
+    def perform(self, label: str, operation: Callable[[], R], sql: str = "", parameters: Any = None) -> R:
+        """Stand at a point, then do it; stand still for as long as another's lock is in the way.
+
+        Where `sql` and its parameters are not given it may touch anything.
+        """
+        scheduler = current_scheduler()
+        if scheduler is None or not scheduler.controls:
             self.foreign()
-            return operation()
+            return self._perform_unseen(operation, sql, scheduler)
         was_open = self.in_transaction
         while True:
-            loop.pause(label)
+            scheduler.pause(label)
+            self.watch.prepare()
             try:
                 result = operation()
-            except sqlite3.OperationalError as error:
-                if self.patience_s > 0 and loop.can_block and _is_plain_busy(error):
-                    loop.block(self.rivals())
+            except sqlite3.Error as error:
+                if self.patience_s > 0 and scheduler.can_block and _is_plain_busy(error):
+                    scheduler.touch(self.watch.waiting())
+                    scheduler.block(self.rivals())
                     continue
+                self.watch.forget()
                 raise
             finally:
                 if was_open and not self.in_transaction:
-                    loop.transaction_ended()
+                    scheduler.transaction_ended()
             if not label.startswith(HARMLESS):
-                self.holder = ACTOR.get() or ""
-            loop.moved()
+                self.holder = scheduler.actor
+            scheduler.moved()
+            scheduler.touch(self.watch.done(sql, parameters))
             return result
+
+    def _perform_unseen(self, operation: Callable[[], R], sql: str, scheduler: Scheduler | None) -> R:
+        """Do it where no strategy decides; what it touched is not known."""
+        if scheduler is not None:
+            scheduler.touch_besides(EVERYTHING)
+        self.watch.prepare()
+        try:
+            return operation()
+        finally:
+            self.watch.learn(sql)
+            self.watch.forget()
 
     def rivals(self) -> list[str]:
         """The actors that hold a lock on our file: they have written in a transaction that goes on."""
@@ -156,15 +183,30 @@ class InstrumentedCursor(sqlite3.Cursor):
         """A point, then the statement; pragmas set a connection up and are no points."""
         if PRAGMA.match(sql):
             setting = SETTING.match(sql)
+            if not HARMLESS_PRAGMA.match(sql) and (scheduler := current_scheduler()) is not None:
+                scheduler.touch_besides(EVERYTHING)
             super().execute(self.connection.adjust(*setting.groups()) if setting else sql, parameters)
             return self
-        self.connection.perform(label_of(sql), partial(super().execute, sql, parameters))
+        self.connection.perform(label_of(sql), partial(super().execute, sql, parameters), sql, parameters)
+        if self.description is not None:
+            self.connection.open_cursors.add(self)
         return self
+
+    def fetchall(self) -> Any:
+        """All rows that are left; the cursor keeps nothing open then."""
+        rows = super().fetchall()
+        self.connection.open_cursors.discard(self)
+        return rows
+
+    def close(self) -> None:
+        """Close; the cursor keeps nothing open then."""
+        super().close()
+        self.connection.open_cursors.discard(self)
 
     def executemany(self, sql: str, parameters: Iterable[Any], /) -> Self:
         """A point, then the statement for every set of parameters."""
         sets = list(parameters)  # a second try after a lock needs them again
-        self.connection.perform(label_of(sql), partial(super().executemany, sql, sets))
+        self.connection.perform(label_of(sql), partial(super().executemany, sql, sets), sql)
         return self
 
     def executescript(self, sql_script: str, /) -> Self:
@@ -173,7 +215,7 @@ class InstrumentedCursor(sqlite3.Cursor):
         return self
 
 
-def _is_plain_busy(error: sqlite3.OperationalError) -> bool:
+def _is_plain_busy(error: sqlite3.Error) -> bool:
     """Whether waiting can help: a snapshot that has grown old (BUSY_SNAPSHOT) stays old for ever."""
     return getattr(error, "sqlite_errorname", "") == "SQLITE_BUSY"
 
@@ -182,14 +224,17 @@ class InstrumentedSqlite:
     """While entered, `sqlite3.connect` gives instrumented connections, and knows which files they opened.
 
     Args:
-        loop: the loop that must do all the work on these connections while it races.
+        scheduler: must control all the work on these connections while it races.
     """
 
-    def __init__(self, loop: ScheduledLoop) -> None:
+    def __init__(self, scheduler: Scheduler) -> None:
         self.databases: set[Path] = set()
-        self._loop = loop
+        self._scheduler = scheduler
         self._connections: weakref.WeakSet[InstrumentedConnection] = weakref.WeakSet()
         self._genuine = sqlite3.connect
+        self._open_cursors: weakref.WeakSet[sqlite3.Cursor] = weakref.WeakSet()
+        self._unique: dict[tuple[Path | None, str], frozenset[str] | None] = {}
+        scheduler.keeps_open = lambda: len(self._open_cursors) > 0
 
     def connect(  # noqa: PLR0917 - the signature of sqlite3.connect
         self,
@@ -197,7 +242,7 @@ class InstrumentedSqlite:
         timeout: float = DEFAULT_TIMEOUT_S,
         detect_types: int = 0,
         isolation_level: Any = "",
-        check_same_thread: bool = True,  # noqa: FBT001, FBT002 - likewise
+        check_same_thread: bool = True,  # noqa: ARG002, FBT001, FBT002 - likewise
         factory: type[sqlite3.Connection] = sqlite3.Connection,
         **rest: Any,
     ) -> InstrumentedConnection:
@@ -207,7 +252,7 @@ class InstrumentedSqlite:
             timeout=0,
             detect_types=detect_types,
             isolation_level=isolation_level,
-            check_same_thread=check_same_thread,
+            check_same_thread=False,  # the arena tidies up from its own thread
             factory=_instrumented(factory),
             **rest,
         )
@@ -221,7 +266,23 @@ class InstrumentedSqlite:
         connection.file = _file_of(database, uri=bool(rest.get("uri")))
         if connection.file is not None:
             self.databases.add(connection.file)
+        connection.open_cursors = self._open_cursors
+        connection.watch = ConnectionWatch(
+            connection,
+            str(connection.file) if connection.file else "",
+            partial(self._unique_columns, connection.file),
+        )
         return connection
+
+    def forget_tables(self) -> None:
+        """Look at the tables anew."""
+        self._unique.clear()
+
+    def _unique_columns(self, path: Path | None, table: str) -> frozenset[str] | None:
+        if (path, table) not in self._unique:
+            with contextlib.closing(sqlite3.Connection(path or ":memory:")) as connection:
+                self._unique[path, table] = unique_columns(connection, table)
+        return self._unique[path, table]
 
     def roll_back(self) -> None:
         """End the transactions that a schedule left open."""
@@ -243,8 +304,8 @@ class InstrumentedSqlite:
                 connection.close()
 
     def _note_thread(self) -> None:
-        if self._loop.is_racing:
-            self._loop.note_thread()
+        if self._scheduler.is_racing:
+            self._scheduler.note_thread()
 
 
 def _instrumented(factory: type[sqlite3.Connection]) -> type[sqlite3.Connection]:

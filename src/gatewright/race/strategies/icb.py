@@ -2,45 +2,18 @@
 
 Most concurrency bugs need few preemptions, so small bounds find them, and the first failure found has as few
 as possible (Musuvathi, Qadeer: Iterative context bounding for systematic testing of multithreaded programs,
-PLDI 2007).
+PLDI 2007). Of schedules that differ only in the order of steps that touch nothing in common one is enough;
+`reduction.py` says which ones to leave out.
 """
 
-from collections import deque
-from dataclasses import dataclass
+from collections import defaultdict, deque
 
-from gatewright.race.schedule import Choice, Diverged, Picker, Trace
+from gatewright.race.schedule import Diverged, Trace
+from gatewright.race.share import WHOLE, Share
+from gatewright.race.strategies.branch import REMEDY, Branch, branches
+from gatewright.race.strategies.reduction import Reduction
 
 __all__ = ["PreemptionBounding"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """At step `index` the schedule leaves the default: this actor goes on, from this point."""
-
-    index: int
-    actor: str
-    label: str
-    preempts: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Branch:
-    """A schedule that is the default but for its turns, in their order."""
-
-    turns: tuple[_Turn, ...] = ()
-
-    def pick(self, choice: Choice) -> str:
-        for turn in self.turns:
-            if turn.index == choice.index:
-                if turn.actor not in choice.candidates or choice.label_of(turn.actor) != turn.label:
-                    raise Diverged(
-                        f"step {turn.index} did not come again: {turn.actor} at {turn.label}", remedy=REMEDY
-                    )
-                return turn.actor
-        return choice.default
-
-
-REMEDY = "something outside of the schedule changes what the program does"
 
 
 class PreemptionBounding:
@@ -52,37 +25,46 @@ class PreemptionBounding:
     Args:
         bound: the highest number of preemptions.
         most: so many schedules at most; reaching it is a proper end.
+        reduction: leave out what is the same but for the order of steps that touch nothing in common.
+        share: every shard runs the first schedule, and what leaves it by the turns that are its own.
     """
 
     name = "icb"
 
-    def __init__(self, bound: int, *, most: int | None = None) -> None:
+    def __init__(
+        self, bound: int, *, most: int | None = None, reduction: bool = True, share: Share = WHOLE
+    ) -> None:
         self.bound = bound
         self._left = most
-        self.exhausted_bound = -1
-        self._level = 0
-        self._now: deque[_Branch] = deque([_Branch()])
-        self._later: deque[_Branch] = deque()
-        self._running = _Branch()
+        self._share = share
+        self._reduction = Reduction(is_alone=share.is_whole) if reduction else None
+        self._queues: dict[int, deque[Branch]] = defaultdict(deque, {0: deque([Branch()])})
+        self._running = Branch()
+        self._pruned = 0
+
+    @property
+    def exhausted_bound(self) -> int:
+        """The bound up to which nothing is left; -1 when there is none."""
+        return min((level for level, queue in self._queues.items() if queue), default=self.bound + 1) - 1
+
+    @property
+    def pruned(self) -> int:
+        """How many turns within the bound were not taken, since nothing new can come of them."""
+        waiting = self._reduction.waiting(self.bound) if self._reduction is not None else 0
+        return self._pruned + waiting
 
     @property
     def is_complete(self) -> bool:
         """Whether every schedule within the bound has been run, or as many as were asked for."""
         return self.exhausted_bound >= self.bound or self._left == 0
 
-    def next_picker(self) -> Picker | None:
+    def next_picker(self) -> Branch | None:
         """The next schedule, of the lowest bound that has any left."""
-        while not self._now:
-            self.exhausted_bound = self._level
-            if self._level >= self.bound:
-                return None
-            self._level += 1
-            self._now, self._later = self._later, deque()
+        if self.is_complete:
+            return None
         if self._left is not None:
-            if self._left == 0:
-                return None
             self._left -= 1
-        self._running = self._now.popleft()
+        self._running = self._queues[self.exhausted_bound + 1].popleft()
         return self._running
 
     def learn(self, trace: Trace) -> None:
@@ -91,23 +73,35 @@ class PreemptionBounding:
         Raises:
             Diverged: the program ended before the schedule's last turn.
         """
-        turns = self._running.turns
-        first = turns[-1].index + 1 if turns else 0
-        if len(trace.steps) < first:
-            raise Diverged(f"the program ended before step {first - 1} came again", remedy=REMEDY)
-        if turns and turns[-1].preempts and trace.steps[first - 1].waited:
-            return
-        for step in trace.steps[first:]:
-            for actor, label in zip(step.choice.candidates, step.choice.labels, strict=True):
-                if actor != step.actor:
-                    preempts = step.choice.current in step.choice.candidates
-                    branch = _Branch((*turns, _Turn(step.choice.index, actor, label, preempts)))
-                    (self._later if preempts else self._now).append(branch)
+        running = self._running
+        if len(trace.steps) < running.depth:
+            raise Diverged(f"the program ended before step {running.depth - 1} came again", remedy=REMEDY)
+        if self._reduction is None:
+            end = len(trace.steps)
+        else:
+            for released in self._reduction.see(trace):
+                self._queue(released)
+            end = self._reduction.first_known(trace, running)
+        only_waited = running.preempts and trace.steps[running.depth - 1].waited
+        for step in () if only_waited else trace.steps[running.depth :]:
+            for branch in branches(running, step.choice, step.actor):
+                if step.choice.index >= end:
+                    self._pruned += branch.cost <= self.bound
+                elif self._reduction is None or self._reduction.admits(branch, step):
+                    self._queue(branch)
+
+    def _queue(self, branch: Branch) -> None:
+        if branch.cost <= self.bound and self._is_own(branch):
+            self._queues[branch.cost].append(branch)
+
+    def _is_own(self, branch: Branch) -> bool:
+        return len(branch.turns) > 1 or self._share.is_whole or self._share.owns(str(branch))
 
     def achieved(self) -> str:
         """The bound up to which nothing is left."""
-        done = f"all schedules with up to {self.exhausted_bound} preemptions"
-        if self.exhausted_bound >= self.bound:
-            return done
-        part = f"some with {self._level}"
-        return part if self.exhausted_bound < 0 else f"{done}, {part}"
+        exhausted = self.exhausted_bound
+        done = f"all schedules with up to {exhausted} preemptions"
+        if exhausted < self.bound:
+            part = f"some with {exhausted + 1}"
+            return part if exhausted < 0 else f"{done}, {part}"
+        return done

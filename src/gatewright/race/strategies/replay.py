@@ -1,5 +1,6 @@
 """Replay: the very schedule of a tape, known by actor names and point labels."""
 
+from collections import deque
 from collections.abc import Sequence
 
 from gatewright.race.schedule import Choice, Diverged, Picker, Trace
@@ -13,7 +14,10 @@ class Replay:
     Args:
         steps: actor and label of every step.
         times: how often.
-        strict: raise where the program leaves the tape; else follow it as far as it can be followed.
+        strict: raise where the program leaves the tape; else go on as near to it as possible.
+
+    `departures` counts, over all replays that are not strict, the steps that could not be taken as on the
+    tape, and the ends that did not meet.
     """
 
     name = "replay"
@@ -23,21 +27,28 @@ class Replay:
         self._steps = tuple(steps)
         self._left = times
         self._strict = strict
+        self._walk: _Roughly | None = None
+        self.departures = 0
 
     def next_picker(self) -> Picker | None:
         """The same schedule again."""
         if self._left == 0:
             return None
         self._left -= 1
-        return _Exactly(self._steps) if self._strict else _Roughly(self._steps)
+        if self._strict:
+            return _Exactly(self._steps)
+        self._walk = _Roughly(self._steps)
+        return self._walk
 
     def learn(self, trace: Trace) -> None:
-        """Nothing to learn from in a lenient replay; a strict one must have come to the end of the tape.
+        """A strict replay must have come to the end of the tape; a lenient one counts where it left it.
 
         Raises:
             Diverged: the program ended before the tape did.
         """
-        if self._strict and len(trace.steps) < len(self._steps):
+        if self._walk is not None:
+            self.departures += self._walk.departures + bool(self._walk.left)
+        elif self._strict and len(trace.steps) < len(self._steps):
             actor, label = self._steps[len(trace.steps)]
             raise Diverged(f"the program ended, but on the tape {actor} goes on with {label}")
 
@@ -65,11 +76,17 @@ class _Exactly:
 
 class _Roughly:
     def __init__(self, steps: tuple[tuple[str, str], ...]) -> None:
-        self._left = list(steps)
+        self.left = deque(steps)
+        self.departures = 0
+        self._beyond = False
 
     def pick(self, choice: Choice) -> str:
-        while self._left:
-            actor, _ = self._left.pop(0)
+        while self.left:
+            actor, label = self.left.popleft()
             if actor in choice.candidates:
+                self.departures += choice.label_of(actor) != label
                 return actor
+            self.departures += 1
+        self.departures += not self._beyond
+        self._beyond = True
         return choice.default

@@ -11,7 +11,7 @@ __all__ = ["MODES", "STRATEGIES", "Mode", "RaceSuiteConfig"]
 
 Mode = Literal["explore", "stress"]
 MODES: tuple[Mode, ...] = ("explore", "stress")
-STRATEGIES = ("icb", "random", "fifo")
+STRATEGIES = ("icb", "pct", "random", "fifo")
 MOST = 1_000_000_000
 
 
@@ -25,7 +25,9 @@ class RaceSuiteConfig:
         iterations: by scenario, the most schedules in mode explore and the number of releases in mode stress,
             instead of `schedules` and `releases`; the name "" stands for all scenarios.
         schedules: the most schedules of a scenario.
-        random_schedules: how many of them are random, after preemption bounding.
+        pct_schedules: how many of them are under random priorities, for each depth in `pct_depths`.
+        pct_depths: of the bugs that random priorities look for.
+        random_schedules: how many of them are random, at the end.
         releases: how often the barrier is released for a scenario.
         bound: the most preemptions.
         strategies: names from `STRATEGIES`.
@@ -41,10 +43,12 @@ class RaceSuiteConfig:
     scenarios: tuple[str, ...] = ()
     iterations: Mapping[str, int] = field(default_factory=dict)
     schedules: int = 400
-    random_schedules: int = 50
+    pct_schedules: int = 40
+    pct_depths: tuple[int, ...] = (2, 3)
+    random_schedules: int = 40
     releases: int = 40
     bound: int = 2
-    strategies: tuple[str, ...] = ("fifo", "icb", "random")
+    strategies: tuple[str, ...] = ("fifo", "icb", "pct", "random")
     seed: int = 1
     clients: int = 8
     keep: int | None = 3
@@ -59,6 +63,9 @@ class RaceSuiteConfig:
             check_range(f"iterations of {name}" if name else "iterations", value, 1)
         check_range("bound", self.bound, 0)
         check_range("random schedules", self.random_schedules, 0)
+        check_range("schedules of each depth", self.pct_schedules, 0)
+        for depth in self.pct_depths:
+            check_range("depth", depth, 1)
         check_range("seed", self.seed, 0)
         if not self.modes or not set(self.modes) <= set(MODES):
             raise ConfigurationError(f"modes are {', '.join(MODES)}, not {', '.join(self.modes) or 'none'}")

@@ -11,7 +11,17 @@ from typing import Any, cast
 from pydantic import JsonValue
 
 from gatewright.core.verdict import Verdict
-from gatewright.race import Exploration, Finding, History, Invariant, Iteration, Race, Scenario, Trace
+from gatewright.race import (
+    Exploration,
+    Finding,
+    History,
+    Invariant,
+    Iteration,
+    MissBound,
+    Race,
+    Scenario,
+    Trace,
+)
 from gatewright.race.interleaving import TakenStep, interleaving
 from gatewright.race.selfcheck import FaultOutcome
 from gatewright.race.stress import Release
@@ -23,6 +33,7 @@ from gatewright.suites.race.report import (
     InvariantResult,
     IterationDetail,
     IterationFailure,
+    MissBoundResult,
     OperationDetail,
     ScenarioResult,
     SelfCheckResult,
@@ -58,6 +69,7 @@ def exploration_result(scenario: type[Scenario], found: Exploration, folder: Pat
         overlapped=found.overlapped,
         strategies=dict(found.by_strategy),
         achieved=dict(found.achieved),
+        miss_bounds=tuple(miss_bound(bound) for bound in found.miss_bounds),
         first_failure=found.first_failure,
         metrics={name: aggregate(values) for name, values in sorted(found.metrics.items())},
         invariants=invariant_results(scenario.invariants(), found.evaluated, found.violated, failures),
@@ -163,6 +175,17 @@ def self_check_result(outcomes: Sequence[FaultOutcome]) -> SelfCheckResult:
         for outcome in outcomes
     )
     return SelfCheckResult(planted=len(faults), killed=sum(fault.killed for fault in faults), faults=faults)
+
+
+def miss_bound(bound: MissBound) -> MissBoundResult:
+    """The figures behind a bound, and the bound."""
+    return MissBoundResult(
+        depth=bound.depth,
+        actors=bound.actors,
+        horizon=bound.horizon,
+        runs=bound.runs,
+        chance=float(f"{bound.chance:.6g}"),
+    )
 
 
 def aggregate(values: Sequence[int]) -> Aggregate:

@@ -90,9 +90,20 @@ def scenario_section(result: ScenarioResult) -> list[str]:
     ]
     if failures:
         parts.append(table(("iteration", "invariant", "saw"), failures))
+    if result.miss_bounds:
+        parts.append(miss_bounds_table(result))
     if result.counterexample is not None:
         parts += counterexample_section(result.counterexample)
     return parts
+
+
+def miss_bounds_table(result: ScenarioResult) -> str:
+    """How likely a bug of a depth was missed; only runs under random priorities (PCT) count."""
+    rows = [
+        (str(bound.depth), str(bound.actors), str(bound.horizon), str(bound.runs), f"{bound.chance:.3g}")
+        for bound in result.miss_bounds
+    ]
+    return table(("depth of a bug", "actors", "steps", "PCT runs", "missed with a chance of at most"), rows)
 
 
 def counterexample_section(example: Counterexample) -> list[str]:

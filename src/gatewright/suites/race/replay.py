@@ -1,14 +1,28 @@
 """Replay a tape: the same schedule again, in a fresh process, from a file that may come from anywhere."""
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.escape import printable
 from gatewright.core.verdict import Verdict
-from gatewright.race import Arena, Diverged, Fifo, Race, Replay, Scenario, Tape, read_tape, reproduces
+from gatewright.race import (
+    Arena,
+    Diverged,
+    Fifo,
+    ProcessModel,
+    Race,
+    Replay,
+    Scenario,
+    Tape,
+    ThreadArena,
+    ThreadScenario,
+    read_tape,
+    reproduces,
+)
 from gatewright.race.breaking import breaking_steps
 from gatewright.race.interleaving import Interleaving, TakenStep, interleaving
 from gatewright.race.swimlane import swim_lanes
@@ -23,10 +37,11 @@ MOST_TIMES = 100_000
 class ReplayOutcome:
     """How often a tape's failure came again.
 
-    `diverged` replays could not follow the tape, `first_divergence` says where the first one left it.
-    `unclear` ones violated something else than the tape tells, or their oracles could not be evaluated.
-    `violations` are those of the last replay that failed, in the same way if any did; `picture` is that
-    replay, or the tape's own steps where none failed.
+    `diverged` replays could not follow the tape, `first_divergence` says where the first one left it;
+    `departures` counts the steps of lenient replays that were not those of the tape. `unclear` replays
+    violated something else than the tape tells, or their oracles could not be evaluated. `violations` are
+    those of the last replay that failed, in the same way if any did; `picture` is that replay, or the tape's
+    own steps where none failed.
     """
 
     tape: Tape
@@ -35,6 +50,7 @@ class ReplayOutcome:
     diverged: int
     unclear: int
     first_divergence: str
+    departures: int
     violations: dict[str, tuple[str, ...]]
     picture: Interleaving
 
@@ -69,7 +85,8 @@ class ReplayOutcome:
     def count(self) -> str:
         """How often it came again, of how many."""
         unclear = f", unclear {self.unclear}" if self.unclear else ""
-        return f"reproduced {self.reproduced} of {self.times}, diverged {self.diverged}{unclear}"
+        departed = f", {self.departures} steps not as on the tape" if self.departures else ""
+        return f"reproduced {self.reproduced} of {self.times}, diverged {self.diverged}{unclear}{departed}"
 
     def html(self, command: str) -> str:
         """The outcome as a page for a browser; `command` is what shows it again."""
@@ -87,7 +104,7 @@ def replay(tape_path: Path, times: int = 20, *, allowed: Sequence[str], strict: 
         tape_path: the file.
         times: how often.
         allowed: modules that a tape may name, each with all that is below it.
-        strict: count a replay that leaves the tape as diverged; else follow the tape as far as possible.
+        strict: count a replay that leaves the tape as diverged; else go on as near to the tape as possible.
 
     Raises:
         ConfigurationError: not a tape, or one that names something else than a scenario of an allowed module.
@@ -96,8 +113,7 @@ def replay(tape_path: Path, times: int = 20, *, allowed: Sequence[str], strict: 
         raise ConfigurationError(f"a tape can be replayed from 1 to {MOST_TIMES} times, not {times}")
     tape = read_tape(tape_path)
     scenario = find_scenario(tape.scenario, allowed)()
-    with Arena(scenario, seed=tape.seed, model=tape.process_model) as arena:
-        arena.prepare(scenario)
+    with prepared_arena(scenario, tape) as arena:
         arena.run(Fifo())  # fills caches and connection pools, as the exploration did
         strategy = Replay(tape.steps, times=times, strict=strict)
         races = []
@@ -106,7 +122,29 @@ def replay(tape_path: Path, times: int = 20, *, allowed: Sequence[str], strict: 
             follow(strategy, race)
             races.append(race)
         broken_at = breaking_steps(arena, scenario, tape.steps)
-    return conclude(tape, races, broken_at, strict=strict)
+    return conclude(tape, races, broken_at, strict=strict, departures=strategy.departures)
+
+
+@contextmanager
+def prepared_arena(scenario: Scenario | ThreadScenario, tape: Tape) -> Iterator[Arena | ThreadArena]:
+    """An arena in which the tape's schedule can be run.
+
+    Raises:
+        ConfigurationError: the tape was recorded on a server that is not ours.
+    """
+    if tape.process_model is ProcessModel.SERVER:
+        raise ConfigurationError(
+            f"{tape.name}: the tape was recorded on a database server",
+            remedy="explore the scenario there again, by explore_postgres",
+        )
+    if isinstance(scenario, ThreadScenario):
+        with ThreadArena(seed=tape.seed) as threads:
+            threads.prepare(scenario)
+            yield threads
+    else:
+        with Arena(scenario, seed=tape.seed, model=tape.process_model) as arena:
+            arena.prepare(scenario)
+            yield arena
 
 
 def follow(strategy: Replay, race: Race) -> None:
@@ -118,7 +156,7 @@ def follow(strategy: Replay, race: Race) -> None:
 
 
 def conclude(
-    tape: Tape, races: Sequence[Race], broken_at: Mapping[str, int], *, strict: bool
+    tape: Tape, races: Sequence[Race], broken_at: Mapping[str, int], *, strict: bool, departures: int
 ) -> ReplayOutcome:
     """Count."""
 
@@ -142,6 +180,7 @@ def conclude(
         diverged=len(diverged),
         unclear=len(unclear),
         first_divergence=diverged[0] if diverged else "",
+        departures=departures,
         violations=failed[-1].failures if failed else {},
         picture=picture,
     )
@@ -153,7 +192,7 @@ def picture_of(race: Race, broken_at: Mapping[str, int]) -> Interleaving:
     return interleaving(steps, operations=race.history, violations=race.failures, broken_at=broken_at)
 
 
-def find_scenario(path: str, allowed: Sequence[str]) -> type[Scenario]:
+def find_scenario(path: str, allowed: Sequence[str]) -> type[Scenario | ThreadScenario]:
     """The scenario at an import path; nothing is imported that the caller does not allow.
 
     Raises:
@@ -169,6 +208,6 @@ def find_scenario(path: str, allowed: Sequence[str]) -> type[Scenario]:
         found = getattr(importlib.import_module(module_name), name)
     except (ImportError, AttributeError) as error:
         raise ConfigurationError(f"the tape names {path}, which can't be found: {error}") from error
-    if not (isinstance(found, type) and issubclass(found, Scenario)):
+    if not (isinstance(found, type) and issubclass(found, (Scenario, ThreadScenario))):
         raise ConfigurationError(f"the tape names {path}, which is no scenario")
     return found

@@ -16,6 +16,7 @@ __all__ = [
     "InvariantResult",
     "IterationDetail",
     "IterationFailure",
+    "MissBoundResult",
     "OperationDetail",
     "RaceReport",
     "ScenarioResult",
@@ -120,6 +121,20 @@ class Counterexample(Model):
     command: str
 
 
+class MissBoundResult(Model):
+    """How likely a bug of a depth was missed: with a chance of at most (1 - 1/(n * k^(d-1)))^N.
+
+    n are the `actors`, k is the `horizon` (the measured number of steps), d the `depth`, N the `runs` of PCT;
+    no other strategy's schedules count.
+    """
+
+    depth: NonNegativeInt
+    actors: NonNegativeInt
+    horizon: NonNegativeInt
+    runs: NonNegativeInt
+    chance: NonNegativeFloat
+
+
 class ScenarioResult(Model):
     """One scenario in one mode.
 
@@ -132,6 +147,7 @@ class ScenarioResult(Model):
         overlapped: in how many two actors were under way at once.
         strategies: iterations by strategy.
         achieved: by strategy, what its schedules have covered.
+        miss_bounds: how likely PCT has missed a bug, by depth, also where that is too weak to comfort.
         first_failure: the first failing iteration; 0 when none failed.
         metrics: aggregated over all iterations.
         invariants: all of them, those that hold too.
@@ -149,6 +165,7 @@ class ScenarioResult(Model):
     overlapped: NonNegativeInt
     strategies: dict[str, NonNegativeInt]
     achieved: dict[str, str]
+    miss_bounds: tuple[MissBoundResult, ...] = ()
     first_failure: NonNegativeInt
     metrics: dict[str, Aggregate]
     invariants: tuple[InvariantResult, ...]

@@ -17,11 +17,7 @@ from gatewright.evidence.record import EVIDENCE_FOLDER_VARIABLE, Published, publ
 from gatewright.race import (
     Arena,
     Budget,
-    Fifo,
-    PreemptionBounding,
-    RandomWalk,
     Scenario,
-    Strategy,
     explore,
 )
 from gatewright.race.selfcheck import PlantedFault, self_check
@@ -32,6 +28,7 @@ from gatewright.suites.race.markdown import render
 from gatewright.suites.race.picture import render_counterexample
 from gatewright.suites.race.reasons import counts, metrics, reasons
 from gatewright.suites.race.report import RaceReport, ScenarioResult, SelfCheckResult
+from gatewright.suites.race.schedules import portfolio_of
 
 __all__ = ["RaceProgress", "RaceSuite", "Silent", "announce_race", "publish_race_report", "run_race_suite"]
 
@@ -170,24 +167,14 @@ class _Run:
                 for scenario in self._scenarios:
                     self._results.append(self._stress(scenario, urls))
 
-    def _strategies(self, schedules: int) -> list[Strategy]:
-        config = self._config
-        walks = min(config.random_schedules, schedules) if "random" in config.strategies else 0
-        offered: dict[str, Strategy] = {
-            "fifo": Fifo(),
-            "icb": PreemptionBounding(config.bound, most=max(1, schedules - walks - 1)),
-            "random": RandomWalk(config.seed, walks or schedules),
-        }
-        return [offered[name] for name in config.strategies]
-
     def _explore(self, scenario: type[Scenario], arena: Arena) -> ScenarioResult:
         self._progress.begin(f"explore {scenario.name}")
-        schedules = self._config.schedules_of(scenario.name)
+        dealt = portfolio_of(self._config, self._config.schedules_of(scenario.name))
         began = time.perf_counter()
         found = explore(
             scenario(),
-            strategies=self._strategies(schedules),
-            budget=Budget(schedules=schedules, wall_clock_s=self._config.wall_clock_s),
+            strategies=dealt.strategies,
+            budget=Budget(schedules=dealt.schedules, wall_clock_s=self._config.wall_clock_s),
             arena=arena,
             keep=self._keep,
             progress=self._progress.count,
