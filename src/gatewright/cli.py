@@ -3,6 +3,8 @@
 import argparse
 import io
 import os
+import shlex
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,16 +15,21 @@ from gatewright.core.escape import printable
 from gatewright.core.interrupts import end_as_by_ctrl_c
 from gatewright.core.lifeline import die_with_parent
 from gatewright.core.verdict import ExitCode
+from gatewright.evidence.record import write_atomic
 from gatewright.execution.gate import add_check, run_alone, run_gate
 from gatewright.execution.judge import judge_now, resolve_run, verify_run
 from gatewright.execution.project import PROFILES, Project, Settings, find_project
 from gatewright.gate.decision import VerdictDocument, exit_code
 from gatewright.gate.policy import load_policy
+from gatewright.report.command import as_typed
 from gatewright.report.progress import ProgressLines, wants_colour
 from gatewright.report.schemas import find_schemas, schema_text, write_schemas
 from gatewright.report.text import render_explanation, render_policy, render_verdict_text
 
 __all__ = ["execute", "main"]
+
+WIDTH_OF_FILES = 110
+"""How wide text is where no terminal says."""
 
 DESCRIPTION = "A release gate for Python services: race them, load them, test them, judge the evidence."
 EPILOG = """\
@@ -123,6 +130,7 @@ def build_parser() -> argparse.ArgumentParser:
     replay = commands.add_parser("replay", help="run a recorded schedule of a race suite again")
     replay.add_argument("tape", type=Path, metavar="TAPE", help="the file that a race report names")
     replay.add_argument("--times", type=int, default=20, help="how often (default: 20)")
+    replay.add_argument("--html", type=Path, metavar="FILE", help="write it as a page for a browser, too")
     replay.set_defaults(command=replay_command)
 
     policy = commands.add_parser("policy", help="check a policy and show what it requires; runs nothing")
@@ -210,8 +218,11 @@ def replay_command(options: argparse.Namespace) -> int:
         raise ConfigurationError(f"there is no tape {options.tape}", remedy="a race report names its tapes")
     policy = load_policy(project_of(options).policy).policy
     outcome = replay(options.tape, options.times, allowed=policy.gate.scenarios)
-    for line in outcome.text().splitlines():
-        print(printable(line))
+    width = shutil.get_terminal_size((WIDTH_OF_FILES, 24)).columns
+    sys.stdout.write(outcome.text(width=width, colour=wants_colour(sys.stdout)))
+    if options.html:
+        command = f"gatewright replay {shlex.quote(str(options.tape))}"
+        write_atomic(options.html, outcome.html(as_typed(command)))
     return outcome.verdict.exit_code
 
 

@@ -14,12 +14,11 @@ from planted.dispatch_programs import (
     SnapshotDispatch,
     ThreadedDispatch,
 )
-from planted.plain_programs import AsyncLockOrder, Crash, DeepRace, LockOrder, LostUpdate, Sleepers, Spin
+from planted.plain_programs import Crash, DeepRace, LostUpdate, Sleepers
 from planted.sqlalchemy_programs import GuardedSqlAlchemyDispatch, SqlAlchemyDispatch
 
 from gatewright.core.verdict import Verdict
 from gatewright.race import (
-    Arena,
     Budget,
     Fifo,
     PreemptionBounding,
@@ -81,28 +80,6 @@ def test_the_deep_race_takes_few_schedules() -> None:
     assert natural.failed == 0
     assert bounded.failed == 1
     assert bounded.first_failure <= 25
-
-
-def test_a_deadlock_between_databases_is_a_failure() -> None:
-    """Two actors that lock two files in opposite orders stand still for ever in some schedule."""
-    found = explore(LockOrder(), strategies=[PreemptionBounding(1)])
-    assert found.finding is not None
-    assert "BEGIN IMMEDIATE" in found.finding.tape.failed["no-deadlock-or-livelock"][0]
-    assert found.finding.reproduced == found.finding.replays
-
-
-def test_a_deadlock_between_locks_of_the_loop_is_a_failure() -> None:
-    """An actor that waits for a future that never comes is stuck, not done."""
-    found = explore(AsyncLockOrder(), strategies=[PreemptionBounding(1)], model=ProcessModel.SHARED)
-    assert found.violated["no-deadlock-or-livelock"] > 0
-
-
-def test_a_livelock_ends_at_the_step_budget() -> None:
-    """An actor that asks for ever, while nobody else gets a turn, is stopped and reported."""
-    with Arena(Spin(), max_steps=500) as arena:
-        found = explore(Spin(), strategies=[PreemptionBounding(1)], arena=arena, budget=Budget(schedules=40))
-    assert found.violated["no-deadlock-or-livelock"] > 0
-    assert found.failed < found.schedules
 
 
 def test_a_snapshot_too_old_to_write_is_not_waited_for() -> None:

@@ -22,6 +22,7 @@ from planted.dispatch_programs import (
     check_then_act,
 )
 
+from gatewright.cli import execute
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.verdict import ExitCode, Verdict
 from gatewright.race import Scenario, SetupFailed
@@ -198,13 +199,18 @@ def published(folder: Path) -> tuple[RaceReport, Path]:
 
 
 def test_evidence_stands_beside_its_tapes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the evidence folder and in the folder of the run: JSON, Markdown, tape."""
+    """In the evidence folder and in the folder of the run: JSON, Markdown, the tape and its picture."""
     run_folder = tmp_path / "run"
     run_folder.mkdir()
     monkeypatch.setenv("GATEWRIGHT_EVIDENCE", str(run_folder))
     report, tape = published(tmp_path / "evidence")
     assert RaceReport.model_validate_json((tape.parent / "latest.json").read_text()) == report
-    assert {file.name for file in run_folder.iterdir()} == {"report.json", "report.md", tape.name}
+    assert {file.name for file in run_folder.iterdir()} == {
+        "report.json",
+        "report.md",
+        tape.name,
+        tape.name.replace(".tape.json", ".html"),
+    }
     markdown = (tape.parent / "latest.md").read_text()
     assert markdown.startswith("# planted-races: FAIL\n")
     assert "UPDATE task SET status" in markdown
@@ -218,6 +224,8 @@ def test_a_tape_replays_every_time(tmp_path: Path) -> None:
     assert (outcome.verdict, outcome.reproduced, outcome.diverged) == (Verdict.FAIL, 5, 0)
     assert "reproduced 5 of 5" in outcome.text()
     assert re.search(r"alice +bob", outcome.text())
+    assert "single-dispatch is broken at the end: dispatched 2 times" in outcome.text()
+    assert all(len(line) <= 60 for line in outcome.text(width=60).splitlines()[2:-4])
 
 
 def rewritten(tape: Path, **fields: object) -> Path:
@@ -234,6 +242,26 @@ def test_a_tape_that_can_no_longer_be_followed_is_inconclusive(tmp_path: Path) -
     assert (strict.verdict, strict.diverged) == (Verdict.INCONCLUSIVE, 3)
     assert "BEGIN IMMEDIATE" in strict.first_divergence
     assert (lenient.verdict, lenient.reproduced) == (Verdict.PASS, 0)
+    assert "on the tape single-dispatch: dispatched 2 times" in lenient.text()
+    assert "What was broken on the tape" in lenient.html("gatewright replay T")
+
+
+def test_a_replay_is_drawn_for_terminals_and_browsers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`gatewright replay TAPE --html FILE`: plain text where nobody looks on, and a page with the same facts."""
+    _, tape = published(tmp_path / "evidence")
+    policy = 'schema_version = 1\n[gate]\nscenarios = ["planted"]\n[checks.unit]\nsteps = [["true"]]\n'
+    (tmp_path / "gate.toml").write_text(f'{policy}results = ["junit.xml"]\n')
+    page = tmp_path / "picture.html"
+    code = execute(["--root", str(tmp_path), "replay", str(tape), "--times", "2", "--html", str(page)])
+    text, html = capsys.readouterr().out, page.read_text()
+    assert code == ExitCode.FAIL
+    assert "\x1b" not in text
+    for said in ("reproduced 2 of 2", "UPDATE task SET status", "single-dispatch is broken at the end"):
+        assert said in text
+        assert said in html
+    assert f"gatewright replay {tape}" in html
 
 
 def test_a_tape_that_fails_otherwise_is_inconclusive(tmp_path: Path) -> None:

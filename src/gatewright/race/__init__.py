@@ -4,12 +4,13 @@ from gatewright.race import Scenario, invariant, explore
 """
 
 from gatewright.race.arena import Arena, Race, SetupFailed
+from gatewright.race.checkers import Done, Refused, SequentialModel
 from gatewright.race.client import Client
 from gatewright.race.explorer import Budget, Exploration, Finding, Iteration, explore, reproduces
 from gatewright.race.history import History, Operation, Response
 from gatewright.race.loop import ProcessModel
 from gatewright.race.points.explicit import point, point_sync
-from gatewright.race.scenario import Actor, Invariant, Scenario, invariant
+from gatewright.race.scenario import Actor, Invariant, Scenario, Unchecked, invariant
 from gatewright.race.schedule import Deadlock, Diverged, ForeignThread, Livelock, ScheduleError, Trace
 from gatewright.race.strategies import (
     Deviation,
@@ -31,6 +32,7 @@ __all__ = [
     "Deviation",
     "DeviationTape",
     "Diverged",
+    "Done",
     "Exploration",
     "Fifo",
     "Finding",
@@ -44,14 +46,17 @@ __all__ = [
     "ProcessModel",
     "Race",
     "RandomWalk",
+    "Refused",
     "Replay",
     "Response",
     "Scenario",
     "ScheduleError",
+    "SequentialModel",
     "SetupFailed",
     "Strategy",
     "Tape",
     "Trace",
+    "Unchecked",
     "explore",
     "invariant",
     "point",

@@ -17,7 +17,7 @@ from gatewright.race.loop import ProcessModel, ScheduledLoop
 from gatewright.race.points.seeding import SeededWorld
 from gatewright.race.points.sqlite import InstrumentedSqlite
 from gatewright.race.points.sqlite_snapshot import Snapshot
-from gatewright.race.scenario import Actor, Scenario
+from gatewright.race.scenario import Actor, Scenario, Unchecked
 from gatewright.race.schedule import Deadlock, Livelock, Picker, ScheduleError, Trace
 
 __all__ = ["Arena", "Race", "SetupFailed"]
@@ -46,6 +46,13 @@ class Race:
     violations: dict[str, tuple[str, ...]] = field(default_factory=dict)
     unchecked: str = ""
     divergence: str = ""
+
+    def judge(self, scenario: Scenario, state: Any) -> None:
+        """Let a scenario's oracles see the history and the state after it."""
+        try:
+            self.violations = scenario.violations(self.history, state)
+        except Unchecked as error:
+            self.violations, self.unchecked = error.violations, str(error)
 
     @property
     def failed(self) -> bool:
@@ -88,6 +95,7 @@ class Arena:
         self._scenario = builder
         self._actors: dict[str, Actor] = {}
         self._state: Snapshot | None = None
+        self._history = History()
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -142,10 +150,11 @@ class Arena:
         self._state.restore()
         self._scenario.reset()
         self._world.rewind(RACE)
-        race = Race(Trace(), History())
+        self._history = history = History()
+        race = Race(Trace(), history)
         crashes: list[str] = []
         actors = {
-            name: partial(self._act, name, actor, self._client(name, number, race.history), crashes)
+            name: partial(self._act, name, actor, self._client(name, number, history), crashes)
             for number, (name, actor) in enumerate(self._actors.items())
         }
         try:
@@ -162,13 +171,31 @@ class Arena:
         self._judge(race, crashes)
         return race
 
+    def add_onlooker(self) -> None:
+        """Make an app for `look`, which must not look through an actor's connection."""
+        while self.model is ProcessModel.SEPARATE and len(self._apps) <= len(self._actors):
+            self._add_app()
+
+    def look(self) -> list[str]:
+        """What is violated in the midst of a schedule, while all actors stand at their points; by name."""
+        client = self._client(ENGINE, len(self._actors), History())
+        try:
+            state = self._loop.perform_between(self._scenario.observe(client))
+            seen = self._scenario.violations_so_far(self._history, state)
+        except Unchecked as error:
+            seen = error.violations
+        except Exception:  # noqa: BLE001 - the end of the race will tell
+            return []
+        return [name for name, violations in seen.items() if violations]
+
     def _judge(self, race: Race, crashes: list[str]) -> None:
         self._world.rewind(OBSERVATION)
         try:
             state = self._loop.perform(self._scenario.observe(self._client(ENGINE, 0, History())))
-            race.violations = self._scenario.violations(race.history, state)
         except Exception as error:  # noqa: BLE001 - an oracle that can't check must not look like one that did
             race.unchecked = f"{type(error).__name__}: {error}"
+        else:
+            race.judge(self._scenario, state)
         race.violations |= {CRASHED: tuple(crashes), STUCK: ()}
 
     async def _act(self, name: str, actor: Actor, client: AsgiClient, crashes: list[str]) -> None:

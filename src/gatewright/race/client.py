@@ -64,16 +64,18 @@ class AsgiClient:
         called = len(self._trace().steps)
         content = b"" if body is None else json.dumps(body).encode()
         error = ""
+        response = Response(0)  # until there is an answer; an actor that gives up waiting hears of none
         try:
             response = await call_app(self.app, method, path, content)
         except Exception as raised:  # noqa: BLE001 - a crash of the app is a finding, not ours
             response = Response(500)
             error = f"{type(raised).__name__}: {raised}".splitlines()[0]
-        trace = self._trace()  # until its first step a request has seen nothing: it is called then
-        called = trace.first_step(self._actor, called)
-        self._history.operations.append(
-            Operation(self._actor, method, path, body, response, called, len(trace.steps), error)
-        )
+        finally:
+            trace = self._trace()  # until its first step a request has seen nothing: it is called then
+            called = trace.first_step(self._actor, called)
+            self._history.operations.append(
+                Operation(self._actor, method, path, body, response, called, len(trace.steps), error)
+            )
         return response
 
 

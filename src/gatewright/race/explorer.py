@@ -2,12 +2,13 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from gatewright.core.verdict import Verdict
 from gatewright.race.arena import Arena, Race
+from gatewright.race.breaking import breaking_steps
 from gatewright.race.loop import ProcessModel
 from gatewright.race.scenario import Scenario
 from gatewright.race.schedule import Diverged
@@ -62,12 +63,16 @@ class Iteration:
 
 @dataclass(frozen=True)
 class Finding:
-    """The failing schedule with the fewest preemptions, and how often its replay failed in the same way."""
+    """The failing schedule with the fewest preemptions, and how often its replay failed in the same way.
+
+    `broken_at` tells for invariants that hold at every commit the number of the step that broke them.
+    """
 
     iteration: Iteration
     tape: Tape
     replays: int
     reproduced: int
+    broken_at: Mapping[str, int]
 
 
 @dataclass
@@ -250,7 +255,8 @@ class _Explorer:
             self._doubt(
                 f"only {reproduced} of {replays} replays of the counterexample failed in the same way"
             )
-        return Finding(iteration, tape, replays, reproduced)
+        broken_at = breaking_steps(self._arena, self._scenario, tape.steps) if replays else {}
+        return Finding(iteration, tape, replays, reproduced, broken_at)
 
     def _doubt(self, why: str) -> None:
         if why not in self._found.doubts:

@@ -27,7 +27,7 @@ class Operation:
 
     `called` and `returned` order operations: one that returned before another was called precedes it. They
     count steps under exploration and are nanoseconds of one clock under stress. `error` is what the app
-    raised, if it did.
+    raised, if it did. A request that was never answered has the status 0.
     """
 
     actor: str
@@ -38,6 +38,11 @@ class Operation:
     called: int
     returned: int
     error: str = ""
+
+    @property
+    def answered(self) -> bool:
+        """Whether the answer tells what was done; who hears nothing, or of a failure, can't know."""
+        return self.response.status != 0 and self.response.status not in SERVER_ERRORS
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ import threading
 import weakref
 from asyncio.tasks import _enter_task, _leave_task
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -30,6 +30,7 @@ from gatewright.race.schedule import (
     Step,
     Trace,
 )
+from gatewright.race.stuck import circling, waiting_place
 
 __all__ = ["ACTOR", "ProcessModel", "ScheduledLoop", "scheduled_loop"]
 
@@ -65,6 +66,7 @@ class Lane:
     announced: str = ""
     arrival: int = 0
     blocked: bool = False
+    holders: tuple[str, ...] = ()
 
 
 class ScheduledLoop(asyncio.BaseEventLoop):
@@ -90,7 +92,7 @@ class ScheduledLoop(asyncio.BaseEventLoop):
         self._turns = 0
         self._progress = False
         self._abandoning = False
-        self._actor_tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+        self._actor_tasks: weakref.WeakKeyDictionary[asyncio.Task[Any], str] = weakref.WeakKeyDictionary()
         self._main: asyncio.Task[Any] | None = None
         self._foreign: set[str] = set()
         self._owner = threading.get_ident()
@@ -123,8 +125,9 @@ class ScheduledLoop(asyncio.BaseEventLoop):
         """Start a task, and remember it if it works for an actor: it must not outlive the schedule."""
         task = super().create_task(coro, **options)
         context = options.get("context")
-        if (ACTOR.get() if context is None else context.get(ACTOR)) is not None:
-            self._actor_tasks.add(task)
+        actor = ACTOR.get() if context is None else context.get(ACTOR)
+        if actor is not None:
+            self._actor_tasks[task] = actor
         return task
 
     def run_in_executor(
@@ -152,6 +155,21 @@ class ScheduledLoop(asyncio.BaseEventLoop):
         self._turns = 0
         self._main = self.create_task(work)
         result: T = self.run_until_complete(self._main)
+        return result
+
+    def perform_between(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run work of nobody to its end between two steps of a schedule; no actor gets a turn meanwhile.
+
+        Raises:
+            Deadlock: it waits for something that only a turn, or time, could bring.
+        """
+        task = self.create_task(work)
+        while not task.done():
+            if not self._unattributed:
+                task.cancel()
+                raise Deadlock("work between two steps must not wait")
+            _run(self._unattributed.popleft())
+        result: T = task.result()
         return result
 
     # One schedule ----------------------------------------------------------------------------------------
@@ -227,10 +245,14 @@ class ScheduledLoop(asyncio.BaseEventLoop):
         if self.controls:
             self._lanes[ACTOR.get() or ""].announced = label
 
-    def block(self) -> None:
-        """The running actor met a lock: it is no candidate until another's transaction has ended."""
+    def block(self, holders: Iterable[str] = ()) -> None:
+        """The running actor met a lock: it is no candidate until another's transaction has ended.
+
+        Args:
+            holders: the actors whose lock it is, where that is known.
+        """
         lane = self._lanes[ACTOR.get() or ""]
-        lane.blocked = True
+        lane.blocked, lane.holders = True, tuple(holders)
         self.trace.steps[-1].waited = True
 
     def transaction_ended(self) -> None:
@@ -263,7 +285,7 @@ class ScheduledLoop(asyncio.BaseEventLoop):
     def _run_once(self) -> None:
         self._turns += 1
         if self._turns > self.max_steps:
-            raise Livelock(f"the work was not done after {self.max_steps} steps")
+            raise Livelock(f"no end after {self.max_steps} steps: {self._circles()}")
         if self._unattributed:
             _run(self._unattributed.popleft())
         elif not (self._lanes and self._give_turn()) and not self._advance_time():
@@ -352,9 +374,22 @@ class ScheduledLoop(asyncio.BaseEventLoop):
             for lane in blocked:
                 lane.blocked = False
             return
-        places = [f"{lane.name} at {lane.label}" for lane in blocked]
-        waiting = "; ".join(places) or "no callback, no timer"
-        raise Deadlock(f"no actor can go on: {waiting}")
+        places = [place for lane in self._lanes.values() if (place := self._whereabouts(lane))]
+        raise Deadlock(f"no actor can go on: {'; '.join(places) or 'no callback, no timer'}")
+
+    def _circles(self) -> str:
+        """Who went round in circles, and where the others were meanwhile."""
+        going = self.trace.steps[-1].actor if self.trace.steps else ""
+        others = [self._whereabouts(lane) for lane in self._lanes.values() if lane.name != going]
+        return "; ".join([circling(self.trace), *filter(None, others)])
+
+    def _whereabouts(self, lane: Lane) -> str:
+        """Where an actor stands, and what it waits for; nothing once it is done."""
+        if lane.parked is not None:
+            lock = f" of {' and '.join(lane.holders)}" if lane.holders else ""
+            return f"{lane.name} {f'waits for a lock{lock}' if lane.blocked else 'stands'} at {lane.label}"
+        tasks = [task for task, actor in self._actor_tasks.items() if actor == lane.name and not task.done()]
+        return f"{lane.name} waits {waiting_place(tasks[-1])}" if tasks else ""
 
     # The end ---------------------------------------------------------------------------------------------
 

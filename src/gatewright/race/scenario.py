@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
+from gatewright.core.errors import GatewrightError
+from gatewright.race.checkers import Outcome, SequentialModel, check_linearizability
 from gatewright.race.client import AsgiApp, Client
 from gatewright.race.history import SERVER_ERRORS, History
 
-__all__ = ["Actor", "Invariant", "Scenario", "invariant"]
+__all__ = ["Actor", "Invariant", "Scenario", "Unchecked", "invariant"]
 
 Actor: TypeAlias = Callable[[Client], Coroutine[Any, Any, object]]
 """What one actor does, given a client of its own."""
@@ -23,17 +25,32 @@ class Invariant:
     name: str
     sentence: str
     method: str
+    at_every_commit: bool = False
 
 
-def invariant(name: str, sentence: str) -> Callable[[Check], Check]:
+class Unchecked(GatewrightError):  # noqa: N818 - reads as what happened
+    """Some oracles could not check; `violations` has what the others saw."""
+
+    def __init__(self, message: str, violations: dict[str, tuple[str, ...]] | None = None) -> None:
+        super().__init__(message)
+        self.violations = violations or {}
+
+
+def invariant(name: str, sentence: str, *, at_every_commit: bool = False) -> Callable[[Check], Check]:
     """Mark a method `(self, history, state)` of a scenario as a check.
+
+    Args:
+        name: in reports.
+        sentence: what holds.
+        at_every_commit: it holds also in the midst of a race, over the requests answered by then; a
+            counterexample then tells the step that broke it.
 
     The method tells every violation in a sentence of its own (it returns or yields strings), or asserts.
     A method that raises anything else could not check: the run is then INCONCLUSIVE.
     """
 
     def mark(check: Check) -> Check:
-        check.invariant = Invariant(name, sentence, check.__name__)  # type: ignore[attr-defined]  # our own mark
+        check.invariant = Invariant(name, sentence, check.__name__, at_every_commit)  # type: ignore[attr-defined]  # our own mark
         return check
 
     return mark
@@ -71,11 +88,21 @@ class Scenario:
         """The state after the race, as invariants want it."""
         return None
 
+    def model(self) -> SequentialModel[Any] | None:
+        """What the service does to one request after the other, from where `setup` left it.
+
+        With a model, every race is also judged by whether some order of its requests explains what they were
+        answered and the final state.
+        """
+        return None
+
     @classmethod
     def invariants(cls) -> tuple[Invariant, ...]:
-        """All checks, those of base classes too, by name."""
+        """All checks, those of base classes too, by name; linearizability where there is a model."""
         marks = (getattr(getattr(cls, attribute), "invariant", None) for attribute in dir(cls))
-        return tuple(sorted((m for m in marks if isinstance(m, Invariant)), key=lambda mark: mark.name))
+        given = [mark for mark in marks if isinstance(mark, Invariant)]
+        modelled = [LINEARIZABILITY] if cls.model is not Scenario.model else []
+        return tuple(sorted([*given, *modelled], key=lambda mark: mark.name))
 
     @invariant("no-server-error", "no request is answered with 5xx")
     def no_server_error(self, history: History, state: Any) -> Iterable[str]:  # noqa: ARG002 - as every check
@@ -85,16 +112,59 @@ class Scenario:
                 detail = f": {op.error}" if op.error else ""
                 yield f"{op.actor}: {op.method} {op.path} was answered {op.response.status}{detail}"
 
-    def violations(self, history: History, state: Any) -> dict[str, tuple[str, ...]]:
-        """Every invariant with the violations that it sees.
+    def linearizable(self, history: History, state: Any) -> Iterable[str]:
+        """The oracle of scenarios with a model.
 
         Raises:
-            Exception: an invariant could not check.
+            Unchecked: it took too long to find out.
         """
-        return {mark.name: self._check(mark, history, state) for mark in self.invariants()}
+        model = self.model()
+        if model is None:
+            raise Unchecked("the scenario gives no model")
+        judged = check_linearizability(history, model, state)
+        if judged.outcome is Outcome.UNKNOWN:
+            raise Unchecked(f"undecided after {judged.explored} configurations")
+        return judged.violations
+
+    def violations(self, history: History, state: Any) -> dict[str, tuple[str, ...]]:
+        """Every oracle with the violations that it sees.
+
+        Raises:
+            Unchecked: one could not check.
+        """
+        return self._evaluated(self.invariants(), history, state)
+
+    def violations_so_far(self, history: History, state: Any) -> dict[str, tuple[str, ...]]:
+        """The same in the midst of a race, for what holds at every commit.
+
+        Raises:
+            Unchecked: one could not check.
+        """
+        marks = (mark for mark in self.invariants() if mark.at_every_commit)
+        return self._evaluated(marks, history, state)
+
+    def _evaluated(
+        self, marks: Iterable[Invariant], history: History, state: Any
+    ) -> dict[str, tuple[str, ...]]:
+        seen, failures = {}, []
+        for mark in marks:
+            try:
+                seen[mark.name] = self._check(mark, history, state)
+            except Exception as error:  # noqa: BLE001 - whatever an oracle trips over, it has not checked
+                failures.append(f"{mark.name}: {type(error).__name__}: {error}")
+        if failures:
+            raise Unchecked("; ".join(failures), seen)
+        return seen
 
     def _check(self, mark: Invariant, history: History, state: Any) -> tuple[str, ...]:
         try:
             return tuple(getattr(self, mark.method)(history, state) or ())
         except AssertionError as error:
             return (str(error) or f"{mark.sentence}: does not hold",)
+
+
+LINEARIZABILITY = Invariant(
+    "linearizability",
+    "answers and final state are those of requests that came one after the other",
+    Scenario.linearizable.__name__,
+)

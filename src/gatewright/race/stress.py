@@ -191,9 +191,11 @@ async def _judge(
         if isinstance(outcome, BaseException)
     ]
     try:
-        race.violations = scenario.violations(history, await _as_engine(url, scenario.observe))
+        state = await _as_engine(url, scenario.observe)
     except Exception as error:  # noqa: BLE001 - an oracle that can't check must not look like one that did
         race.unchecked = f"{type(error).__name__}: {error}"
+    else:
+        race.judge(scenario, state)
     race.violations |= {CRASHED: tuple(crashes)}
     return race
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
-from gatewright.race.loop import ScheduledLoop, scheduled_loop
+from gatewright.race.loop import ACTOR, ScheduledLoop, scheduled_loop
 
 __all__ = ["InstrumentedSqlite", "label_of"]
 
@@ -25,6 +25,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 COMMIT, ROLLBACK = "COMMIT", "ROLLBACK"
+HARMLESS = ("SELECT", "BEGIN DEFERRED", COMMIT, ROLLBACK)
+"""How statements begin that take no lock which others wait for."""
+
 LABEL_LENGTH = 240
 LISTED_COLUMNS = 48
 DEFAULT_TIMEOUT_S = 5.0
@@ -61,6 +64,9 @@ class InstrumentedConnection(sqlite3.Connection):
 
     patience_s: float
     foreign: Callable[[], None]
+    siblings: "weakref.WeakSet[InstrumentedConnection]"
+    file: Path | None = None
+    holder: str = ""
 
     def cursor(self, factory: Any = None) -> Any:
         """A cursor whose statements are points."""
@@ -117,14 +123,21 @@ class InstrumentedConnection(sqlite3.Connection):
                 result = operation()
             except sqlite3.OperationalError as error:
                 if self.patience_s > 0 and loop.can_block and _is_plain_busy(error):
-                    loop.block()
+                    loop.block(self.rivals())
                     continue
                 raise
             finally:
                 if was_open and not self.in_transaction:
                     loop.transaction_ended()
+            if not label.startswith(HARMLESS):
+                self.holder = ACTOR.get() or ""
             loop.moved()
             return result
+
+    def rivals(self) -> list[str]:
+        """The actors that hold a lock on our file: they have written in a transaction that goes on."""
+        others = [other for other in self.siblings if other is not self and other.file == self.file]
+        return sorted({other.holder for other in others if other.holder and other.in_transaction})
 
     def adjust(self, setting: str, value: str) -> str:
         """The pragma that stands in for one that would make us wait for locks or for the disk."""
@@ -204,8 +217,10 @@ class InstrumentedSqlite:
         connection.adjust("synchronous", "")
         sqlite3.Connection.execute(connection, "PRAGMA synchronous = OFF").close()
         self._connections.add(connection)
-        if (path := _file_of(database, uri=bool(rest.get("uri")))) is not None:
-            self.databases.add(path)
+        connection.siblings = self._connections
+        connection.file = _file_of(database, uri=bool(rest.get("uri")))
+        if connection.file is not None:
+            self.databases.add(connection.file)
         return connection
 
     def roll_back(self) -> None:

@@ -12,6 +12,7 @@ from pydantic import JsonValue
 
 from gatewright.core.verdict import Verdict
 from gatewright.race import Exploration, Finding, History, Invariant, Iteration, Race, Scenario, Trace
+from gatewright.race.interleaving import TakenStep, interleaving
 from gatewright.race.selfcheck import FaultOutcome
 from gatewright.race.stress import Release
 from gatewright.race.swimlane import swim_lanes
@@ -218,18 +219,28 @@ def counterexample(finding: Finding, folder: Path) -> Counterexample:
     """The failing schedule with the fewest preemptions; its tape's file is named by its content."""
     race = finding.iteration.race
     digest = hashlib.sha256(finding.tape.to_json().encode()).hexdigest()
-    tape_file = f"{finding.tape.name}-{digest[:DIGEST_LENGTH]}.tape.json"
+    stem = f"{finding.tape.name}-{digest[:DIGEST_LENGTH]}"
+    tape_file = f"{stem}.tape.json"
+    picture = interleaving(
+        [TakenStep.of(step) for step in race.trace.steps],
+        operations=race.history,
+        violations=race.failures,
+        broken_at=finding.broken_at,
+    )
     return Counterexample(
         iteration=finding.iteration.number,
         strategy=finding.iteration.strategy,
         preemptions=finding.tape.preemptions,
         violations=race.failures,
+        broken_at=dict(finding.broken_at),
         operations=operations(race.history),
-        interleaving=tuple(swim_lanes(finding.tape.steps)),
+        steps=steps(race.trace),
+        interleaving=tuple(swim_lanes(picture)),
         replays=finding.replays,
         reproduced=finding.reproduced,
         tape=finding.tape,
         tape_file=tape_file,
+        picture_file=f"{stem}.html",
         command=f"python -m gatewright replay {shlex.quote(os.path.relpath(folder / tape_file))}",
     )
 
@@ -245,6 +256,8 @@ def operations(history: History) -> tuple[OperationDetail, ...]:
             status=op.response.status,
             answer=json_value(op.response.json),
             error=op.error,
+            called=op.called,
+            returned=op.returned,
         )
         for op in history
     )
@@ -252,7 +265,11 @@ def operations(history: History) -> tuple[OperationDetail, ...]:
 
 def steps(trace: Trace) -> tuple[StepDetail, ...]:
     """The statement log."""
-    return tuple(StepDetail(actor=step.actor, label=step.label, waited=step.waited) for step in trace.steps)
+    taken = map(TakenStep.of, trace.steps)
+    return tuple(
+        StepDetail(actor=step.actor, label=step.label, waited=step.waited, preempts=step.preempts)
+        for step in taken
+    )
 
 
 def json_value(value: Any) -> JsonValue:

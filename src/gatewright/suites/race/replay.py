@@ -1,14 +1,18 @@
 """Replay a tape: the same schedule again, in a fresh process, from a file that may come from anywhere."""
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gatewright.core.errors import ConfigurationError
+from gatewright.core.escape import printable
 from gatewright.core.verdict import Verdict
 from gatewright.race import Arena, Diverged, Fifo, Race, Replay, Scenario, Tape, read_tape, reproduces
+from gatewright.race.breaking import breaking_steps
+from gatewright.race.interleaving import Interleaving, TakenStep, interleaving
 from gatewright.race.swimlane import swim_lanes
+from gatewright.suites.race.picture import facts_of, render_picture
 
 __all__ = ["ReplayOutcome", "replay"]
 
@@ -21,7 +25,8 @@ class ReplayOutcome:
 
     `diverged` replays could not follow the tape, `first_divergence` says where the first one left it.
     `unclear` ones violated something else than the tape tells, or their oracles could not be evaluated.
-    `violations` are those of the last replay that failed, in the same way if any did.
+    `violations` are those of the last replay that failed, in the same way if any did; `picture` is that
+    replay, or the tape's own steps where none failed.
     """
 
     tape: Tape
@@ -31,6 +36,7 @@ class ReplayOutcome:
     unclear: int
     first_divergence: str
     violations: dict[str, tuple[str, ...]]
+    picture: Interleaving
 
     @property
     def verdict(self) -> Verdict:
@@ -40,21 +46,38 @@ class ReplayOutcome:
         doubtful = self.reproduced or self.diverged or self.unclear
         return Verdict.INCONCLUSIVE if doubtful else Verdict.PASS
 
-    def text(self, *, width: int = 110) -> str:
+    def text(self, *, width: int = 110, colour: bool = False) -> str:
         """The outcome for a terminal: the interleaving, what it violates, and how often it came again."""
         tape = self.tape
-        size = f"{tape.preemptions} preemptions, {len(tape.steps)} steps"
-        lines = [f"{tape.name}: {size}, process model {tape.process_model}", ""]
-        lines += [*swim_lanes(tape.steps, width=width), ""]
-        shown = self.violations or tape.failed
-        lines += [f"{name}: {sentence}" for name, seen in sorted(shown.items()) for sentence in seen]
-        lines.append(
-            f"{self.verdict}: reproduced {self.reproduced} of {self.times}, diverged {self.diverged}"
-            f"{f', unclear {self.unclear}' if self.unclear else ''}"
-        )
+        preemptions = f"{tape.preemptions} preemption{'' if tape.preemptions == 1 else 's'}"
+        size = f"{preemptions}, {len(tape.steps)} steps"
+        head = printable(f"{tape.name}: {size}, process model {tape.process_model}")
+        where = "" if self.violations else "on the tape "
+        said = [f"{where}{name}: " + "\n  ".join(seen) for name, seen in sorted(self.shown.items())]
+        tail = [f"{self.verdict}: {self.count}"]
+        tail += [f"first divergence: {self.first_divergence}"] if self.first_divergence else []
+        lanes = swim_lanes(self.picture, width=width, colour=colour)
+        told = (printable(line) for part in [*said, *tail] for line in part.split("\n"))
+        return "\n".join([head, "", *lanes, "", *told]) + "\n"
+
+    @property
+    def shown(self) -> dict[str, tuple[str, ...]]:
+        """What was violated: in a replay, or else on the tape."""
+        return self.violations or self.tape.failed
+
+    @property
+    def count(self) -> str:
+        """How often it came again, of how many."""
+        unclear = f", unclear {self.unclear}" if self.unclear else ""
+        return f"reproduced {self.reproduced} of {self.times}, diverged {self.diverged}{unclear}"
+
+    def html(self, command: str) -> str:
+        """The outcome as a page for a browser; `command` is what shows it again."""
+        facts = {"verdict": self.verdict.value, "replays": self.count, **facts_of(self.tape)}
         if self.first_divergence:
-            lines.append(f"first divergence: {self.first_divergence}")
-        return "\n".join(lines) + "\n"
+            facts["first divergence"] = self.first_divergence
+        heading = "What is broken" if self.violations else "What was broken on the tape"
+        return render_picture(self.tape.name, facts, self.shown, self.picture, command, heading=heading)
 
 
 def replay(tape_path: Path, times: int = 20, *, allowed: Sequence[str], strict: bool = True) -> ReplayOutcome:
@@ -82,7 +105,8 @@ def replay(tape_path: Path, times: int = 20, *, allowed: Sequence[str], strict: 
             race = arena.run(picker)
             follow(strategy, race)
             races.append(race)
-    return conclude(tape, races, strict=strict)
+        broken_at = breaking_steps(arena, scenario, tape.steps)
+    return conclude(tape, races, broken_at, strict=strict)
 
 
 def follow(strategy: Replay, race: Race) -> None:
@@ -93,7 +117,9 @@ def follow(strategy: Replay, race: Race) -> None:
         race.divergence = race.divergence or str(error)
 
 
-def conclude(tape: Tape, races: Sequence[Race], *, strict: bool) -> ReplayOutcome:
+def conclude(
+    tape: Tape, races: Sequence[Race], broken_at: Mapping[str, int], *, strict: bool
+) -> ReplayOutcome:
     """Count."""
 
     def came_again(race: Race) -> bool:
@@ -104,6 +130,11 @@ def conclude(tape: Tape, races: Sequence[Race], *, strict: bool) -> ReplayOutcom
     others = [race for race in races if not (race.divergence or came_again(race))]
     unclear = [race for race in others if race.failed or race.unchecked]
     failed = same or unclear
+    picture = (
+        picture_of(failed[-1], broken_at)
+        if failed
+        else interleaving([TakenStep(*step) for step in tape.steps])
+    )
     return ReplayOutcome(
         tape=tape,
         times=len(races),
@@ -112,7 +143,14 @@ def conclude(tape: Tape, races: Sequence[Race], *, strict: bool) -> ReplayOutcom
         unclear=len(unclear),
         first_divergence=diverged[0] if diverged else "",
         violations=failed[-1].failures if failed else {},
+        picture=picture,
     )
+
+
+def picture_of(race: Race, broken_at: Mapping[str, int]) -> Interleaving:
+    """The interleaving of a race."""
+    steps = [TakenStep.of(step) for step in race.trace.steps]
+    return interleaving(steps, operations=race.history, violations=race.failures, broken_at=broken_at)
 
 
 def find_scenario(path: str, allowed: Sequence[str]) -> type[Scenario]:

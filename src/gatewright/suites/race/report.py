@@ -54,7 +54,10 @@ class InvariantResult(Model):
 
 
 class OperationDetail(Model):
-    """A request of one actor and its answer; `error` is what the app raised, or why no answer came."""
+    """A request of one actor and its answer; `error` is what the app raised, or why no answer came.
+
+    `called` and `returned` count steps in mode explore and are nanoseconds of one clock in mode stress.
+    """
 
     actor: str
     method: str
@@ -63,14 +66,21 @@ class OperationDetail(Model):
     status: int
     answer: JsonValue
     error: str
+    called: NonNegativeInt
+    returned: NonNegativeInt
 
 
 class StepDetail(Model):
-    """An actor went on past a point; `waited`: it ran into another's lock and stopped again."""
+    """An actor went on past a point.
+
+    `waited`: it ran into another's lock and stopped again; `preempts` names the actor that could have gone on
+    and was stopped for it, if there is one.
+    """
 
     actor: str
     label: str
     waited: bool
+    preempts: str
 
 
 class IterationDetail(Model):
@@ -89,20 +99,24 @@ class Counterexample(Model):
     """The failing schedule with the fewest preemptions, and how to see it again.
 
     `reproduced` of `replays` replays took the same steps and violated the same invariants. `interleaving` is
-    the statement log as text, a column for each actor. `tape_file` stands beside the report and holds `tape`,
-    which `command` replays.
+    the statement log as text, a column for each actor. `broken_at` has the number of the step that broke an
+    invariant, where that is known. `tape_file` stands beside the report and holds `tape`, which `command`
+    replays; `picture_file` shows it in a browser.
     """
 
     iteration: NonNegativeInt
     strategy: str
     preemptions: NonNegativeInt
     violations: dict[str, tuple[str, ...]]
+    broken_at: dict[str, NonNegativeInt]
     operations: tuple[OperationDetail, ...]
+    steps: tuple[StepDetail, ...]
     interleaving: tuple[str, ...]
     replays: NonNegativeInt
     reproduced: NonNegativeInt
     tape: Tape
     tape_file: str
+    picture_file: str
     command: str
 
 

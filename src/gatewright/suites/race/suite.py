@@ -29,6 +29,7 @@ from gatewright.race.stress import stress
 from gatewright.suites.race.config import RaceSuiteConfig
 from gatewright.suites.race.evidence import StressTally, exploration_result, self_check_result
 from gatewright.suites.race.markdown import render
+from gatewright.suites.race.picture import render_counterexample
 from gatewright.suites.race.reasons import counts, metrics, reasons
 from gatewright.suites.race.report import RaceReport, ScenarioResult, SelfCheckResult
 
@@ -262,11 +263,13 @@ def announce_race(folder: Path, report: RaceReport) -> None:
 
 
 def publish_race_report(folder: Path, report: RaceReport) -> Published:
-    """Write the tapes of failing scenarios, then the report that names them."""
+    """Write the tapes of failing scenarios and their pictures, then the report that names them."""
+    folders = [folder]
+    if run_folder := os.environ.get(EVIDENCE_FOLDER_VARIABLE):
+        folders.append(Path(run_folder))
     for result in report.scenarios:
         if (example := result.counterexample) is not None:
-            content = example.tape.to_json()
-            write_atomic(folder / example.tape_file, content)
-            if run_folder := os.environ.get(EVIDENCE_FOLDER_VARIABLE):
-                write_atomic(Path(run_folder) / example.tape_file, content)
+            for place in folders:
+                write_atomic(place / example.tape_file, example.tape.to_json())
+                write_atomic(place / example.picture_file, render_counterexample(example))
     return publish(folder, report, render(report))

@@ -10,7 +10,8 @@ from fastapi import FastAPI
 from gatewright.race import Actor, Client, History, Scenario, invariant
 from multyagents_api.bootstrap import Settings, create_app
 from multyagents_api.scenarios import races_oracles as oracles
-from multyagents_api.scenarios.races_state import Event, RunState, answered, observe_run
+from multyagents_api.scenarios.races_state import RunState, answered, observe_run
+from multyagents_api.scenarios.run_model import RunModel
 
 __all__ = ["SCENARIOS", "ApiScenario", "ApprovalDispatch", "ParallelDispatch", "PartialRerun"]
 
@@ -32,7 +33,7 @@ class ApiScenario(Scenario):
         self._template = ""
         self.run = ""
         self.task_ids: dict[str, str] = {}
-        self._before: tuple[Event, ...] = ()
+        self._before: RunState | None = None
 
     def create_app(self, folder: Path) -> FastAPI:
         """The service over the race's database file."""
@@ -49,20 +50,25 @@ class ApiScenario(Scenario):
         self.run = run["id"]
         self.task_ids = {task["step_id"]: task["id"] for task in run["tasks"]}
         await self.approach(client)
-        self._before = (await observe_run(client, self.run)).events
+        self._before = await observe_run(client, self.run)
 
     async def approach(self, client: Client) -> None:
         """From the new run to the moment before the race."""
 
     async def observe(self, client: Client) -> RunState:
         """The run after the race."""
-        return await observe_run(client, self.run, self._before)
+        return await observe_run(client, self.run, self._before.events if self._before else ())
+
+    def model(self) -> RunModel:
+        """The run as it must behave if requests came one after the other."""
+        assert self._before is not None, "the set-up comes first"
+        return RunModel(self.run, self._before)
 
     async def dispatch(self, client: Client) -> None:
         """One actor's part: dispatch what is ready."""
         await client.post(f"/workflow-runs/{self.run}/dispatch-ready")
 
-    @invariant("single-dispatch", "an attempt of a task is dispatched once")
+    @invariant("single-dispatch", "an attempt of a task is dispatched once", at_every_commit=True)
     def single_dispatch(self, _history: History, state: RunState) -> Iterable[str]:
         """Invariant 1."""
         return oracles.single_dispatches(state)
@@ -72,12 +78,18 @@ class ApiScenario(Scenario):
         """Invariant 1."""
         return oracles.acknowledged_dispatches(history, state)
 
-    @invariant("dispatch-by-the-rules", "no dispatch without approval or dependencies, or in a held run")
+    @invariant(
+        "dispatch-by-the-rules",
+        "no dispatch without approval or dependencies, or in a held run",
+        at_every_commit=True,
+    )
     def dispatch_by_the_rules(self, _history: History, state: RunState) -> Iterable[str]:
         """Invariant 2."""
         return oracles.dispatched_by_the_rules(state)
 
-    @invariant("one-active-attempt", "attempts only grow, and at most one of a task is active")
+    @invariant(
+        "one-active-attempt", "attempts only grow, and at most one of a task is active", at_every_commit=True
+    )
     def one_active_attempt(self, _history: History, state: RunState) -> Iterable[str]:
         """Invariant 3."""
         return oracles.attempts_are_exclusive(state)
@@ -87,22 +99,24 @@ class ApiScenario(Scenario):
         """Invariant 4."""
         return oracles.counted_reruns(history, state)
 
-    @invariant("one-end", "an attempt has one terminal status, and none after it")
+    @invariant("one-end", "an attempt has one terminal status, and none after it", at_every_commit=True)
     def one_end(self, _history: History, state: RunState) -> Iterable[str]:
         """Invariant 5."""
         return oracles.ended_once(state)
 
-    @invariant("run-status", "the run's status follows from its tasks")
+    @invariant("run-status", "the run's status follows from its tasks", at_every_commit=True)
     def run_status(self, _history: History, state: RunState) -> Iterable[str]:
         """Invariant 6."""
         return oracles.run_follows_from_tasks(state)
 
-    @invariant("gapless-events", "events of a run are numbered without gap or repetition")
+    @invariant(
+        "gapless-events", "events of a run are numbered without gap or repetition", at_every_commit=True
+    )
     def gapless_events(self, _history: History, state: RunState) -> Iterable[str]:
         """Invariant 7."""
         return oracles.sequences_are_gapless(state)
 
-    @invariant("one-decision", "an approval is decided once, as clients were told")
+    @invariant("one-decision", "an approval is decided once, as clients were told", at_every_commit=True)
     def one_decision(self, history: History, state: RunState) -> Iterable[str]:
         """Invariant 8."""
         return oracles.decided_once(history, state)

@@ -5,14 +5,15 @@ mistakes.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from gatewright.race import History
-from multyagents_api.scenarios.races_state import Event, RunState, Task
+from multyagents_api.scenarios.races_state import Event, RunState
 
 __all__ = [
+    "ACTIVE",
     "acknowledged_dispatches",
     "attempts_are_exclusive",
     "counted_reruns",
@@ -21,6 +22,7 @@ __all__ = [
     "ended_once",
     "one_rerun_of_each_failure",
     "run_follows_from_tasks",
+    "run_status",
     "sequences_are_gapless",
     "single_dispatches",
     "somebody_decided",
@@ -174,13 +176,38 @@ def ended_once(state: RunState) -> Iterator[str]:
 
 def run_follows_from_tasks(state: RunState) -> Iterator[str]:
     """Invariant 6: the run's status is the one that its tasks give."""
-    expected = _run_status(state.tasks)
+    expected = run_status(state.tasks)
     if state.status not in {"paused", "aborted", expected}:
         tasks = ", ".join(f"{task.step_id} {task.status}" for task in state.tasks)
         yield f"the run is {state.status}, but its tasks ({tasks}) make it {expected}"
 
 
-def _run_status(tasks: tuple[Task, ...]) -> str:
+class TaskLike(Protocol):
+    """What the status of a run depends on."""
+
+    @property
+    def step_id(self) -> str:
+        """The name that others depend on."""
+        ...
+
+    @property
+    def depends_on(self) -> tuple[str, ...]:
+        """The steps that it waits for."""
+        ...
+
+    @property
+    def status(self) -> str:
+        """Where it stands."""
+        ...
+
+    @property
+    def attempt(self) -> int:
+        """How often it was dispatched."""
+        ...
+
+
+def run_status(tasks: Sequence[TaskLike]) -> str:
+    """The status that tasks give their run, unless an operator holds it."""
     done = {task.step_id for task in tasks if task.status == "success"}
     if len(done) == len(tasks):
         return "success"

@@ -1,7 +1,7 @@
 """The state of a run after a race, read through the API and nothing else."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gatewright.race import Client, Response
@@ -41,7 +41,8 @@ class Event:
 class RunState:
     """A run with its tasks, events and approvals.
 
-    `before` is how many of the events came before the race; `approvals` has each one's status by its id.
+    `before` is how many of the events came before the race; `approvals` has each one's status by its id,
+    `deciders` who decided those that are.
     """
 
     status: str
@@ -50,6 +51,7 @@ class RunState:
     events: tuple[Event, ...]
     approvals: Mapping[str, str]
     before: int
+    deciders: Mapping[str, str | None] = field(default_factory=dict)
 
     def raced(self, kind: str) -> Iterator[Event]:
         """The events of a type that came in the race."""
@@ -70,11 +72,12 @@ async def observe_run(client: Client, run_id: str, before: Sequence[Event] = ())
     """Read a run, its events after those known `before` the race, and its approvals."""
     run = answered(await client.get(f"/workflow-runs/{run_id}"))
     tasks = tuple(map(_task, run["tasks"]))
-    approvals = {}
+    approvals, deciders = {}, {}
     for task in tasks:
         if task.approval_id is not None:
             approval = answered(await client.get(f"/approvals/{task.approval_id}"))
             approvals[task.approval_id] = approval["status"]
+            deciders[task.approval_id] = approval["actor"]
     return RunState(
         status=run["status"],
         rerun_count=run["rerun_count"],
@@ -82,6 +85,7 @@ async def observe_run(client: Client, run_id: str, before: Sequence[Event] = ())
         events=(*before, *await _events(client, run_id, before[-1].id if before else "0")),
         approvals=approvals,
         before=len(before),
+        deciders=deciders,
     )
 
 

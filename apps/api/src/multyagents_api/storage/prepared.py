@@ -104,9 +104,19 @@ def _result_converter(kind: TypeEngine[Any], dialect: DefaultDialect) -> Convert
     return convert
 
 
+to_json = json.JSONEncoder(separators=(",", ":")).encode
+"""JSON as it is kept: without spaces."""
+
+
+def _to_json_or_null(value: Any) -> str | None:
+    return None if value is None else to_json(value)
+
+
 def _argument(name: str, compiled: SQLCompiler, convert: Any) -> tuple[str | None, Converter | None, Any]:
     """Where an argument comes from: a parameter by its name, or a constant of the statement."""
     bind = compiled.binds[name]
+    if convert is not None and isinstance(bind.type, JSON):
+        convert = _to_json_or_null if bind.type.none_as_null else to_json
     if bind.required:
         return bind.key, convert, None
     constant = bind.effective_value

@@ -159,6 +159,8 @@ class SqliteStorage:
             self._commits = GroupCommit(driver, partial(perform, driver))
             # A reader must not see what is not on the disk yet, nor wait for the disk.
             self._engines.append(_engine(database, busy_timeout_s, synchronous))
+            # SQLAlchemy rolls back on a connection that nobody holds any more.
+            self._written = self._connection
             self._connection = self._engines[1].connect()
             self._reading = _Reading(SqlReader(InlineConnection(_driver_of(self._connection))))
 
