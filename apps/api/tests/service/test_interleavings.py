@@ -359,6 +359,7 @@ async def test_without_its_guard_two_attempts_have_one_path(api, interrupted, mo
     interrupted.storage.rival = lambda: api.dispatch(first["id"])
     values = {
         "task_id": bindparam("the_task"),
+        "position": bindparam("the_position"),
         "path": bindparam("the_path"),
         "attempt": bindparam("the_attempt"),
     }
