@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Any, cast
 from pydantic import JsonValue
 
 from gatewright.core.verdict import Verdict
-from gatewright.race import Exploration, Finding, History, Invariant, Iteration, Race, Scenario, Trace
+from gatewright.race import Exploration, Finding, History, Invariant, Iteration, Race, Scenario, Tape, Trace
 from gatewright.race.selfcheck import FaultOutcome
 from gatewright.race.stress import Release
 from gatewright.race.swimlane import swim_lanes
@@ -28,7 +29,7 @@ from gatewright.suites.race.report import (
     StepDetail,
 )
 
-__all__ = ["StressTally", "exploration_result", "self_check_result"]
+__all__ = ["StressTally", "exploration_result", "self_check_result", "tape_file"]
 
 DIGEST_LENGTH = 12
 NANOSECONDS_PER_MICROSECOND = 1000
@@ -217,8 +218,7 @@ def detail(number: int, strategy: str, race: Race, metrics: Mapping[str, int]) -
 def counterexample(finding: Finding, folder: Path) -> Counterexample:
     """The failing schedule with the fewest preemptions; its tape's file is named by its content."""
     race = finding.iteration.race
-    digest = hashlib.sha256(finding.tape.to_json().encode()).hexdigest()
-    tape_file = f"{finding.tape.name}-{digest[:DIGEST_LENGTH]}.tape.json"
+    file = tape_file(finding.tape)
     return Counterexample(
         iteration=finding.iteration.number,
         strategy=finding.iteration.strategy,
@@ -229,9 +229,16 @@ def counterexample(finding: Finding, folder: Path) -> Counterexample:
         replays=finding.replays,
         reproduced=finding.reproduced,
         tape=finding.tape,
-        tape_file=tape_file,
-        command=f"python -m gatewright replay {shlex.quote(os.path.relpath(folder / tape_file))}",
+        tape_file=file,
+        command=f"python -m gatewright replay {shlex.quote(os.path.relpath(folder / file))}",
     )
+
+
+def tape_file(tape: Tape) -> str:
+    """The name of a tape's file; a scenario's name may hold anything."""
+    digest = hashlib.sha256(tape.to_json().encode()).hexdigest()
+    name = re.sub(r"[^\w.-]+", "-", tape.name)
+    return f"{name}-{digest[:DIGEST_LENGTH]}.tape.json"
 
 
 def operations(history: History) -> tuple[OperationDetail, ...]:

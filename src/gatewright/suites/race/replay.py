@@ -10,7 +10,7 @@ from gatewright.core.verdict import Verdict
 from gatewright.race import Arena, Diverged, Fifo, Race, Replay, Scenario, Tape, read_tape, reproduces
 from gatewright.race.swimlane import swim_lanes
 
-__all__ = ["ReplayOutcome", "replay"]
+__all__ = ["ReplayOutcome", "replay", "replay_tape"]
 
 MOST_TIMES = 100_000
 
@@ -72,7 +72,11 @@ def replay(tape_path: Path, times: int = 20, *, allowed: Sequence[str], strict: 
     if not 1 <= times <= MOST_TIMES:
         raise ConfigurationError(f"a tape can be replayed from 1 to {MOST_TIMES} times, not {times}")
     tape = read_tape(tape_path)
-    scenario = find_scenario(tape.scenario, allowed)()
+    return replay_tape(tape, find_scenario(tape.scenario, allowed)(), times, strict=strict)
+
+
+def replay_tape(tape: Tape, scenario: Scenario, times: int, *, strict: bool = True) -> ReplayOutcome:
+    """The same for a tape and a scenario that are there already."""
     with Arena(scenario, seed=tape.seed, model=tape.process_model) as arena:
         arena.prepare(scenario)
         arena.run(Fifo())  # fills caches and connection pools, as the exploration did

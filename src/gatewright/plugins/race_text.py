@@ -1,0 +1,79 @@
+"""What a race in a test says when it does not pass: the minimal counterexample, whole."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gatewright.core.escape import printable
+from gatewright.race import Exploration, Finding, Scenario
+from gatewright.race.history import History
+from gatewright.race.swimlane import swim_lanes
+from gatewright.suites.race.evidence import ENGINE_SENTENCES
+
+__all__ = ["counterexample_text", "doubts_text", "outcome_line"]
+
+
+def counterexample_text(
+    scenario: Scenario, found: Exploration, finding: Finding, tape: str, command: str
+) -> str:
+    """The failing schedule with the fewest preemptions: what it breaks, who did what, how to see it again.
+
+    Args:
+        scenario: what was raced.
+        found: what came of it.
+        finding: its counterexample.
+        tape: the file that keeps the schedule.
+        command: runs it again.
+    """
+    size = _preemptions(finding.tape.preemptions)
+    number = finding.iteration.number
+    lines = [
+        f"{scenario.name}: FAIL with {size} (schedule {number}, {finding.iteration.strategy})",
+        "",
+        *_violations(scenario, finding.iteration.race.failures),
+        "",
+        *swim_lanes(finding.tape.steps),
+        "",
+        *_answers(finding.iteration.race.history),
+        f"replayed: failed in the same way {finding.reproduced} of {finding.replays} times",
+        *(f"doubt: {doubt}" for doubt in found.doubts),
+        f"tape: {tape}",
+        f"run it again: {command}",
+    ]
+    return "\n".join(map(printable, lines))
+
+
+def doubts_text(found: Exploration) -> str:
+    """Why it could not be known whether the race is safe."""
+    lines = [f"{found.scenario}: INCONCLUSIVE after {found.schedules} schedules, so the test does not pass"]
+    return "\n".join(map(printable, [*lines, *(f"- {doubt}" for doubt in found.doubts)]))
+
+
+def outcome_line(found: Exploration) -> str:
+    """An exploration in one line, for summaries and JUnit properties."""
+    covered = "; ".join(found.achieved.values())
+    return printable(f"{found.scenario}: {found.verdict}, {found.schedules} schedules ({covered})")
+
+
+def _violations(scenario: Scenario, failures: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    sentences = ENGINE_SENTENCES | {mark.name: mark.sentence for mark in scenario.invariants()}
+    for name, seen in sorted(failures.items()):
+        yield f"{name}: violated: {sentences[name]}"
+        yield from (f"  {sentence}" for sentence in seen)
+
+
+def _answers(history: History) -> Iterator[str]:
+    for op in history:
+        answer = f"{op.response.status}{_short(op.response.json)}"
+        detail = f" ({op.error})" if op.error else ""
+        yield f"{op.actor}: {op.method} {op.path} was answered {answer}{detail}"
+    if len(history):
+        yield ""
+
+
+def _short(answer: Any, longest: int = 60) -> str:
+    text = "" if answer is None else f" {answer}"
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def _preemptions(number: int) -> str:
+    return f"{number} preemption{'' if number == 1 else 's'}"
