@@ -58,7 +58,7 @@ def _violations(scenario: Scenario, failures: Mapping[str, tuple[str, ...]]) -> 
     sentences = ENGINE_SENTENCES | {mark.name: mark.sentence for mark in scenario.invariants()}
     for name, seen in sorted(failures.items()):
         yield f"{name}: violated: {sentences[name]}"
-        yield from (f"  {sentence}" for sentence in seen)
+        yield from (f"  {line}" for sentence in seen for line in sentence.splitlines())
 
 
 def _answers(history: History) -> Iterator[str]:

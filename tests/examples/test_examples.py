@@ -1,0 +1,66 @@
+"""The examples do what their pages say, though their services know nothing of the toolkit."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SHOPS = sorted(folder.parent for folder in ROOT.glob("examples/*/shop.py"))
+PLUGIN = "gatewright.plugins.pytest_race"
+
+
+@pytest.fixture(params=SHOPS, ids=[shop.name for shop in SHOPS])
+def shop(request: pytest.FixtureRequest) -> Path:
+    """The folder of an example."""
+    return request.param
+
+
+def race(shop: Path, tapes: Path, guard: str) -> subprocess.CompletedProcess[str]:
+    """Run an example's test as its page says, in a process of its own, warnings being errors."""
+    path = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-m", "pytest", "-v", "-W", "error", "-p", "no:cacheprovider"]
+    installed = "import importlib.metadata as m; m.distribution('gatewright')"
+    if subprocess.run([sys.executable, "-c", installed], capture_output=True, check=False).returncode:
+        command += ["-p", PLUGIN]
+    return subprocess.run(
+        [*command, f"--race-tapes={tapes}"],
+        cwd=shop,
+        env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "SHOP_GUARD": guard},
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+
+
+def test_without_its_guard_a_shop_sells_a_seat_twice(shop: Path, tmp_path: Path) -> None:
+    """The test fails with one preemption, names both customers, and keeps the schedule."""
+    result = race(shop, tmp_path, "off")
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "seat-race: FAIL with 1 preemption" in result.stdout
+    assert "  sold to bob and alice\n" in result.stdout
+    assert "replayed: failed in the same way 20 of 20 times" in result.stdout
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_with_its_guard_a_shop_passes(shop: Path, tmp_path: Path) -> None:
+    """No false alarm, and the search within the bound is exhausted."""
+    result = race(shop, tmp_path, "on")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "seat-race: PASS" in result.stdout
+    assert "all schedules with up to 2 preemptions" in result.stdout
+
+
+def test_a_shop_knows_nothing_of_the_toolkit(shop: Path) -> None:
+    """Only the test imports it."""
+    importing = [file.name for file in shop.rglob("*.py") if "gatewright" in file.read_text(encoding="utf-8")]
+    assert importing == ["test_seat_race.py"]
+
+
+def test_the_page_of_a_shop_shows_what_its_test_says(shop: Path) -> None:
+    """The statements in the page are statements of the service, and the command in it is the test's."""
+    page = (shop / "README.md").read_text(encoding="utf-8")
+    assert "seat-race: FAIL with 1 preemption (schedule" in page
+    assert "pytest test_seat_race.py::test_a_seat_is_sold_once --race-replay" in page
