@@ -14,9 +14,11 @@ from gatewright.race.client import AsgiClient
 from gatewright.race.history import History
 from gatewright.race.lifespan import AppStartError, Lifespan
 from gatewright.race.loop import ProcessModel, ScheduledLoop
+from gatewright.race.points.instruments import instruments
 from gatewright.race.points.seeding import SeededWorld
 from gatewright.race.points.sqlite import InstrumentedSqlite
 from gatewright.race.points.sqlite_snapshot import Snapshot
+from gatewright.race.points.workers import anyio_token
 from gatewright.race.scenario import Actor, Scenario
 from gatewright.race.schedule import Deadlock, Livelock, Picker, ScheduleError, Trace
 
@@ -97,6 +99,8 @@ class Arena:
             self._store.mkdir()
             self._loop = ScheduledLoop(max_steps=self._max_steps)
             stack.callback(self._loop.close)
+            stack.enter_context(instruments())
+            stack.enter_context(anyio_token(self._loop))
             self._sqlite = stack.enter_context(InstrumentedSqlite(self._loop))
             self._lifespans = stack.enter_context(ExitStack())
             self._add_app()

@@ -1,26 +1,24 @@
-"""An asyncio event loop with virtual time, in which a strategy decides which actor goes on.
+"""An event loop in which a strategy decides which actor goes on.
 
-An actor is one client's request with everything that it starts; it is known by a context variable. Work of
-one actor stays in order; work of nobody (preparation, clean-up) runs at once. A synchronous point inside an
-`async def` handler parks the whole handler: callbacks of actors run in greenlets, and the loop's current task
-is left and entered again around the switch, as if the actor lived in a process of its own.
+Work of one actor stays in order; work of nobody (preparation, clean-up) runs at once. A synchronous point
+inside an `async def` handler parks the whole handler: callbacks of actors run in greenlets, and the loop's
+current task is left and entered again around the switch, as if the actor lived in a process of its own. What
+a program gives to a thread (a synchronous endpoint) runs in a greenlet too, and its points are points always.
 """
 
 import asyncio
-import heapq
 import itertools
 import threading
-import weakref
 from asyncio.tasks import _enter_task, _leave_task
-from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
-from contextvars import Context, ContextVar, copy_context
-from dataclasses import dataclass, field
+from contextvars import Context, copy_context
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
+from gatewright.race.attributed_loop import ACTOR, AttributedLoop, run_handle
+from gatewright.race.lane import Lane, Stand
 from gatewright.race.schedule import (
     Choice,
     Deadlock,
@@ -30,14 +28,9 @@ from gatewright.race.schedule import (
     Step,
     Trace,
 )
+from gatewright.race.scheduler import THREAD, Ready
 
 __all__ = ["ACTOR", "ProcessModel", "ScheduledLoop", "scheduled_loop"]
-
-ACTOR: ContextVar[str | None] = ContextVar("gatewright_actor", default=None)
-"""The actor on whose behalf code runs; None for the engine's own work."""
-
-RESUMED = "resumed"
-"""The label of a point at which asyncio itself yielded."""
 
 T = TypeVar("T")
 
@@ -54,20 +47,7 @@ class ProcessModel(StrEnum):
     """One app for all of them: points are where the code really yields."""
 
 
-@dataclass(slots=True)
-class Lane:
-    """One actor's place in the schedule."""
-
-    name: str
-    queue: deque[tuple[asyncio.Handle, str]] = field(default_factory=deque)
-    parked: greenlet | None = None
-    label: str = ""
-    announced: str = ""
-    arrival: int = 0
-    blocked: bool = False
-
-
-class ScheduledLoop(asyncio.BaseEventLoop):
+class ScheduledLoop(AttributedLoop):
     """The loop; `race()` runs one schedule, `run_until_complete()` runs work of nobody.
 
     Args:
@@ -78,65 +58,22 @@ class ScheduledLoop(asyncio.BaseEventLoop):
         super().__init__()
         self.max_steps = max_steps
         self.trace = Trace()
-        self.complaints: list[str] = []
-        self._virtual_time = 0.0
-        self._unattributed: deque[asyncio.Handle] = deque()
-        self._lanes: dict[str, Lane] = {}
         self._model = ProcessModel.SEPARATE
         self._picker: Picker | None = None
         self._current: str | None = None
         self._hub: greenlet | None = None
-        self._arrivals = itertools.count()
         self._turns = 0
         self._progress = False
-        self._abandoning = False
-        self._actor_tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
         self._main: asyncio.Task[Any] | None = None
-        self._foreign: set[str] = set()
-        self._owner = threading.get_ident()
         self._known_threads = set(threading.enumerate())
-        self.set_exception_handler(lambda _, context: self._complain(context))
 
-    # What asyncio asks of a loop -------------------------------------------------------------------------
-
-    def time(self) -> float:
-        """Virtual seconds; they pass only when every actor waits for a timer."""
-        return self._virtual_time
-
-    def call_soon(
-        self, callback: Callable[..., object], *args: object, context: Context | None = None
-    ) -> asyncio.Handle:
-        """Queue a callback behind the earlier ones of the same actor."""
-        context = copy_context() if context is None else context
-        handle = asyncio.Handle(callback, args, self, context)
-        self._enqueue(handle, context.get(ACTOR))
-        return handle
-
-    def call_soon_threadsafe(
-        self, callback: Callable[..., object], *args: object, context: Context | None = None
-    ) -> asyncio.Handle:
-        """The same, and a note when it is another thread that calls: no strategy controls that one."""
-        self.note_thread()
-        return self.call_soon(callback, *args, context=context)
-
-    def create_task(self, coro: Any, **options: Any) -> asyncio.Task[Any]:
-        """Start a task, and remember it if it works for an actor: it must not outlive the schedule."""
-        task = super().create_task(coro, **options)
-        context = options.get("context")
-        if (ACTOR.get() if context is None else context.get(ACTOR)) is not None:
-            self._actor_tasks.add(task)
-        return task
-
-    def run_in_executor(
-        self,
-        executor: object,  # noqa: ARG002 - there is only this thread
-        func: Callable[..., Any],
-        *args: object,
-    ) -> asyncio.Future[Any]:
-        """Run the function on this very thread, in its actor's turn."""
-        future = self.create_future()
-        self.call_soon(_settle, future, func, args)
-        return future
+    def run_forever(self) -> None:
+        """Run, as the scheduler of this thread."""
+        outer, THREAD.scheduler = THREAD.scheduler, self
+        try:
+            super().run_forever()
+        finally:
+            THREAD.scheduler = outer
 
     def close(self) -> None:
         """Give up what is left and close."""
@@ -207,25 +144,39 @@ class ScheduledLoop(asyncio.BaseEventLoop):
         """Whether the running actor can be made to wait inside synchronous code."""
         return (
             self.controls
-            and self._model is ProcessModel.SEPARATE
+            and (self._in_worker or self._model is ProcessModel.SEPARATE)
             and self._hub is not None
             and getcurrent() is not self._hub
         )
 
-    def pause(self, label: str) -> None:
+    def pause(self, label: str, ready: Ready | None = None) -> None:
         """Stand at a point inside synchronous code until the strategy lets the actor go on.
 
-        In the shared model nothing can come in between, because the code does not yield: it is only noted.
+        Code on the loop itself does not yield in the shared model, so nothing can come in between: the point
+        is only noted there.
         """
         if self.can_block:
-            self._park(self._lanes[ACTOR.get() or ""], label)
+            self._park(label, ready)
         elif self.controls:
             self.trace.steps[-1].within.append(label)
 
-    def announce(self, label: str) -> None:
-        """Name the place at which the running actor yields next, in the shared model."""
-        if self.controls:
-            self._lanes[ACTOR.get() or ""].announced = label
+    def wait(self, label: str, ready: Ready, timeout_s: float | None = None) -> None:
+        """Stand still inside synchronous code until it is ready, or out of time.
+
+        Code on the loop itself makes the whole loop stand still with it.
+        """
+        if timeout_s is None:
+            self._park(label, ready)
+            return
+        deadline = self.time() + timeout_s
+        self.call_at(deadline, _let_time_pass, context=Context())  # so that time passes
+        self._park(label, lambda: ready() or self.time() >= deadline)
+
+    def identity(self) -> object:
+        """A worker is a thread of its own; code on the loop belongs to its process's loop."""
+        if self._in_worker:
+            return getcurrent()
+        return ACTOR.get() if self._model is ProcessModel.SEPARATE else self._owner
 
     def block(self) -> None:
         """The running actor met a lock: it is no candidate until another's transaction has ended."""
@@ -243,29 +194,14 @@ class ScheduledLoop(asyncio.BaseEventLoop):
         """A statement has been done, so a second try at a lock is no mere repetition."""
         self._progress = True
 
-    def note_thread(self) -> None:
-        """Remember it when the calling thread is not the loop's own."""
-        if threading.get_ident() != self._owner:
-            self._foreign.add(threading.current_thread().name)
-
     # The turns -------------------------------------------------------------------------------------------
-
-    def _enqueue(self, handle: asyncio.Handle, actor: str | None) -> None:
-        lane = self._lanes.get(actor) if actor is not None else None
-        if lane is None:
-            self._unattributed.append(handle)
-            return
-        lane.queue.append((handle, lane.announced or RESUMED))
-        lane.announced = ""
-        if len(lane.queue) == 1:
-            lane.arrival = next(self._arrivals)
 
     def _run_once(self) -> None:
         self._turns += 1
         if self._turns > self.max_steps:
             raise Livelock(f"the work was not done after {self.max_steps} steps")
         if self._unattributed:
-            _run(self._unattributed.popleft())
+            run_handle(self._unattributed.popleft())
         elif not (self._lanes and self._give_turn()) and not self._advance_time():
             self._admit_deadlock()
 
@@ -273,40 +209,51 @@ class ScheduledLoop(asyncio.BaseEventLoop):
         """Let one actor do something; False when none can."""
         if self._model is ProcessModel.SEPARATE:
             for lane in self._lanes.values():
-                if lane.parked is None and lane.queue:  # up to its next point it touches nothing shared
-                    self._switch_to(self._callback(lane))
+                if lane.queue and (not lane.stands or self._is_idle(lane)):
+                    self._switch_to(self._callback(lane))  # up to its next point it touches nothing shared
                     return True
-        candidates = [lane for lane in self._lanes.values() if self._is_candidate(lane)]
+            held = True
+        else:
+            held = any(lane.holds_loop for lane in self._lanes.values())
+        candidates: list[tuple[Lane, Stand | None]] = []
+        for lane in self._lanes.values():
+            if lane.stands and (stand := lane.next_stand()) is not None:
+                candidates.append((lane, stand))
+            elif lane.queue and not held:
+                candidates.append((lane, None))
         if candidates:
             self._grant(candidates)
         return bool(candidates)
 
-    def _is_candidate(self, lane: Lane) -> bool:
-        if self._model is ProcessModel.SHARED:
-            return bool(lane.queue)
-        return lane.parked is not None and not lane.blocked
+    @staticmethod
+    def _is_idle(lane: Lane) -> bool:
+        """Whether all that stands there waits in workers, so that the actor's event loop goes on."""
+        return not lane.holds_loop and lane.next_stand() is None
 
-    def _grant(self, candidates: list[Lane]) -> None:
+    def _grant(self, candidates: list[tuple[Lane, Stand | None]]) -> None:
         assert self._picker is not None
         choice = Choice(
             index=len(self.trace.steps),
-            candidates=tuple(lane.name for lane in candidates),
-            labels=tuple(lane.label if lane.parked else lane.queue[0][1] for lane in candidates),
-            arrivals=tuple(lane.arrival for lane in candidates),
+            candidates=tuple(lane.name for lane, _ in candidates),
+            labels=tuple(stand.label if stand else lane.queue[0][1] for lane, stand in candidates),
+            arrivals=tuple(stand.arrival if stand else lane.arrival for lane, stand in candidates),
             current=self._current,
         )
         chosen = self._picker.pick(choice)
         self.trace.steps.append(Step(chosen, choice.label_of(chosen), choice))
         self._current = chosen
-        lane = self._lanes[chosen]
-        going, lane.parked = lane.parked, None
-        self._switch_to(going or self._callback(lane))
+        lane, stand = candidates[choice.candidates.index(chosen)]
+        if stand is None:
+            self._switch_to(self._callback(lane))
+        else:
+            lane.stands.remove(stand)
+            self._switch_to(stand.greenlet)
 
     def _callback(self, lane: Lane) -> greenlet:
         handle, _ = lane.queue.popleft()
         if lane.queue:
             lane.arrival = next(self._arrivals)
-        return greenlet(lambda: _run(handle))
+        return greenlet(lambda: run_handle(handle))
 
     def _switch_to(self, going: greenlet) -> None:
         self._hub = getcurrent()
@@ -315,32 +262,25 @@ class ScheduledLoop(asyncio.BaseEventLoop):
         finally:
             self._hub = None
 
-    def _park(self, lane: Lane, label: str) -> None:
+    def _park(self, label: str, ready: Ready | None) -> None:
         assert self._hub is not None
-        task = asyncio.current_task(self)
-        lane.parked, lane.label, lane.arrival = getcurrent(), label, next(self._arrivals)
-        if task is not None:
-            _leave_task(self, task)
+        lane = self._lanes[ACTOR.get() or ""]
+        inside, running = self._in_worker, asyncio._get_running_loop()  # noqa: SLF001 - None in workers
+        task = asyncio.current_task(running) if running is not None else None
+        lane.stands.append(Stand(getcurrent(), label, next(self._arrivals), inside, ready))
+        if running is not None and task is not None:
+            _leave_task(running, task)
+        self._enter(self, in_worker=False)
         try:
             self._hub.switch()
         finally:
-            if task is not None:
-                _enter_task(self, task)
+            self._enter(running, in_worker=inside)
+            if running is not None and task is not None:
+                _enter_task(running, task)
 
-    def _advance_time(self) -> bool:
-        """Jump to the next timer and queue all that are due; False when there is none."""
-        timers = self._scheduled  # type: ignore[attr-defined]  # the base class's own heap
-        while timers and timers[0].cancelled():
-            heapq.heappop(timers)._scheduled = False  # noqa: SLF001 - as the base class does
-        if not timers:
-            return False
-        self._virtual_time = max(self._virtual_time, timers[0].when())
-        while timers and timers[0].when() <= self._virtual_time:
-            timer = heapq.heappop(timers)
-            timer._scheduled = False  # noqa: SLF001 - as the base class does
-            if not timer.cancelled():
-                self._enqueue(timer, _context_of(timer).get(ACTOR))
-        return True
+    def _enter(self, running: asyncio.AbstractEventLoop | None, *, in_worker: bool) -> None:
+        self._in_worker = in_worker
+        asyncio._set_running_loop(running)  # noqa: SLF001 - what every loop calls
 
     def _admit_deadlock(self) -> None:
         """Nobody can go on; who waits for a lock gets another try if anything has moved since the last."""
@@ -352,7 +292,7 @@ class ScheduledLoop(asyncio.BaseEventLoop):
             for lane in blocked:
                 lane.blocked = False
             return
-        places = [f"{lane.name} at {lane.label}" for lane in blocked]
+        places = [f"{lane.name} at {stand.label}" for lane in self._lanes.values() for stand in lane.stands]
         waiting = "; ".join(places) or "no callback, no timer"
         raise Deadlock(f"no actor can go on: {waiting}")
 
@@ -361,13 +301,12 @@ class ScheduledLoop(asyncio.BaseEventLoop):
     def _abandon(self) -> None:
         """End whatever has not ended, so that the next schedule starts clean."""
         self._abandoning = True
+        outer, THREAD.scheduler = THREAD.scheduler, self
         asyncio._set_running_loop(self)  # noqa: SLF001 - what every loop calls
         try:
             for lane in self._lanes.values():
-                if lane.parked is not None:
-                    going, lane.parked = lane.parked, None
-                    going.parent = getcurrent()
-                    going.throw(GreenletExit)
+                while lane.stands:
+                    self._end(lane.stands.pop().greenlet)
             for timer in self._scheduled:  # type: ignore[attr-defined]  # the base class's own heap
                 if self._is_racers(timer):
                     timer.cancel()
@@ -380,50 +319,39 @@ class ScheduledLoop(asyncio.BaseEventLoop):
                     task.exception()  # looked at, so that nobody complains about it later
         finally:
             asyncio._set_running_loop(None)  # noqa: SLF001 - what every loop calls
+            THREAD.scheduler = outer
             self._abandoning = False
+
+    def _end(self, going: greenlet) -> None:
+        """End code that stands at a point, and all greenlets of the program's own in which it runs."""
+        chain, hub = [going], getcurrent()
+        while (outer := chain[-1].parent) is not None and outer is not hub:
+            chain.append(outer)
+        for each in chain:
+            each.parent = hub
+            if not each.dead:
+                each.throw(GreenletExit)
+        self._enter(self, in_worker=False)
 
     def _drain(self) -> None:
         """Run what cancelled work still wants to do, in order and within a limit."""
         for _ in range(ABANDONED_TURNS):
             queues = (lane.queue for lane in self._lanes.values() if lane.queue)
             if self._unattributed:
-                _run(self._unattributed.popleft())
+                run_handle(self._unattributed.popleft())
             elif (queue := next(queues, None)) is not None:
-                _run(queue.popleft()[0])
+                run_handle(queue.popleft()[0])
             else:
                 break
 
-    def _is_racers(self, handle: asyncio.Handle) -> bool:
-        return _context_of(handle).get(ACTOR) is not None
 
-    def _complain(self, context: dict[str, Any]) -> None:
-        """Keep what a callback raised; what the garbage collector finds is of another schedule."""
-        if not self._abandoning and "handle" in context:
-            self.complaints.append(f"{context.get('message')}: {context.get('exception')!r}")
+def _let_time_pass() -> None:
+    pass
 
 
-THREAD_REMEDY = "make the endpoints `async def`, or race them in the thread lane"
+THREAD_REMEDY = "race a program that starts threads of its own in the thread lane"
 
 
 def scheduled_loop() -> ScheduledLoop | None:
-    """The scheduled loop in which the calling code runs, if it does."""
-    loop = asyncio._get_running_loop()  # noqa: SLF001 - the public one raises where there is none
-    return loop if isinstance(loop, ScheduledLoop) else None
-
-
-def _context_of(handle: asyncio.Handle) -> Context:
-    return handle._context  # type: ignore[attr-defined,no-any-return]  # noqa: SLF001 - public from 3.12 on
-
-
-def _run(handle: asyncio.Handle) -> None:
-    if not handle.cancelled():
-        handle._run()  # noqa: SLF001 - what every loop calls
-
-
-def _settle(future: "asyncio.Future[Any]", func: Callable[..., Any], args: tuple[object, ...]) -> None:
-    if future.cancelled():
-        return
-    try:
-        future.set_result(func(*args))
-    except Exception as error:  # noqa: BLE001 - the future carries it
-        future.set_exception(error)
+    """The scheduled loop under which the calling code runs, if it does."""
+    return THREAD.scheduler if isinstance(THREAD.scheduler, ScheduledLoop) else None

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
-from gatewright.race.loop import ScheduledLoop, scheduled_loop
+from gatewright.race.scheduler import Scheduler, current_scheduler
 
 __all__ = ["InstrumentedSqlite", "label_of"]
 
@@ -101,29 +101,29 @@ class InstrumentedConnection(sqlite3.Connection):
         """Close; a transaction that was open is rolled back and its locks are free."""
         was_open = self.in_transaction
         super().close()
-        if was_open and (loop := scheduled_loop()) is not None:
-            loop.transaction_ended()
+        if was_open and (scheduler := current_scheduler()) is not None:
+            scheduler.transaction_ended()
 
     def perform(self, label: str, operation: Callable[[], R]) -> R:
         """Stand at a point, then do it; stand still for as long as another's lock is in the way."""
-        loop = scheduled_loop()
-        if loop is None or not loop.controls:
+        scheduler = current_scheduler()
+        if scheduler is None or not scheduler.controls:
             self.foreign()
             return operation()
         was_open = self.in_transaction
         while True:
-            loop.pause(label)
+            scheduler.pause(label)
             try:
                 result = operation()
             except sqlite3.OperationalError as error:
-                if self.patience_s > 0 and loop.can_block and _is_plain_busy(error):
-                    loop.block()
+                if self.patience_s > 0 and scheduler.can_block and _is_plain_busy(error):
+                    scheduler.block()
                     continue
                 raise
             finally:
                 if was_open and not self.in_transaction:
-                    loop.transaction_ended()
-            loop.moved()
+                    scheduler.transaction_ended()
+            scheduler.moved()
             return result
 
     def adjust(self, setting: str, value: str) -> str:
@@ -169,12 +169,12 @@ class InstrumentedSqlite:
     """While entered, `sqlite3.connect` gives instrumented connections, and knows which files they opened.
 
     Args:
-        loop: the loop that must do all the work on these connections while it races.
+        scheduler: must control all the work on these connections while it races.
     """
 
-    def __init__(self, loop: ScheduledLoop) -> None:
+    def __init__(self, scheduler: Scheduler) -> None:
         self.databases: set[Path] = set()
-        self._loop = loop
+        self._scheduler = scheduler
         self._connections: weakref.WeakSet[InstrumentedConnection] = weakref.WeakSet()
         self._genuine = sqlite3.connect
 
@@ -228,8 +228,8 @@ class InstrumentedSqlite:
                 connection.close()
 
     def _note_thread(self) -> None:
-        if self._loop.is_racing:
-            self._loop.note_thread()
+        if self._scheduler.is_racing:
+            self._scheduler.note_thread()
 
 
 def _instrumented(factory: type[sqlite3.Connection]) -> type[sqlite3.Connection]:
