@@ -15,7 +15,12 @@ from planted.dispatch_programs import (
     ThreadedDispatch,
 )
 from planted.plain_programs import AsyncLockOrder, Crash, DeepRace, LockOrder, LostUpdate, Sleepers, Spin
-from planted.sqlalchemy_programs import GuardedSqlAlchemyDispatch, SqlAlchemyDispatch
+from planted.sqlalchemy_programs import (
+    AsyncSqlAlchemyDispatch,
+    GuardedAsyncSqlAlchemyDispatch,
+    GuardedSqlAlchemyDispatch,
+    SqlAlchemyDispatch,
+)
 
 from gatewright.core.verdict import Verdict
 from gatewright.race import (
@@ -45,7 +50,10 @@ def test_check_then_act_is_found_with_one_preemption() -> None:
     }
 
 
-@pytest.mark.parametrize("scenario", [GuardedDispatch, LockedDispatch, GuardedSqlAlchemyDispatch])
+@pytest.mark.parametrize(
+    "scenario",
+    [GuardedDispatch, LockedDispatch, GuardedSqlAlchemyDispatch, GuardedAsyncSqlAlchemyDispatch],
+)
 def test_a_guarded_program_never_alarms(scenario: type[Scenario]) -> None:
     """A guard in the statement or a lock taken before the read holds under every schedule."""
     found = explore(scenario(), strategies=[Fifo(), PreemptionBounding(3), RandomWalk(7, 100)])
@@ -53,9 +61,17 @@ def test_a_guarded_program_never_alarms(scenario: type[Scenario]) -> None:
     assert found.evaluated["single-dispatch"] == found.schedules
 
 
-def test_an_unmodified_sqlalchemy_service_is_reached() -> None:
+@pytest.mark.parametrize(
+    ("scenario", "model"),
+    [
+        (SqlAlchemyDispatch, ProcessModel.SEPARATE),
+        (AsyncSqlAlchemyDispatch, ProcessModel.SEPARATE),
+        (AsyncSqlAlchemyDispatch, ProcessModel.SHARED),
+    ],
+)
+def test_an_unmodified_sqlalchemy_service_is_reached(scenario: type[Scenario], model: ProcessModel) -> None:
     """Statements of SQLAlchemy are points, though nothing in the service knows of them."""
-    found = explore(SqlAlchemyDispatch(), strategies=[PreemptionBounding(1)])
+    found = explore(scenario(), strategies=[PreemptionBounding(1)], model=model)
     assert found.verdict is Verdict.FAIL
     assert found.finding is not None
     assert ("alice", "COMMIT") in found.finding.tape.steps

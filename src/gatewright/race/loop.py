@@ -13,6 +13,7 @@ from asyncio.tasks import _enter_task, _leave_task
 from collections.abc import Callable, Coroutine, Mapping
 from contextvars import Context, copy_context
 from enum import StrEnum
+from functools import partial
 from typing import Any, TypeVar
 
 from greenlet import GreenletExit, getcurrent, greenlet
@@ -62,6 +63,8 @@ class ScheduledLoop(AttributedLoop):
         self._picker: Picker | None = None
         self._current: str | None = None
         self._hub: greenlet | None = None
+        self._homes: dict[asyncio.Task[Any], greenlet] = {}
+        self._step = asyncio.Handle(_let_time_pass, (), self)
         self._turns = 0
         self._progress = False
         self._main: asyncio.Task[Any] | None = None
@@ -253,7 +256,22 @@ class ScheduledLoop(AttributedLoop):
         handle, _ = lane.queue.popleft()
         if lane.queue:
             lane.arrival = next(self._arrivals)
-        return greenlet(lambda: run_handle(handle))
+        task = getattr(handle._callback, "__self__", None)  # type: ignore[attr-defined]  # noqa: SLF001 - as asyncio does
+        if not isinstance(task, asyncio.Task):
+            return greenlet(lambda: run_handle(handle))
+        home = self._homes.get(task)
+        if home is None or home.dead:
+            home = self._homes[task] = greenlet(partial(self._serve, task))
+        self._step = handle
+        return home
+
+    def _serve(self, task: asyncio.Task[Any]) -> None:
+        """Run all steps of a task in one greenlet: to it comes back what the task runs in greenlets."""
+        run_handle(self._step)
+        while not task.done():
+            assert self._hub is not None
+            self._hub.switch()
+            run_handle(self._step)
 
     def _switch_to(self, going: greenlet) -> None:
         self._hub = getcurrent()
@@ -336,13 +354,17 @@ class ScheduledLoop(AttributedLoop):
     def _drain(self) -> None:
         """Run what cancelled work still wants to do, in order and within a limit."""
         for _ in range(ABANDONED_TURNS):
-            queues = (lane.queue for lane in self._lanes.values() if lane.queue)
+            lanes = (lane for lane in self._lanes.values() if lane.queue)
             if self._unattributed:
                 run_handle(self._unattributed.popleft())
-            elif (queue := next(queues, None)) is not None:
-                run_handle(queue.popleft()[0])
+            elif (lane := next(lanes, None)) is not None:
+                self._switch_to(self._callback(lane))
             else:
                 break
+        for home in self._homes.values():
+            if not home.dead:
+                home.throw(GreenletExit)
+        self._homes.clear()
 
 
 def _let_time_pass() -> None:
