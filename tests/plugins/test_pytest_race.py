@@ -100,6 +100,17 @@ def test_a_safe_program_passes_and_v_tells_what_was_covered(pytester: pytest.Pyt
     assert not (pytester.path / "race-tapes").exists()
 
 
+def test_threads_of_plain_code_are_raced_too(pytester: pytest.Pytester, run: Run) -> None:
+    """The same call takes a race between threads, and the same command replays it."""
+    pytester.makepyfile(
+        RACY.replace("dispatch_programs", "thread_programs").replace("RacyDispatch", "FineCounter")
+    )
+    result = run()
+    result.stdout.fnmatch_lines(["fine-counter: FAIL with 1 preemption *", "  counted 1", "run it again: *"])
+    tape = str(next(pytester.path.glob("race-tapes/*")))
+    run("--race-replay", tape).stdout.fnmatch_lines(["FAIL: reproduced 20 of 20, diverged 0"])
+
+
 def test_a_scenario_may_be_written_within_the_test(pytester: pytest.Pytester, run: Run) -> None:
     """A class that no other module can import is explored and kept on a tape like any other."""
     pytester.makepyfile(

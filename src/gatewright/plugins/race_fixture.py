@@ -5,6 +5,7 @@ import os
 import shlex
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
@@ -23,13 +24,17 @@ from gatewright.race import (
     Scenario,
     Strategy,
     Tape,
+    ThreadScenario,
     explore,
+    explore_threads,
     read_tape,
 )
 from gatewright.suites.race.evidence import tape_file
 from gatewright.suites.race.replay import replay_tape
 
 __all__ = ["RaceFixture"]
+
+AnyScenario: TypeAlias = Scenario | ThreadScenario
 
 RANDOM_SCHEDULES = 50
 REPLAYS = 20
@@ -62,12 +67,12 @@ class RaceFixture:
         self._tape = tape
         self._note = note
 
-    def explore(self, scenario: Scenario, *, model: ProcessModel = ProcessModel.SEPARATE) -> Exploration:
+    def explore(self, scenario: AnyScenario, *, model: ProcessModel = ProcessModel.SEPARATE) -> Exploration:
         """Race the scenario's actors under every schedule with few preemptions, then under random ones.
 
         Args:
-            scenario: what to race.
-            model: what the actors share: the database alone, as several processes do, or one app.
+            scenario: what to race: a service, or threads of plain code.
+            model: what a service's actors share: the database alone, as several processes do, or one app.
 
         Returns:
             What was explored, with its verdict PASS.
@@ -91,23 +96,20 @@ class RaceFixture:
             pytest.fail(doubts_text(found), pytrace=False)
         return found
 
-    def _explore(self, scenario: Scenario, model: ProcessModel) -> Exploration:
+    def _explore(self, scenario: AnyScenario, model: ProcessModel) -> Exploration:
         settings = self.settings
         walks = min(RANDOM_SCHEDULES, settings.budget // 2)
         strategies: list[Strategy] = [
             PreemptionBounding(settings.bound, most=settings.budget - walks),
             RandomWalk(settings.seed, walks),
         ]
-        return explore(
-            scenario,
-            strategies=strategies,
-            budget=Budget(schedules=settings.budget, failures=1, replays=REPLAYS),
-            model=model,
-            seed=settings.seed,
-            keep=0,
-        )
+        budget = Budget(schedules=settings.budget, failures=1, replays=REPLAYS)
+        seed = settings.seed
+        if isinstance(scenario, ThreadScenario):
+            return explore_threads(scenario, strategies=strategies, budget=budget, seed=seed, keep=0)
+        return explore(scenario, strategies=strategies, budget=budget, model=model, seed=seed, keep=0)
 
-    def _replay(self, scenario: Scenario, tape: Tape, file: Path) -> None:
+    def _replay(self, scenario: AnyScenario, tape: Tape, file: Path) -> None:
         if tape.name != scenario.name:
             raise ConfigurationError(
                 f"the tape {file} is of {tape.name}, not of {scenario.name}",
@@ -117,7 +119,7 @@ class RaceFixture:
         if outcome.verdict is not Verdict.PASS:
             pytest.fail(outcome.text(), pytrace=False)
 
-    def _kept(self, scenario: Scenario, found: Exploration, finding: Finding) -> str:
+    def _kept(self, scenario: AnyScenario, found: Exploration, finding: Finding) -> str:
         """Write the tape of a counterexample; tell the counterexample."""
         file = self._tapes / tape_file(finding.tape)
         write_atomic(file, finding.tape.to_json())
@@ -127,10 +129,10 @@ class RaceFixture:
 
 
 def _refuse_what_cannot_be_raced(scenario: object) -> None:
-    if not isinstance(scenario, Scenario):
+    if not isinstance(scenario, AnyScenario):
         raise ConfigurationError(
             f"race.explore() was given {scenario!r}, which is no scenario",
-            remedy="give it an instance of a subclass of gatewright.race.Scenario",
+            remedy="give it an instance of a subclass of Scenario or ThreadScenario",
         )
     if not isinstance(getattr(scenario, "name", None), str):
         raise ConfigurationError(

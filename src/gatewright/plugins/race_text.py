@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gatewright.core.escape import printable
-from gatewright.race import Exploration, Finding, Scenario
-from gatewright.race.history import History
+from gatewright.race import Exploration, Finding, History
+from gatewright.race.scenario import Judged
 from gatewright.race.swimlane import swim_lanes
 from gatewright.suites.race.evidence import ENGINE_SENTENCES
 
@@ -13,7 +13,7 @@ __all__ = ["counterexample_text", "doubts_text", "outcome_line"]
 
 
 def counterexample_text(
-    scenario: Scenario, found: Exploration, finding: Finding, tape: str, command: str
+    scenario: Judged, found: Exploration, finding: Finding, tape: str, command: str
 ) -> str:
     """The failing schedule with the fewest preemptions: what it breaks, who did what, how to see it again.
 
@@ -54,7 +54,7 @@ def outcome_line(found: Exploration) -> str:
     return printable(f"{found.scenario}: {found.verdict}, {found.schedules} schedules ({covered})")
 
 
-def _violations(scenario: Scenario, failures: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+def _violations(scenario: Judged, failures: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
     sentences = ENGINE_SENTENCES | {mark.name: mark.sentence for mark in scenario.invariants()}
     for name, seen in sorted(failures.items()):
         yield f"{name}: violated: {sentences[name]}"

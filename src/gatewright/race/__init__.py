@@ -13,11 +13,20 @@ except ModuleNotFoundError as missing:
 
 from gatewright.race.arena import Arena, Race, SetupFailed
 from gatewright.race.client import Client
-from gatewright.race.explorer import Budget, Exploration, Finding, Iteration, explore, reproduces
+from gatewright.race.explorer import (
+    Budget,
+    Exploration,
+    Finding,
+    Iteration,
+    explore,
+    explore_threads,
+    reproduces,
+)
 from gatewright.race.history import History, Operation, Response
 from gatewright.race.loop import ProcessModel
 from gatewright.race.points.explicit import point, point_sync
-from gatewright.race.scenario import Actor, Invariant, Scenario, invariant
+from gatewright.race.points.lines import Granularity
+from gatewright.race.scenario import Actor, Invariant, Scenario, ThreadActor, ThreadScenario, invariant
 from gatewright.race.schedule import Deadlock, Diverged, ForeignThread, Livelock, ScheduleError, Trace
 from gatewright.race.strategies import (
     Deviation,
@@ -29,6 +38,7 @@ from gatewright.race.strategies import (
     Strategy,
 )
 from gatewright.race.tape import Tape, read_tape
+from gatewright.race.thread_arena import ThreadArena
 
 __all__ = [
     "Actor",
@@ -43,6 +53,7 @@ __all__ = [
     "Fifo",
     "Finding",
     "ForeignThread",
+    "Granularity",
     "History",
     "Invariant",
     "Iteration",
@@ -59,8 +70,12 @@ __all__ = [
     "SetupFailed",
     "Strategy",
     "Tape",
+    "ThreadActor",
+    "ThreadArena",
+    "ThreadScenario",
     "Trace",
     "explore",
+    "explore_threads",
     "invariant",
     "point",
     "point_sync",

@@ -2,14 +2,15 @@
 
 import asyncio
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
-from gatewright.core.errors import GatewrightError
+from gatewright.core.errors import ConfigurationError, GatewrightError
 from gatewright.race.client import AsgiClient
 from gatewright.race.history import History
 from gatewright.race.lifespan import AppStartError, Lifespan
@@ -19,7 +20,7 @@ from gatewright.race.points.seeding import SeededWorld
 from gatewright.race.points.sqlite import InstrumentedSqlite
 from gatewright.race.points.sqlite_snapshot import Snapshot
 from gatewright.race.points.workers import anyio_token
-from gatewright.race.scenario import Actor, Scenario
+from gatewright.race.scenario import Actor, Judged, Scenario
 from gatewright.race.schedule import Deadlock, Livelock, Picker, ScheduleError, Trace
 
 __all__ = ["Arena", "Race", "SetupFailed"]
@@ -60,6 +61,36 @@ class Race:
         return {name: seen for name, seen in self.violations.items() if seen}
 
 
+class Traced(Protocol):
+    """Runs schedules and keeps the trace of the last one."""
+
+    trace: Trace
+
+
+def run_schedule(race: Race, runner: Traced, schedule: Callable[[], Trace]) -> bool:
+    """Run one schedule; True when it came to its end, so that oracles can judge it."""
+    try:
+        race.trace = schedule()
+    except (Deadlock, Livelock) as error:
+        race.trace = runner.trace
+        race.violations = {STUCK: (str(error),)}
+        return False
+    except ScheduleError as error:
+        race.trace = runner.trace
+        race.divergence = str(error)
+        return False
+    return True
+
+
+def judge(race: Race, scenario: Judged, observe: Callable[[], Any], crashes: list[str]) -> None:
+    """Look at the state after the race, and evaluate all invariants."""
+    try:
+        race.violations = scenario.violations(race.history, observe())
+    except Exception as error:  # noqa: BLE001 - an oracle that can't check must not look like one that did
+        race.unchecked = f"{type(error).__name__}: {error}"
+    race.violations |= {CRASHED: tuple(crashes), STUCK: ()}
+
+
 class Arena:
     """Runs the schedules of scenarios that share an app and differ in their state and actors.
 
@@ -80,6 +111,11 @@ class Arena:
         model: ProcessModel = ProcessModel.SEPARATE,
         max_steps: int = 20_000,
     ) -> None:
+        if model is ProcessModel.THREADS:
+            raise ConfigurationError(
+                "an app can't be raced in the model threads",
+                remedy="race a ThreadScenario by explore_threads",
+            )
         self.model = model
         self.seed = seed
         self._builder = builder
@@ -152,28 +188,14 @@ class Arena:
             name: partial(self._act, name, actor, self._client(name, number, race.history), crashes)
             for number, (name, actor) in enumerate(self._actors.items())
         }
-        try:
-            race.trace = self._loop.race(actors, picker, self.model)
-        except (Deadlock, Livelock) as error:
-            race.trace = self._loop.trace
-            race.violations = {STUCK: (str(error),)}
-            return race
-        except ScheduleError as error:
-            race.trace = self._loop.trace
-            race.divergence = str(error)
-            return race
-        crashes += self._loop.complaints
-        self._judge(race, crashes)
+        if run_schedule(race, self._loop, lambda: self._loop.race(actors, picker, self.model)):
+            crashes += self._loop.complaints
+            self._world.rewind(OBSERVATION)
+            judge(race, self._scenario, self._observe, crashes)
         return race
 
-    def _judge(self, race: Race, crashes: list[str]) -> None:
-        self._world.rewind(OBSERVATION)
-        try:
-            state = self._loop.perform(self._scenario.observe(self._client(ENGINE, 0, History())))
-            race.violations = self._scenario.violations(race.history, state)
-        except Exception as error:  # noqa: BLE001 - an oracle that can't check must not look like one that did
-            race.unchecked = f"{type(error).__name__}: {error}"
-        race.violations |= {CRASHED: tuple(crashes), STUCK: ()}
+    def _observe(self) -> Any:
+        return self._loop.perform(self._scenario.observe(self._client(ENGINE, 0, History())))
 
     async def _act(self, name: str, actor: Actor, client: AsgiClient, crashes: list[str]) -> None:
         try:

@@ -3,18 +3,20 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from gatewright.core.verdict import Verdict
 from gatewright.race.arena import Arena, Race
 from gatewright.race.loop import ProcessModel
-from gatewright.race.scenario import Scenario
+from gatewright.race.scenario import Judged, Scenario, ThreadScenario
 from gatewright.race.schedule import Diverged
 from gatewright.race.strategies import Fifo, PreemptionBounding, Replay, Strategy
 from gatewright.race.tape import Tape
+from gatewright.race.thread_arena import ThreadArena
 
-__all__ = ["Budget", "Exploration", "Finding", "Iteration", "explore"]
+__all__ = ["Budget", "Exploration", "Finding", "Iteration", "explore", "explore_threads"]
 
 WARM_UPS = 4
 
@@ -133,19 +135,53 @@ def explore(
             return explore(
                 scenario, strategies=strategies, budget=budget, arena=own, keep=keep, progress=progress
             )
-    if strategies is None:
-        strategies = [Fifo(), PreemptionBounding(2)]
     arena.prepare(scenario)
-    explorer = _Explorer(scenario, arena, budget or Budget(), keep, progress)
-    explorer.warm_up()
-    for strategy in strategies:
-        explorer.follow(strategy)
-    return explorer.conclude()
+    return _Explorer(scenario, arena, budget or Budget(), keep, progress).run(strategies)
+
+
+def explore_threads(
+    scenario: ThreadScenario,
+    *,
+    strategies: Sequence[Strategy] | None = None,
+    budget: Budget | None = None,
+    seed: int = 0,
+    arena: ThreadArena | None = None,
+    keep: int = 5,
+    progress: Progress | None = None,
+) -> Exploration:
+    """Race the scenario's threads under every schedule that the strategies propose.
+
+    Args:
+        scenario: what to race.
+        strategies: run one after the other; by default the natural order, then up to two preemptions.
+        budget: where to end.
+        seed: of identifiers and chance inside the program, unless an arena is given.
+        arena: an arena entered by the caller.
+        keep: so many passing schedules are kept whole.
+        progress: told the number of schedules after each.
+
+    Raises:
+        SetupFailed: the state before the race could not be brought about.
+    """
+    with ExitStack() as stack:
+        entered = arena or stack.enter_context(ThreadArena(seed=seed))
+        entered.prepare(scenario)
+        return _Explorer(scenario, entered, budget or Budget(), keep, progress).run(strategies)
+
+
+def default_strategies() -> list[Strategy]:
+    """The natural order, then every schedule with up to two preemptions."""
+    return [Fifo(), PreemptionBounding(2)]
 
 
 class _Explorer:
     def __init__(
-        self, scenario: Scenario, arena: Arena, budget: Budget, keep: int, progress: Progress | None
+        self,
+        scenario: Judged,
+        arena: Arena | ThreadArena,
+        budget: Budget,
+        keep: int,
+        progress: Progress | None,
     ) -> None:
         self._scenario = scenario
         self._arena = arena
@@ -157,6 +193,13 @@ class _Explorer:
         self._complete = False
         self._worst: Iteration | None = None
         self._found = Exploration(scenario.name, arena.model, arena.seed)
+
+    def run(self, strategies: Sequence[Strategy] | None) -> Exploration:
+        """Follow the strategies, one after the other."""
+        self.warm_up()
+        for strategy in strategies if strategies is not None else default_strategies():
+            self.follow(strategy)
+        return self.conclude()
 
     def warm_up(self) -> None:
         """Fill caches and connection pools, until the same schedule twice does the same."""
@@ -257,7 +300,7 @@ class _Explorer:
             self._found.doubts.append(why)
 
 
-def tape_of(scenario: Scenario, arena: Arena, iteration: Iteration) -> Tape:
+def tape_of(scenario: Judged, arena: Arena | ThreadArena, iteration: Iteration) -> Tape:
     """The tape of a schedule."""
     kind = type(scenario)
     return Tape(

@@ -47,6 +47,9 @@ class ProcessModel(StrEnum):
     SHARED = "shared"
     """One app for all of them: points are where the code really yields."""
 
+    THREADS = "threads"
+    """One process whose threads they are: points are lines of its code."""
+
 
 class ScheduledLoop(AttributedLoop):
     """The loop; `race()` runs one schedule, `run_until_complete()` runs work of nobody.

@@ -1,17 +1,23 @@
 """What a user writes: the state before a race, the actors, and what must hold afterwards."""
 
+import sys
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from gatewright.race.client import AsgiApp, Client
 from gatewright.race.history import SERVER_ERRORS, History
+from gatewright.race.points.lines import Granularity
 
-__all__ = ["Actor", "Invariant", "Scenario", "invariant"]
+__all__ = ["Actor", "Invariant", "Judged", "Scenario", "ThreadActor", "ThreadScenario", "invariant"]
 
 Actor: TypeAlias = Callable[[Client], Coroutine[Any, Any, object]]
 """What one actor does, given a client of its own."""
+
+ThreadActor: TypeAlias = Callable[[], object]
+"""What one thread does."""
 
 Check = TypeVar("Check", bound=Callable[..., Iterable[str] | None])
 
@@ -39,13 +45,37 @@ def invariant(name: str, sentence: str) -> Callable[[Check], Check]:
     return mark
 
 
-class Scenario:
+class Judged:
+    """What must hold after every race: the methods that `invariant` marks."""
+
+    name: ClassVar[str]
+
+    @classmethod
+    def invariants(cls) -> tuple[Invariant, ...]:
+        """All checks, those of base classes too, by name."""
+        marks = (getattr(getattr(cls, attribute), "invariant", None) for attribute in dir(cls))
+        return tuple(sorted((m for m in marks if isinstance(m, Invariant)), key=lambda mark: mark.name))
+
+    def violations(self, history: History, state: Any) -> dict[str, tuple[str, ...]]:
+        """Every invariant with the violations that it sees.
+
+        Raises:
+            Exception: an invariant could not check.
+        """
+        return {mark.name: self._check(mark, history, state) for mark in self.invariants()}
+
+    def _check(self, mark: Invariant, history: History, state: Any) -> tuple[str, ...]:
+        try:
+            return tuple(getattr(self, mark.method)(history, state) or ())
+        except AssertionError as error:
+            return (str(error) or f"{mark.sentence}: does not hold",)
+
+
+class Scenario(Judged):
     """A race. Subclasses say what to race; the engine makes an instance without arguments each time.
 
     An instance may keep what `setup` learned (identifiers), and nothing of a single schedule.
     """
-
-    name: ClassVar[str]
 
     def create_app(self, folder: Path) -> AsgiApp:
         """An app over the database files in `folder`; called once for every actor in the model `separate`."""
@@ -71,12 +101,6 @@ class Scenario:
         """The state after the race, as invariants want it."""
         return None
 
-    @classmethod
-    def invariants(cls) -> tuple[Invariant, ...]:
-        """All checks, those of base classes too, by name."""
-        marks = (getattr(getattr(cls, attribute), "invariant", None) for attribute in dir(cls))
-        return tuple(sorted((m for m in marks if isinstance(m, Invariant)), key=lambda mark: mark.name))
-
     @invariant("no-server-error", "no request is answered with 5xx")
     def no_server_error(self, history: History, state: Any) -> Iterable[str]:  # noqa: ARG002 - as every check
         """Holds in every scenario, whatever else does."""
@@ -85,16 +109,28 @@ class Scenario:
                 detail = f": {op.error}" if op.error else ""
                 yield f"{op.actor}: {op.method} {op.path} was answered {op.response.status}{detail}"
 
-    def violations(self, history: History, state: Any) -> dict[str, tuple[str, ...]]:
-        """Every invariant with the violations that it sees.
 
-        Raises:
-            Exception: an invariant could not check.
-        """
-        return {mark.name: self._check(mark, history, state) for mark in self.invariants()}
+class ThreadScenario(Judged):
+    """A race between threads of plain code. Subclasses say what to race; an instance lasts for all schedules.
 
-    def _check(self, mark: Invariant, history: History, state: Any) -> tuple[str, ...]:
-        try:
-            return tuple(getattr(self, mark.method)(history, state) or ())
-        except AssertionError as error:
-            return (str(error) or f"{mark.sentence}: does not hold",)
+    The lines of `watched` are where threads can be stopped. What the program keeps in memory is made anew in
+    `reset`, its locks too.
+    """
+
+    granularity: ClassVar[Granularity] = Granularity.LINE
+
+    def reset(self, folder: Path) -> None:
+        """Bring about the state before the race, before each schedule; files go into `folder`."""
+        raise NotImplementedError
+
+    def actors(self) -> Mapping[str, ThreadActor]:
+        """Who races, by name; two to four of them. What they return is recorded as their response."""
+        raise NotImplementedError
+
+    def watched(self) -> Iterable[ModuleType]:
+        """The modules whose lines are points; by default the scenario's own."""
+        return [sys.modules[type(self).__module__]]
+
+    def observe(self) -> Any:
+        """The state after the race, as invariants want it."""
+        return None

@@ -20,6 +20,7 @@ from gatewright.race.scheduler import Scheduler, current_scheduler
 __all__ = ["CooperativeLock", "CooperativeRLock", "lock_replacements"]
 
 FOR_EVER = -1
+NEVER_S = 5.0
 WAITING_MODULES = frozenset({"threading", "queue", __name__})
 GENUINE_LOCK: Any = _thread.LockType
 GENUINE_RLOCK: Any = type(_thread.RLock())
@@ -81,11 +82,11 @@ class CooperativeLock:
         self.release()
 
     def _acquire_alone(self, scheduler: Scheduler | None, blocking: bool, timeout: float) -> bool:  # noqa: FBT001 - as above
-        """Take it on behalf of nobody's actor; under a scheduler there is nobody who could give it back."""
+        """Take it on behalf of no actor; who could give it back then is at most another thread."""
         if scheduler is None or not blocking or timeout >= 0:
             return bool(self._genuine.acquire(blocking, timeout))
-        if not self._genuine.acquire(blocking=False):
-            raise Deadlock("a lock was never given back")
+        if not self._genuine.acquire(timeout=NEVER_S):
+            raise Deadlock("a lock was never given back", remedy="make the program's locks anew in `reset`")
         return True
 
     def _is_free(self) -> bool:

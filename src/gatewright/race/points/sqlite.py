@@ -184,7 +184,7 @@ class InstrumentedSqlite:
         timeout: float = DEFAULT_TIMEOUT_S,
         detect_types: int = 0,
         isolation_level: Any = "",
-        check_same_thread: bool = True,  # noqa: FBT001, FBT002 - likewise
+        check_same_thread: bool = True,  # noqa: ARG002, FBT001, FBT002 - likewise
         factory: type[sqlite3.Connection] = sqlite3.Connection,
         **rest: Any,
     ) -> InstrumentedConnection:
@@ -194,7 +194,7 @@ class InstrumentedSqlite:
             timeout=0,
             detect_types=detect_types,
             isolation_level=isolation_level,
-            check_same_thread=check_same_thread,
+            check_same_thread=False,  # the arena tidies up from its own thread
             factory=_instrumented(factory),
             **rest,
         )

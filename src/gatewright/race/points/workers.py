@@ -42,12 +42,10 @@ def sleep(seconds: float) -> None:
 
 
 def start(thread: threading.Thread) -> None:
-    """Stand in for `Thread.start`: the thread works along unseen, so the schedule won't count."""
+    """Stand in for `Thread.start`: where an actor starts one, it works along unseen, and nothing counts."""
     scheduler = current_scheduler()
-    if scheduler is None or not scheduler.controls:
-        genuine_start(thread)
-        return
-    scheduler.note_thread(thread.name)
+    if scheduler is not None and scheduler.controls:
+        scheduler.note_thread(thread.name)
     THREAD.scheduler = None  # nobody's turn can be given to it while it starts
     try:
         genuine_start(thread)

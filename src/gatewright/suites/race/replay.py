@@ -1,13 +1,26 @@
 """Replay a tape: the same schedule again, in a fresh process, from a file that may come from anywhere."""
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.verdict import Verdict
-from gatewright.race import Arena, Diverged, Fifo, Race, Replay, Scenario, Tape, read_tape, reproduces
+from gatewright.race import (
+    Arena,
+    Diverged,
+    Fifo,
+    Race,
+    Replay,
+    Scenario,
+    Tape,
+    ThreadArena,
+    ThreadScenario,
+    read_tape,
+    reproduces,
+)
 from gatewright.race.swimlane import swim_lanes
 
 __all__ = ["ReplayOutcome", "replay", "replay_tape"]
@@ -75,10 +88,11 @@ def replay(tape_path: Path, times: int = 20, *, allowed: Sequence[str], strict: 
     return replay_tape(tape, find_scenario(tape.scenario, allowed)(), times, strict=strict)
 
 
-def replay_tape(tape: Tape, scenario: Scenario, times: int, *, strict: bool = True) -> ReplayOutcome:
+def replay_tape(
+    tape: Tape, scenario: Scenario | ThreadScenario, times: int, *, strict: bool = True
+) -> ReplayOutcome:
     """The same for a tape and a scenario that are there already."""
-    with Arena(scenario, seed=tape.seed, model=tape.process_model) as arena:
-        arena.prepare(scenario)
+    with prepared_arena(scenario, tape) as arena:
         arena.run(Fifo())  # fills caches and connection pools, as the exploration did
         strategy = Replay(tape.steps, times=times, strict=strict)
         races = []
@@ -87,6 +101,19 @@ def replay_tape(tape: Tape, scenario: Scenario, times: int, *, strict: bool = Tr
             follow(strategy, race)
             races.append(race)
     return conclude(tape, races, strict=strict)
+
+
+@contextmanager
+def prepared_arena(scenario: Scenario | ThreadScenario, tape: Tape) -> Iterator[Arena | ThreadArena]:
+    """An arena in which the tape's schedule can be run."""
+    if isinstance(scenario, ThreadScenario):
+        with ThreadArena(seed=tape.seed) as threads:
+            threads.prepare(scenario)
+            yield threads
+    else:
+        with Arena(scenario, seed=tape.seed, model=tape.process_model) as arena:
+            arena.prepare(scenario)
+            yield arena
 
 
 def follow(strategy: Replay, race: Race) -> None:
@@ -119,7 +146,7 @@ def conclude(tape: Tape, races: Sequence[Race], *, strict: bool) -> ReplayOutcom
     )
 
 
-def find_scenario(path: str, allowed: Sequence[str]) -> type[Scenario]:
+def find_scenario(path: str, allowed: Sequence[str]) -> type[Scenario | ThreadScenario]:
     """The scenario at an import path; nothing is imported that the caller does not allow.
 
     Raises:
@@ -135,6 +162,6 @@ def find_scenario(path: str, allowed: Sequence[str]) -> type[Scenario]:
         found = getattr(importlib.import_module(module_name), name)
     except (ImportError, AttributeError) as error:
         raise ConfigurationError(f"the tape names {path}, which can't be found: {error}") from error
-    if not (isinstance(found, type) and issubclass(found, Scenario)):
+    if not (isinstance(found, type) and issubclass(found, (Scenario, ThreadScenario))):
         raise ConfigurationError(f"the tape names {path}, which is no scenario")
     return found
