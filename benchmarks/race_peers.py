@@ -3,285 +3,125 @@
 Usage: uv venv .peers && uv pip install --python .peers/bin/python -r benchmarks/requirements-peers.txt
        .peers/bin/python benchmarks/race_peers.py [ROUNDS]      (3 rounds, about 3 minutes)
 
-Every measurement is a process of its own; tools take turns within a round. "to find" counts from the first
-schedule; imports and making the app are left out for everyone.
+Every measurement is a process of its own, and tools take turns within a round. A search ends at the first
+harm, or after 8 s; schedules per second are those of a run that does not stop there.
 """
 
-import asyncio
 import datetime as dt
 import importlib.metadata
 import json
 import os
 import platform
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
-import threading
-import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from tabulate import tabulate
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "src"), str(HERE)]
-
-import race_peers_app as program
-
-RACES = ("easy", "deep", "lock")
-SECONDS = 8.0
-SCHEDULES = 300
-
-
-def folder():
-    return Path(tempfile.mkdtemp(prefix="race-peers-"))
+BIN = Path(sys.executable).parent
+RACES = {
+    "easy": "a seat is looked at, then sold",
+    "deep": "a window of one statement against a rival of fourteen",
+    "lock": "look and act in memory, the lock between threads is missing",
+}
+LONGEST_S = 120
 
 
-def outcome(found, schedules, seconds, why=""):
-    return {"found": found, "schedules": schedules, "seconds": seconds, "why": why}
+@dataclass(frozen=True)
+class Tool:
+    """A tool: the command that measures it, and the races that it is given."""
+
+    name: str
+    command: tuple[str, ...]
+    races: tuple[str, ...] = tuple(RACES)
+    options: tuple[str, ...] = ()
 
 
-# Ours ----------------------------------------------------------------------------------------------------
+FRONTRUN = (str(BIN / "frontrun"), "python", "with_frontrun.py")
+TOOLS = (
+    Tool("gatewright, through ASGI; the till in threads", (sys.executable, "ours.py")),
+    Tool("frontrun (DPOR), through ASGI", FRONTRUN, ("easy", "deep"), ("asgi",)),
+    Tool("frontrun (DPOR), the functions alone", FRONTRUN),
+    Tool("barrier, httpx and threads", (sys.executable, "with_barrier.py")),
+)
 
 
-def http_scenario(race):
-    from gatewright.race import Scenario, invariant
-
-    class Peers(Scenario):
-        name = race
-
-        def create_app(self, folder):
-            self.path = folder / "app.db"
-            program.reset(self.path)
-            return program.create_app(self.path)
-
-        def actors(self):
-            paths = ("/book/alice", "/book/bob") if race == "easy" else ("/dispatch", "/reject")
-            return {path.strip("/"): lambda client, path=path: client.post(path) for path in paths}
-
-        async def observe(self, client):
-            return is_broken(race, self.path)
-
-        @invariant("safe", "the race does no harm")
-        def safe(self, history, broken):
-            if broken:
-                yield "it did"
-
-    return Peers()
-
-
-def thread_scenario():
-    from gatewright.race import ThreadScenario, invariant
-
-    class Threads(ThreadScenario):
-        name = "lock"
-
-        def reset(self, folder):
-            self.till = program.Till()
-
-        def watched(self):
-            return [program]
-
-        def actors(self):
-            return {name: lambda name=name: self.till.take(name) for name in ("alice", "bob")}
-
-        def observe(self):
-            return self.till.given
-
-        @invariant("given-once", "the till gives one thing away")
-        def given_once(self, history, given):
-            if given != 1:
-                yield f"gave {given}"
-
-    return Threads()
-
-
-def ours(race, *, stop):
-    """Preemption bounding for the search, random schedules for the rate."""
-    from gatewright.race import Budget, PreemptionBounding, RandomWalk, explore
-
-    scenario = thread_scenario() if race == "lock" else http_scenario(race)
-    strategy = PreemptionBounding(2) if stop else RandomWalk(1, SCHEDULES)
-    began = []
-    found = explore(
-        scenario,
-        strategies=[strategy],
-        budget=Budget(failures=1 if stop else SCHEDULES, replays=0),
-        keep=0,
-        progress=lambda number: began.append(time.perf_counter()),
-    )
-    first = found.first_failure if stop else found.schedules
-    per_schedule = (began[-1] - began[0]) / max(1, len(began) - 1)
-    return outcome(found.failed > 0, first, per_schedule * first)
-
-
-# frontrun ------------------------------------------------------------------------------------------------
-
-
-def frontrun(race, *, stop):
-    """Its default strategy, DPOR; on the functions behind the endpoints, for the reason in REASONS."""
-    import frontrun as peer
-
-    path = folder() / "app.db"
-
-    def set_up():
-        if race == "lock":
-            return program.Till()
-        program.reset(path)
-        return path
-
-    workers = {
-        "easy": [lambda state: program.book(state, "alice"), lambda state: program.book(state, "bob")],
-        "deep": [program.dispatch, program.reject],
-        "lock": [lambda till: till.take("alice"), lambda till: till.take("bob")],
-    }[race]
-    began = time.perf_counter()
-    result = peer.explore(
-        setup=set_up,
-        workers=workers,
-        invariant=lambda state: state.given == 1 if race == "lock" else not is_broken(race, state),
-        stop_on_first=stop,
-        max_executions=SCHEDULES,
-        total_timeout=SECONDS * 2,
-        reproduce_on_failure=0,
-    )
-    seconds = time.perf_counter() - began
-    why = getattr(result, "inconclusive_reason", None) or ""
-    return outcome(result.property_holds is False, result.num_explored, seconds, why)
-
-
-# A barrier -----------------------------------------------------------------------------------------------
-
-
-def barrier(race, *, stop):
-    """Two threads, released at once, again and again: each with an event loop and a client of its own."""
-    path = folder() / "app.db"
-    program.reset(path)
-    gate = threading.Barrier(2)
-    state = {"till": program.Till(), "over": False}
-    paths = ("/book/alice", "/book/bob") if race == "easy" else ("/dispatch", "/reject")
-
-    def ask(post):
-        gate.wait()
-        while not state["over"]:
-            post()
-            gate.wait()  # both are done: the main thread looks
-            gate.wait()
-
-    def over_http(path_of_endpoint):
-        import httpx
-
-        with asyncio.Runner() as runner:
-            client = httpx.AsyncClient(
-                transport=httpx.ASGITransport(program.create_app(path)), base_url="http://peers"
-            )
-            ask(lambda: runner.run(client.post(path_of_endpoint)))
-
-    gate = threading.Barrier(3)
-    if race == "lock":
-        threads = [
-            threading.Thread(target=ask, args=(lambda name=name: state["till"].take(name),))
-            for name in ("alice", "bob")
-        ]
-    else:
-        threads = [threading.Thread(target=over_http, args=(endpoint,)) for endpoint in paths]
-    for thread in threads:
-        thread.start()
-    gate.wait()
-    began, rounds, found = time.perf_counter(), 0, False
-    while not state["over"]:
-        gate.wait()
-        rounds += 1
-        broken = state["till"].given != 1 if race == "lock" else is_broken(race, path)
-        found |= bool(broken)
-        state["till"] = program.Till()
-        program.reset(path)
-        state["over"] = (found and stop) or time.perf_counter() - began > SECONDS
-        gate.wait()
-    seconds = time.perf_counter() - began
-    for thread in threads:
-        thread.join()
-    return outcome(found, rounds, seconds)
-
-
-def is_broken(race, path):
-    return program.sales(path) != 1 if race == "easy" else bool(program.dispatched_while_rejected(path))
-
-
-# The comparison ------------------------------------------------------------------------------------------
-
-TOOLS = {"gatewright": ours, "frontrun (DPOR)": frontrun, "barrier, threads": barrier}
-
-
-def measured(tool, race, *, stop):
-    """One measurement, in a process of its own; what went wrong is told instead."""
-    command = [sys.executable, __file__, "--measure", tool, race, "stop" if stop else "all"]
-    if tool.startswith("frontrun"):
-        runner = shutil.which("frontrun", path=str(Path(sys.executable).parent))
-        if runner is None:
-            return outcome(False, 0, 0.0, "not installed")
-        command = [runner, "python", *command[1:]]
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+def measured(tool, race, what):
+    """One measurement; what went wrong stands in its remark."""
+    path = os.pathsep.join(map(str, (HERE.parent / "src", HERE / "peers")))
+    environment = {**os.environ, "PYTHONPATH": path, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    failed = {"found": False, "schedules": 0, "seconds": 0.0}
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=120, env=environment, check=False
+            [*tool.command, race, what, *tool.options],
+            cwd=HERE / "peers",
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=LONGEST_S,
+            check=False,
         )
         return json.loads(done.stdout.splitlines()[-1])
+    except OSError as error:
+        return failed | {"remark": f"can't be started: {error.strerror}"}
     except subprocess.TimeoutExpired:
-        return outcome(False, 0, 0.0, "did not end within 120 s")
+        return failed | {"remark": f"did not end within {LONGEST_S} s"}
     except (ValueError, IndexError):
-        return outcome(False, 0, 0.0, (done.stderr.strip().splitlines() or ["said nothing"])[-1])
-
-
-def median(values):
-    return statistics.median(values) if values else 0.0
+        return failed | {"remark": (done.stderr.strip().splitlines() or ["said nothing"])[-1]}
 
 
 def row(tool, race, searches, rates):
-    """A line of the table."""
+    """A line of the table, of medians."""
     hits = [each for each in searches if each["found"]]
-    tried = median([each["schedules"] for each in searches])
-    per_second = median([each["schedules"] / each["seconds"] for each in rates if each["seconds"]])
-    reasons = {each["why"] for each in (*searches, *rates) if each["why"]}
+    tried = statistics.median(each["schedules"] for each in searches)
+    seconds = statistics.median(each["seconds"] for each in searches)
+    speeds = [each["schedules"] / each["seconds"] for each in rates if each["seconds"]]
     return (
         race,
-        tool,
+        tool.name,
         f"{len(hits)} of {len(searches)}",
-        f"{median([each['schedules'] for each in hits]):.0f}" if hits else f"not in {tried:.0f}",
-        f"{median([each['seconds'] for each in hits]) * 1e3:.0f} ms" if hits else "",
-        f"{per_second:.0f}" if per_second else "",
-        "; ".join(sorted(reasons)),
+        f"{statistics.median(each['schedules'] for each in hits):.0f}" if hits else f"none in {tried:.0f}",
+        f"{statistics.median(each['seconds'] for each in hits):.2f} s"
+        if hits
+        else f"gave up after {seconds:.1f} s",
+        f"{statistics.median(speeds):.0f} ({statistics.median(each['schedules'] for each in rates):.0f} run)"
+        if speeds
+        else "",
+        "; ".join(sorted({each["remark"] for each in searches if each["remark"]})),
     )
 
 
+def version_of(package):
+    """A package's version, or that it is not there."""
+    try:
+        return f"{package} {importlib.metadata.version(package)}"
+    except importlib.metadata.PackageNotFoundError:
+        return f"{package} not installed"
+
+
 def main(rounds):
-    """Measure all, taking turns; print a table."""
-    searches, rates = {}, {}
-    for number in range(rounds):
-        for race in RACES:
-            for tool in TOOLS:
-                print(f"round {number + 1} of {rounds}: {race}, {tool}", file=sys.stderr)
-                searches.setdefault((race, tool), []).append(measured(tool, race, stop=True))
-                rates.setdefault((race, tool), []).append(measured(tool, race, stop=False))
-    rows = [row(tool, race, searches[race, tool], rates[race, tool]) for race in RACES for tool in TOOLS]
+    """Measure all of them, taking turns; print a table."""
+    pairs = [(race, tool) for race in RACES for tool in TOOLS if race in tool.races]
+    results = {pair: {"search": [], "rate": []} for pair in pairs}
+    for number in range(1, rounds + 1):
+        for race, tool in pairs:
+            print(f"round {number} of {rounds}: {race}, {tool.name}", file=sys.stderr)
+            for what, found in results[race, tool].items():
+                found.append(measured(tool, race, what))
+    rows = [row(tool, race, found["search"], found["rate"]) for (race, tool), found in results.items()]
     headers = ("race", "tool", "found", "schedules to find", "time to find", "schedules/s", "remark")
     print(tabulate(rows, headers=headers, tablefmt="pipe", disable_numparse=True))
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("frontrun", "fastapi"))
-    today = dt.datetime.now(dt.UTC).date()
-    cores = os.cpu_count()
-    print(f"\n{today}, {platform.platform()}, {cores} cores, Python {platform.python_version()}, {versions}.")
-    print(f"Medians of {rounds} rounds; tools took turns. {REASONS}")
+    print()
+    for race, sentence in RACES.items():
+        print(f"- {race}: {sentence}")
+    versions = ", ".join(map(version_of, ("frontrun", "fastapi", "httpx", "greenlet")))
+    machine = f"{os.cpu_count()} shared cores, {platform.platform()}, Python {platform.python_version()}"
+    print(f"\n{dt.datetime.now(dt.UTC).date()}, {machine}, {versions}.")
+    print(f"Medians of {rounds} rounds; tools took turns. Imports don't count, everything else does.")
 
-
-REASONS = (
-    "gatewright and the barrier drive the app through ASGI, the till in threads. frontrun is given the functions "
-    "behind the endpoints: its threads don't reach through AnyIO's worker threads."
-)
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--measure"]:
-        _, _, tool, race, what = sys.argv
-        print(json.dumps(TOOLS[tool](race, stop=what == "stop")))
-    else:
-        main(int(sys.argv[1]) if sys.argv[1:] else 3)
+    main(int(sys.argv[1]) if sys.argv[1:] else 3)

@@ -8,7 +8,6 @@
 
 import contextlib
 import sqlite3
-import threading
 
 from fastapi import FastAPI
 
@@ -53,14 +52,14 @@ def reject(path):
         database.execute("UPDATE task SET approved = 0")
 
 
-def sales(path):
-    with connect(path) as database:
-        return database.execute("SELECT sales FROM seat").fetchone()[0]
-
-
-def dispatched_while_rejected(path):
-    with connect(path) as database:
-        return database.execute("SELECT dispatched AND NOT approved_then FROM task").fetchone()[0]
+def is_harmed(race, state):
+    """Whether the race did harm, to the database at a path, or to a till."""
+    if race == "lock":
+        return state.given != 1
+    with connect(state) as database:
+        sales = database.execute("SELECT sales FROM seat").fetchone()[0]
+        late = database.execute("SELECT dispatched AND NOT approved_then FROM task").fetchone()[0]
+    return sales != 1 if race == "easy" else bool(late)
 
 
 def create_app(path):
@@ -95,13 +94,12 @@ class Till:
             self.given += 1
 
 
-class LockedTill(Till):
-    """With the lock that is missing."""
+REQUESTS = {"easy": ("/book/alice", "/book/bob"), "deep": ("/dispatch", "/reject")}
+"""Who races through the app."""
 
-    def __init__(self):
-        super().__init__()
-        self.lock = threading.Lock()
-
-    def take(self, customer):
-        with self.lock:
-            super().take(customer)
+WORKERS = {
+    "easy": [lambda path: book(path, "alice"), lambda path: book(path, "bob")],
+    "deep": [dispatch, reject],
+    "lock": [lambda till: till.take("alice"), lambda till: till.take("bob")],
+}
+"""The same without the app."""
