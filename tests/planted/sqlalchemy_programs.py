@@ -1,13 +1,11 @@
 """The same dispatch through SQLAlchemy, with its own transactions; nothing in it knows that it is explored."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 from fastapi import FastAPI, HTTPException
 from sqlalchemy import Column, Engine, Integer, MetaData, String, Table, create_engine, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from gatewright.race import Actor, Client, History, Scenario, invariant
 
@@ -78,53 +76,4 @@ class SqlAlchemyDispatch(Scenario):
 
 class GuardedSqlAlchemyDispatch(SqlAlchemyDispatch):
     name = "guarded-sqlalchemy-dispatch"
-    guarded = True
-
-
-class AsyncSqlAlchemyDispatch(SqlAlchemyDispatch):
-    """The same through SQLAlchemy's async engine, which runs in greenlets of its own, and aiosqlite."""
-
-    name = "async-sqlalchemy-dispatch"
-
-    def create_app(self, folder: Path) -> FastAPI:
-        engine = create_async_engine(f"sqlite+aiosqlite:///{folder / 'tasks.db'}")
-
-        @asynccontextmanager
-        async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-            async with engine.begin() as connection:
-                await connection.run_sync(metadata.create_all)
-            yield
-            await engine.dispose()
-
-        app = FastAPI(lifespan=lifespan)
-
-        @app.post("/tasks")
-        async def create() -> None:
-            async with engine.begin() as connection:
-                await connection.execute(insert(tasks).values(id=1, status="ready", dispatches=0))
-
-        @app.get("/tasks/1")
-        async def task() -> dict[str, int]:
-            async with engine.connect() as connection:
-                return {"dispatches": (await connection.execute(select(tasks.c.dispatches))).scalar_one()}
-
-        @app.post("/tasks/1/dispatch")
-        async def dispatch() -> None:
-            if not await self.dispatch_async(engine):
-                raise HTTPException(409)
-
-        return app
-
-    async def dispatch_async(self, engine: AsyncEngine) -> bool:
-        claim = update(tasks).values(status="dispatched", dispatches=tasks.c.dispatches + 1)
-        async with engine.connect() as connection:
-            if (await connection.execute(select(tasks.c.status))).scalar_one() != "ready":
-                return False
-        async with engine.begin() as connection:
-            guard = claim.where(tasks.c.status == "ready") if self.guarded else claim
-            return (await connection.execute(guard)).rowcount == 1
-
-
-class GuardedAsyncSqlAlchemyDispatch(AsyncSqlAlchemyDispatch):
-    name = "guarded-async-sqlalchemy-dispatch"
     guarded = True

@@ -15,12 +15,7 @@ from planted.dispatch_programs import (
     ThreadedDispatch,
 )
 from planted.plain_programs import AsyncLockOrder, Crash, DeepRace, LockOrder, LostUpdate, Sleepers, Spin
-from planted.sqlalchemy_programs import (
-    AsyncSqlAlchemyDispatch,
-    GuardedAsyncSqlAlchemyDispatch,
-    GuardedSqlAlchemyDispatch,
-    SqlAlchemyDispatch,
-)
+from planted.sqlalchemy_programs import GuardedSqlAlchemyDispatch, SqlAlchemyDispatch
 
 from gatewright.core.verdict import Verdict
 from gatewright.race import (
@@ -50,10 +45,7 @@ def test_check_then_act_is_found_with_one_preemption() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "scenario",
-    [GuardedDispatch, LockedDispatch, GuardedSqlAlchemyDispatch, GuardedAsyncSqlAlchemyDispatch],
-)
+@pytest.mark.parametrize("scenario", [GuardedDispatch, LockedDispatch, GuardedSqlAlchemyDispatch])
 def test_a_guarded_program_never_alarms(scenario: type[Scenario]) -> None:
     """A guard in the statement or a lock taken before the read holds under every schedule."""
     found = explore(scenario(), strategies=[Fifo(), PreemptionBounding(3), RandomWalk(7, 100)])
@@ -61,17 +53,9 @@ def test_a_guarded_program_never_alarms(scenario: type[Scenario]) -> None:
     assert found.evaluated["single-dispatch"] == found.schedules
 
 
-@pytest.mark.parametrize(
-    ("scenario", "model"),
-    [
-        (SqlAlchemyDispatch, ProcessModel.SEPARATE),
-        (AsyncSqlAlchemyDispatch, ProcessModel.SEPARATE),
-        (AsyncSqlAlchemyDispatch, ProcessModel.SHARED),
-    ],
-)
-def test_an_unmodified_sqlalchemy_service_is_reached(scenario: type[Scenario], model: ProcessModel) -> None:
+def test_an_unmodified_sqlalchemy_service_is_reached() -> None:
     """Statements of SQLAlchemy are points, though nothing in the service knows of them."""
-    found = explore(scenario(), strategies=[PreemptionBounding(1)], model=model)
+    found = explore(SqlAlchemyDispatch(), strategies=[PreemptionBounding(1)])
     assert found.verdict is Verdict.FAIL
     assert found.finding is not None
     assert ("alice", "COMMIT") in found.finding.tape.steps

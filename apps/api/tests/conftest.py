@@ -1,5 +1,6 @@
 """What the tests of the service share: a migrated database per test, a clock that ticks, and a client."""
 
+import itertools
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -15,7 +16,9 @@ import pytest
 import multyagents_api
 from multyagents_api.bootstrap import Settings, create_app
 from multyagents_api.http.app import Services
+from multyagents_api.scenarios.embedded_postgres import EmbeddedPostgres, PostgresError, PostgresMissing
 from multyagents_api.service.ports import Submission, SubmissionResult
+from multyagents_api.storage.postgres import PostgresStorage
 from multyagents_api.storage.sqlite import SqliteStorage
 
 # Tests belong to no run: a suite under test must not add its report to the evidence of a gate around it.
@@ -69,6 +72,16 @@ class Api:
         assert response.status_code == status, response.text
         return response.json()
 
+    async def put(self, path: str, body: object, *, status: int = 200) -> dict[str, Any]:
+        response = await self.http.put(path, json=body)
+        assert response.status_code == status, response.text
+        return response.json()
+
+    async def delete(self, path: str, *, status: int = 204) -> dict[str, Any]:
+        response = await self.http.delete(path)
+        assert response.status_code == status, response.text
+        return response.json() if response.content else {}
+
     async def start_run(self, *steps: dict[str, object], **role: object) -> dict[str, Any]:
         """A run of a new template; a step needs only its `step_id`."""
         known = await self.get("/roles?limit=500")
@@ -116,6 +129,20 @@ def environment() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
+def postgres_server() -> Iterator[EmbeddedPostgres]:
+    """A server that forgets everything; tests that want it are skipped where none starts, and fail in CI."""
+    server = EmbeddedPostgres()
+    try:
+        server.start()
+    except (PostgresMissing, PostgresError) as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty database with all tables; migrated once, copied often."""
     file = tmp_path_factory.mktemp("migrated") / "empty.db"
@@ -124,10 +151,29 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def database(migrated: Path, tmp_path: Path) -> Path:
+def sqlite_file(migrated: Path, tmp_path: Path) -> Path:
     file = tmp_path / "runs.db"
     shutil.copyfile(migrated, file)
     return file
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: EmbeddedPostgres) -> str:
+    """An empty database with all tables; migrated once, copied often."""
+    PostgresStorage(postgres_server.create_database("migrated"))
+    return "migrated"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Path | str:
+    """What the settings call a database: each test runs on both kinds."""
+    if request.param == "sqlite":
+        return request.getfixturevalue("sqlite_file")
+    server = request.getfixturevalue("postgres_server")
+    return server.create_database(f"t{next(_numbers)}", request.getfixturevalue("postgres_template"))
+
+
+_numbers = itertools.count()
 
 
 @pytest.fixture
@@ -136,10 +182,10 @@ def runner() -> ScriptedRunner:
 
 
 @pytest.fixture
-def services(database: Path, runner: ScriptedRunner) -> Iterator[Services]:
+async def services(database: Path | str, runner: ScriptedRunner) -> AsyncIterator[Services]:
     app = create_app(Settings(database), clock=TickingClock(), runner=runner)
     yield app.state.services
-    app.state.services.storage.close()
+    await app.state.services.storage.aclose()
 
 
 @asynccontextmanager
@@ -148,7 +194,7 @@ async def _connected(database: Path, runner: ScriptedRunner) -> AsyncIterator[Ap
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
         yield Api(client)
-    app.state.services.storage.close()
+    await app.state.services.storage.aclose()
 
 
 @pytest.fixture(scope="session")

@@ -18,13 +18,16 @@ from typing import Any
 
 from gatewright.race.lane import Lane
 
-__all__ = ["ACTOR", "AttributedLoop", "context_of", "run_handle"]
+__all__ = ["ACTOR", "AT_ONCE", "AttributedLoop", "context_of", "name_of", "run_handle", "task_of"]
 
 ACTOR: ContextVar[str | None] = ContextVar("gatewright_actor", default=None)
 """The actor on whose behalf code runs; None for the engine's own work."""
 
 RESUMED = "resumed"
 """The label of a point at which asyncio itself yielded."""
+
+AT_ONCE = "at once"
+"""The label of a callback that touches nothing shared before its first point, so that it is none itself."""
 
 
 class AttributedLoop(asyncio.BaseEventLoop):
@@ -177,6 +180,12 @@ def name_of(func: Callable[..., Any]) -> str:
 def thread_name(name: str) -> str:
     """A thread's name without its number, which is another one in every run."""
     return re.sub(r"^Thread-\d+", "thread", name)
+
+
+def task_of(handle: asyncio.Handle) -> asyncio.Task[Any] | None:
+    """The task of which a callback is a step, if it is one."""
+    owner = getattr(handle._callback, "__self__", None)  # type: ignore[attr-defined]  # noqa: SLF001 - as its repr does
+    return owner if isinstance(owner, asyncio.Task) else None
 
 
 def context_of(handle: asyncio.Handle) -> Context:

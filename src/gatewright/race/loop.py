@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
-from gatewright.race.attributed_loop import ACTOR, AttributedLoop, run_handle
+from gatewright.race.attributed_loop import ACTOR, AT_ONCE, AttributedLoop, run_handle, task_of
 from gatewright.race.lane import Lane, Stand
 from gatewright.race.schedule import (
     Choice,
@@ -66,8 +66,7 @@ class ScheduledLoop(AttributedLoop):
         self._picker: Picker | None = None
         self._current: str | None = None
         self._hub: greenlet | None = None
-        self._homes: dict[asyncio.Task[Any], greenlet] = {}
-        self._step = asyncio.Handle(_let_time_pass, (), self)
+        self._task_runners: dict[asyncio.Task[Any], greenlet] = {}
         self._turns = 0
         self._progress = False
         self._main: asyncio.Task[Any] | None = None
@@ -213,14 +212,12 @@ class ScheduledLoop(AttributedLoop):
 
     def _give_turn(self) -> bool:
         """Let one actor do something; False when none can."""
-        if self._model is ProcessModel.SEPARATE:
-            for lane in self._lanes.values():
-                if lane.queue and (not lane.stands or self._is_idle(lane)):
-                    self._switch_to(self._callback(lane))  # up to its next point it touches nothing shared
-                    return True
-            held = True
-        else:
-            held = any(lane.holds_loop for lane in self._lanes.values())
+        separate = self._model is ProcessModel.SEPARATE
+        held = separate or any(lane.holds_loop for lane in self._lanes.values())
+        for lane in self._lanes.values():
+            if self._goes_at_once(lane, separate=separate, held=held):
+                self._switch_to(*self._callback(lane))  # up to its next point it touches nothing shared
+                return True
         candidates: list[tuple[Lane, Stand | None]] = []
         for lane in self._lanes.values():
             if lane.stands and (stand := lane.next_stand()) is not None:
@@ -232,9 +229,14 @@ class ScheduledLoop(AttributedLoop):
         return bool(candidates)
 
     @staticmethod
-    def _is_idle(lane: Lane) -> bool:
-        """Whether all that stands there waits in workers, so that the actor's event loop goes on."""
-        return not lane.holds_loop and lane.next_stand() is None
+    def _goes_at_once(lane: Lane, *, separate: bool, held: bool) -> bool:
+        """Whether the actor's next callback is no point.
+
+        Where all that stands there waits in workers, the actor's event loop goes on.
+        """
+        if not lane.queue or not (separate or (lane.queue[0][1] is AT_ONCE and not held)):
+            return False
+        return not lane.stands or (not lane.holds_loop and lane.next_stand() is None)
 
     def _grant(self, candidates: list[tuple[Lane, Stand | None]]) -> None:
         assert self._picker is not None
@@ -250,38 +252,40 @@ class ScheduledLoop(AttributedLoop):
         self._current = chosen
         lane, stand = candidates[choice.candidates.index(chosen)]
         if stand is None:
-            self._switch_to(self._callback(lane))
+            self._switch_to(*self._callback(lane))
         else:
             lane.stands.remove(stand)
             self._switch_to(stand.greenlet)
 
-    def _callback(self, lane: Lane) -> greenlet:
+    def _callback(self, lane: Lane) -> tuple[greenlet, asyncio.Handle]:
+        """An actor's next callback, and the greenlet that runs it.
+
+        All steps of one task run in the same one: code that bridges to asyncio by greenlets of its own
+        (SQLAlchemy does) finds its way back to where it began.
+        """
         handle, _ = lane.queue.popleft()
         if lane.queue:
             lane.arrival = next(self._arrivals)
-        task = getattr(handle._callback, "__self__", None)  # type: ignore[attr-defined]  # noqa: SLF001 - as asyncio does
-        if not isinstance(task, asyncio.Task):
-            return greenlet(lambda: run_handle(handle))
-        home = self._homes.get(task)
-        if home is None or home.dead:
-            home = self._homes[task] = greenlet(partial(self._serve, task))
-        self._step = handle
-        return home
+        task = task_of(handle)
+        if task is None:
+            return greenlet(run_handle), handle
+        runner = self._task_runners.get(task)
+        if runner is None or runner.dead:
+            runner = self._task_runners[task] = greenlet(partial(self._run_steps, task))
+        return runner, handle
 
-    def _serve(self, task: asyncio.Task[Any]) -> None:
-        """Run all steps of a task in one greenlet: to it comes back what the task runs in greenlets."""
-        run_handle(self._step)
+    def _run_steps(self, task: asyncio.Task[Any], handle: asyncio.Handle) -> None:
+        run_handle(handle)
         while not task.done():
             assert self._hub is not None
-            self._hub.switch()
-            run_handle(self._step)
+            run_handle(self._hub.switch())
 
-    def _switch_to(self, going: greenlet) -> None:
-        self._hub = getcurrent()
+    def _switch_to(self, going: greenlet, *handle: asyncio.Handle) -> None:
+        outer, self._hub = self._hub, getcurrent()
         try:
-            going.switch()
+            going.switch(*handle)
         finally:
-            self._hub = None
+            self._hub = outer
 
     def _park(self, label: str, ready: Ready | None) -> None:
         assert self._hub is not None
@@ -335,6 +339,7 @@ class ScheduledLoop(AttributedLoop):
             for task in tasks:
                 task.cancel()
             self._drain()
+            self._task_runners.clear()
             for task in tasks:
                 if task.done() and not task.cancelled():
                     task.exception()  # looked at, so that nobody complains about it later
@@ -361,13 +366,9 @@ class ScheduledLoop(AttributedLoop):
             if self._unattributed:
                 run_handle(self._unattributed.popleft())
             elif (lane := next(lanes, None)) is not None:
-                self._switch_to(self._callback(lane))
+                self._switch_to(*self._callback(lane))
             else:
                 break
-        for home in self._homes.values():
-            if not home.dead:
-                home.throw(GreenletExit)
-        self._homes.clear()
 
 
 def _let_time_pass() -> None:

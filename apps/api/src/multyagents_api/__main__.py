@@ -16,7 +16,13 @@ from typing import NoReturn
 import uvicorn
 from fastapi import FastAPI
 
-from multyagents_api.bootstrap import InvalidSettings, Settings, StorageUnavailable, create_app
+from multyagents_api.bootstrap import (
+    InvalidSettings,
+    Settings,
+    StorageUnavailable,
+    create_app,
+    parse_database,
+)
 from multyagents_api.http.app import Services
 from multyagents_api.service.outbox import sweep
 
@@ -33,8 +39,12 @@ _PR_SET_PDEATHSIG = 1
 EPILOG = """\
 settings by environment:
   MULTYAGENTS_DATABASE    the SQLite file (default multyagents.db); --database outranks it
+  MULTYAGENTS_DATABASE_URL
+                          postgresql://user:password@host:port/name, or sqlite:///file; outranks the above
   MULTYAGENTS_RUNNER      who executes tasks: accept (default), a built-in runner that accepts every
-                          submission and leaves the callbacks to you
+                          submission and leaves the callbacks to you, or http, the one at
+  MULTYAGENTS_RUNNER_URL  http(s)://user:password@host:port/path, which is posted tasks/submit and
+                          tasks/ID/cancel, and calls back
   MULTYAGENTS_DURABILITY  what an acknowledged write survives: process (default) the death of the process,
                           power also a loss of power
 
@@ -115,7 +125,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     serve.add_argument("--port", type=port, default=8000, help="port; 0 takes a free one (default 8000)")
     serve.add_argument("--port-file", type=Path, metavar="FILE", help="write the port here once it listens")
-    serve.add_argument("--database", type=Path, metavar="FILE", help="the SQLite file")
+    serve.add_argument("--database", metavar="FILE", help="the SQLite file, or a postgresql:// URL")
     serve.add_argument(
         "--die-with-parent", action="store_true", help="end when the parent process ends (Linux)"
     )
@@ -130,7 +140,7 @@ def serve(options: argparse.Namespace) -> None:
     """Serve until told to stop."""
     settings = Settings.from_environment()
     if options.database is not None:
-        settings = replace(settings, database=options.database)
+        settings = replace(settings, database=parse_database(options.database))
     if options.port_file is not None:
         check_writable(options.port_file)
     with listen(options.host, options.port) as listening:

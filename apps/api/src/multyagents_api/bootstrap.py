@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -11,22 +12,37 @@ from fastapi import FastAPI
 
 from multyagents_api.http.app import Services, build_app
 from multyagents_api.runner.accept import AcceptingRunner
+from multyagents_api.runner.paths import RealPaths
 from multyagents_api.runner.punctual import PunctualRunner
 from multyagents_api.service.approvals import Approvals
+from multyagents_api.service.artifacts import Artifacts
 from multyagents_api.service.callbacks import Callbacks
 from multyagents_api.service.cancellation import Cancellation
+from multyagents_api.service.control_loop import ControlLoop
 from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.events import Events
+from multyagents_api.service.handoffs import Handoffs
 from multyagents_api.service.outbox import Outbox
-from multyagents_api.service.ports import Clock, Runner, StorageUnavailable, SystemClock
+from multyagents_api.service.ports import Clock, Runner, Storage, StorageUnavailable, SystemClock
+from multyagents_api.service.projects import Projects
 from multyagents_api.service.reruns import Reruns
 from multyagents_api.service.roles import Roles
 from multyagents_api.service.runs import Runs
+from multyagents_api.service.skill_packs import SkillPacks
+from multyagents_api.service.summaries import Summaries
 from multyagents_api.service.tasks import Tasks
 from multyagents_api.service.templates import Templates
 from multyagents_api.storage.sqlite import SqliteStorage
 
-__all__ = ["Durability", "InvalidSettings", "RunnerKind", "Settings", "StorageUnavailable", "create_app"]
+__all__ = [
+    "Durability",
+    "InvalidSettings",
+    "RunnerKind",
+    "Settings",
+    "StorageUnavailable",
+    "create_app",
+    "parse_database",
+]
 
 
 T = TypeVar("T", bound=StrEnum)
@@ -40,6 +56,7 @@ class RunnerKind(StrEnum):
     """Who executes tasks."""
 
     ACCEPT = "accept"
+    HTTP = "http"
 
 
 class Durability(StrEnum):
@@ -54,18 +71,20 @@ class Settings:
     """What an operator decides.
 
     Args:
-        database: the SQLite file.
+        database: a SQLite file, or the `postgresql://` URL of a database.
         runner: who executes tasks.
         durability: what an acknowledged write survives.
         busy_timeout_s: how long a statement waits for another process's transaction.
         runner_budget_s: how long a request waits for a runner that takes its time.
+        runner_url: where a runner of kind `HTTP` is; may hold a password.
     """
 
-    database: Path = field(default_factory=lambda: Path("multyagents.db"))
+    database: Path | str = field(default_factory=lambda: Path("multyagents.db"))
     runner: RunnerKind = RunnerKind.ACCEPT
     durability: Durability = Durability.PROCESS
     busy_timeout_s: float = 5.0
     runner_budget_s: float = 2.0
+    runner_url: str = field(default="", repr=False)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -75,10 +94,37 @@ class Settings:
             InvalidSettings: a variable has a value that it can't have.
         """
         return cls(
-            database=Path(environment.get("MULTYAGENTS_DATABASE") or "multyagents.db"),
+            database=_database(environment),
             runner=_choice(RunnerKind, "MULTYAGENTS_RUNNER", environment, RunnerKind.ACCEPT),
             durability=_choice(Durability, "MULTYAGENTS_DURABILITY", environment, Durability.PROCESS),
+            runner_url=environment.get("MULTYAGENTS_RUNNER_URL") or "",
         )
+
+
+def parse_database(text: str) -> Path | str:
+    """A database as an operator names it: a SQLite file, or a URL.
+
+    Raises:
+        InvalidSettings: a URL of another kind.
+    """
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        return Path(text)
+    if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
+        return Path(rest[1:])
+    if scheme in {"postgresql", "postgres"}:
+        return text
+    raise InvalidSettings(
+        f"a database URL begins with postgresql:// or sqlite:///, not {scheme[:20]!r}; or name a SQLite file"
+    )
+
+
+def _database(environment: Mapping[str, str]) -> Path | str:
+    """What `MULTYAGENTS_DATABASE_URL` says, else the file of `MULTYAGENTS_DATABASE`."""
+    url = environment.get("MULTYAGENTS_DATABASE_URL")
+    if url and "://" not in url:
+        raise InvalidSettings("MULTYAGENTS_DATABASE_URL is no URL; MULTYAGENTS_DATABASE names a SQLite file")
+    return parse_database(url or environment.get("MULTYAGENTS_DATABASE") or "multyagents.db")
 
 
 def _choice(kind: type[T], name: str, environment: Mapping[str, str], default: T) -> T:
@@ -96,31 +142,66 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
     """An app of its own: its own connection, no state shared with other apps of this process.
 
     The database is brought to the tables of this version. Where no lifespan is run,
-    `app.state.services.storage.close()` lets go of it.
+    `app.state.services.storage.aclose()` lets go of it.
 
     Raises:
+        InvalidSettings: the runner's URL can't be used.
         StorageUnavailable: the database can't be opened, or belongs to another version.
     """
     clock = clock or SystemClock()
-    runner = AcceptingRunner() if runner is None else PunctualRunner(runner, settings.runner_budget_s)
-    synchronous = "FULL" if settings.durability is Durability.POWER else "NORMAL"
-    storage = SqliteStorage(
-        settings.database, busy_timeout_s=settings.busy_timeout_s, synchronous=synchronous
-    )
+    resources = AsyncExitStack()
+    runner = _choose_runner(settings, resources) if runner is None else _punctual(runner, settings)
+    storage = _open_storage(settings)
+    paths = RealPaths()
     cancellation = Cancellation(storage, runner, clock)
     outbox = Outbox(storage, runner, cancellation, clock)
     dispatching = Dispatching(storage, outbox, clock)
     services = Services(
         storage=storage,
+        projects=Projects(storage, paths, clock),
+        skill_packs=SkillPacks(storage, clock),
         roles=Roles(storage, clock),
-        templates=Templates(storage, clock),
+        templates=Templates(storage, paths, clock),
         runs=Runs(storage, cancellation, clock),
-        tasks=Tasks(storage, cancellation, clock),
-        events=Events(storage),
+        tasks=Tasks(storage, cancellation, paths, clock),
+        events=Events(storage, clock),
         outbox=outbox,
         dispatching=dispatching,
+        control_loop=ControlLoop(storage, dispatching),
         callbacks=Callbacks(storage, clock),
         approvals=Approvals(storage, clock),
         reruns=Reruns(storage, dispatching, clock),
+        artifacts=Artifacts(storage, clock),
+        handoffs=Handoffs(storage),
+        summaries=Summaries(storage),
+        resources=resources,
     )
     return build_app(services)
+
+
+def _choose_runner(settings: Settings, resources: AsyncExitStack) -> Runner:
+    if settings.runner is RunnerKind.ACCEPT:
+        return AcceptingRunner()
+    # httpx costs 0.1 s that only who needs it should pay.
+    from multyagents_api.runner.http_runner import HttpRunner  # noqa: PLC0415
+
+    try:
+        runner = HttpRunner(settings.runner_url, timeout_s=settings.runner_budget_s)
+    except ValueError as error:
+        raise InvalidSettings(f"MULTYAGENTS_RUNNER_URL {error}") from None
+    resources.push_async_callback(runner.aclose)
+    return _punctual(runner, settings)
+
+
+def _punctual(runner: Runner, settings: Settings) -> Runner:
+    return PunctualRunner(runner, settings.runner_budget_s)
+
+
+def _open_storage(settings: Settings) -> Storage:
+    if isinstance(settings.database, str):
+        # asyncpg, and what SQLAlchemy needs for it, cost 0.2 s that a SQLite file should not pay.
+        from multyagents_api.storage.postgres import PostgresStorage  # noqa: PLC0415
+
+        return PostgresStorage(settings.database, busy_timeout_s=settings.busy_timeout_s)
+    synchronous = "FULL" if settings.durability is Durability.POWER else "NORMAL"
+    return SqliteStorage(settings.database, busy_timeout_s=settings.busy_timeout_s, synchronous=synchronous)

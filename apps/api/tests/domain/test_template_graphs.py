@@ -21,7 +21,7 @@ def step(step_id: str, *depends_on: str, role_id: int = 1) -> Step:
         ([step("a", role_id=2)], ("steps", 0, "role_id")),
         ([step("a", "b")], ("steps", 0, "depends_on", 0)),
         ([step("a"), step("b", "a", "a")], ("steps", 1, "depends_on", 1)),
-        ([step("a", "a")], ("steps",)),
+        ([step("a", "a")], ("steps", 0, "depends_on", 0)),
         ([step("a", "c"), step("b", "a"), step("c", "b")], ("steps",)),
     ],
 )

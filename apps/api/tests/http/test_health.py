@@ -12,6 +12,7 @@ async def test_a_healthy_service_says_so(api):
     assert await api.get("/readyz") == {"status": "ok"}
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_a_service_whose_tables_are_of_another_version_is_not_ready(api, services):
     """It lives, but should get no requests."""
     services.storage._connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'v9999'")
@@ -19,6 +20,7 @@ async def test_a_service_whose_tables_are_of_another_version_is_not_ready(api, s
     assert (await api.get("/readyz", status=503))["code"] == "not_ready"
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_a_service_whose_store_does_not_answer_is_not_ready(api, services, monkeypatch):
     """Not ready, rather than failing."""
     broken = DatabaseError("SELECT", {}, OSError("disk gone"))

@@ -1,7 +1,6 @@
 """Listings are paged by a cursor and cost the same whatever is stored."""
 
 import pytest
-from sqlalchemy import event
 
 from multyagents_api.domain.runs import RunStatus
 from multyagents_api.service.events import EventQuery
@@ -71,6 +70,19 @@ async def test_roles_and_templates_are_paged(api):
     assert await api.get(f"/workflow-templates/{templates['items'][1]['id']}") == templates["items"][1]
 
 
+@pytest.mark.parametrize(
+    ("path", "body"), [("/projects", {"root_path": "/srv"}), ("/skill-packs", {"skills": ["s"]})]
+)
+async def test_projects_and_skill_packs_are_paged(api, path, body):
+    """What was deleted leaves a gap, and no page ends at it."""
+    created = [await api.post(path, {"name": f"n{index}", **body}) for index in range(5)]
+    await api.delete(f"{path}/{created[2]['id']}")
+    first = await api.get(f"{path}?limit=2")
+    assert first["items"] == created[:2]
+    last = await api.get(f"{path}?limit=2&cursor={first['next_cursor']}")
+    assert (last["items"], last["next_cursor"]) == (created[3:], None)
+
+
 async def test_an_audit_is_paged_by_attempts(api):
     """Every attempt of a task is there, in order."""
     run = await api.start_run({"step_id": "a"})
@@ -86,22 +98,19 @@ async def test_an_audit_is_paged_by_attempts(api):
     assert last["next_after"] is None
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_a_listing_costs_the_same_whatever_is_stored(services, api, database):
     """The query plans of the listings search an index, and sort and scan nothing."""
     run = await api.start_run({"step_id": "a"})
-    connection = services.storage._connection
-    plans: list[str] = []
-
-    def explain(_connection, cursor, statement, parameters, *_):
-        if statement.startswith("SELECT"):
-            rows = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
-            plans.extend(row[3] for row in rows)
-
-    event.listen(connection.engine, "before_cursor_execute", explain)
+    executed: list[str] = []
+    driver = services.storage._connection.connection.driver_connection
+    driver.set_trace_callback(executed.append)
     await services.runs.get(int(run["id"]))
     await services.runs.page(after=0, status=None, limit=5)
     await services.runs.page(after=0, status=RunStatus.CREATED, limit=5)
     await services.events.page(EventQuery(0, 5, run_id=int(run["id"])))
     await services.events.page(EventQuery(0, 5, kind="task.created"))
+    driver.set_trace_callback(None)
+    plans = [row[3] for query in executed for row in driver.execute(f"EXPLAIN QUERY PLAN {query}")]
     assert plans
     assert not [plan for plan in plans if plan.startswith("SCAN") or "TEMP B-TREE" in plan], plans

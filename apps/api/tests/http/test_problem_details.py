@@ -45,7 +45,20 @@ def is_problem(response: httpx.Response, status: int, code: str) -> bool:
         ("GET", "/workflow-runs?limit=501", 422, "invalid_request"),
         ("GET", "/workflow-runs?cursor=x", 422, "invalid_request"),
         ("GET", "/events?after=-1", 422, "invalid_request"),
-        ("POST", "/events", 405, "method_not_allowed"),
+        ("PUT", "/events", 405, "method_not_allowed"),
+        ("GET", "/workflow-runs/5/execution-summary", 404, "not_found"),
+        ("GET", "/artifacts/5", 404, "not_found"),
+        ("GET", "/artifacts/one", 404, "not_found"),
+        ("GET", "/artifacts?run_id=5", 404, "not_found"),
+        ("GET", "/artifacts?task_id=5", 404, "not_found"),
+        ("GET", "/artifacts?run_id=x", 404, "not_found"),
+        ("GET", "/artifacts?type=text", 422, "invalid_request"),
+        ("GET", "/artifacts?type=song&run_id=5", 422, "invalid_request"),
+        ("GET", "/artifacts?limit=501", 422, "invalid_request"),
+        ("GET", "/handoffs?run_id=5", 404, "not_found"),
+        ("GET", "/handoffs?task_id=5", 404, "not_found"),
+        ("GET", "/handoffs?cursor=-1", 422, "invalid_request"),
+        ("GET", "/tasks/5/handoff", 404, "not_found"),
     ],
 )
 async def test_every_refusal_is_a_problem(api, method, path, status, code):
@@ -89,7 +102,7 @@ async def test_a_defect_is_a_problem_without_its_secrets(database, monkeypatch):
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
         response = await client.get("/workflow-runs/1")
-    app.state.services.storage.close()
+    await app.state.services.storage.aclose()
     assert is_problem(response, 500, "internal_error")
     assert "hunter2" not in response.text
 

@@ -118,7 +118,7 @@ def test_what_stays_pending_is_delivered_while_serving(served, database):
         dying = create_app(Settings(database), clock=LongAgo(), runner=DyingRunner())
         with pytest.raises(KeyboardInterrupt):
             asyncio.run(dying.state.services.dispatching.dispatch_ready(int(run["id"])))
-        dying.state.services.storage.close()
+        asyncio.run(dying.state.services.storage.aclose())
         deadline = time.monotonic() + START_S
         while server.call("GET", f"/tasks/{run['task_ids'][0]}")["status"] != "queued":
             assert time.monotonic() < deadline, "the dispatch stayed pending"

@@ -21,7 +21,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        ("MULTYAGENTS_RUNNER", "MULTYAGENTS_RUNNER is 'magic', but must be one of: accept"),
+        ("MULTYAGENTS_RUNNER", "MULTYAGENTS_RUNNER is 'magic', but must be one of: accept, http"),
         ("MULTYAGENTS_DURABILITY", "MULTYAGENTS_DURABILITY is 'magic', but must be one of: process, power"),
     ],
 )
@@ -29,6 +29,14 @@ def test_an_unknown_setting_is_named(monkeypatch, capsys, name, line):
     """Exit code 2, with the values that it may have."""
     monkeypatch.setenv(name, "magic")
     assert refusal(capsys) == (2, f"multyagents: {line}")
+
+
+def test_a_runner_without_a_url_is_a_usage_error(monkeypatch, capsys):
+    """Exit code 2."""
+    monkeypatch.setenv("MULTYAGENTS_RUNNER", "http")
+    exit_code, line = refusal(capsys)
+    assert exit_code == 2
+    assert "MULTYAGENTS_RUNNER_URL must be a URL" in line
 
 
 @pytest.mark.parametrize("port", ["70000", "-1", "http"])

@@ -4,14 +4,11 @@ Whatever a use case read is old when it writes. Only the guard of its write stan
 so each test also shows that the rule falls when the guard is taken out.
 """
 
-from collections.abc import Awaitable, Callable
-from contextlib import asynccontextmanager
-
 import pytest
-from sqlalchemy import literal, update
+from sqlalchemy import bindparam, insert, select
 
-from multyagents_api.bootstrap import Settings, create_app
 from multyagents_api.domain.approvals import ApprovalStatus
+from multyagents_api.domain.artifacts import ArtifactDraft, ArtifactType
 from multyagents_api.domain.errors import (
     AlreadyDecided,
     AlreadyReset,
@@ -20,39 +17,18 @@ from multyagents_api.domain.errors import (
     RunPaused,
     StaleAttempt,
 )
+from multyagents_api.domain.handoffs import NewHandoff
 from multyagents_api.domain.reruns import RerunRequest
 from multyagents_api.domain.tasks import TaskStatus
+from multyagents_api.scenarios.planted import double_dispatch
 from multyagents_api.service.approvals import Decision
 from multyagents_api.service.callbacks import Report
 from multyagents_api.service.dispatching import NotDispatched
-from multyagents_api.storage import guards
-from multyagents_api.storage.sqlite import SqliteStorage
-from multyagents_api.storage.tables import tasks
+from multyagents_api.service.events import OwnEvent
+from multyagents_api.storage import results
+from multyagents_api.storage.tables import artifacts, tasks
 
 pytestmark = pytest.mark.anyio
-
-
-class Interrupted(SqliteStorage):
-    """A store whose write transactions let a rival act first."""
-
-    rival: Callable[[], Awaitable[object]] | None = None
-
-    @asynccontextmanager
-    async def write(self):
-        if self.rival is not None:
-            act, self.rival = self.rival, None
-            await act()
-        async with super().write() as writer:
-            yield writer
-
-
-@pytest.fixture
-def interrupted(database, monkeypatch):
-    """The use cases of a second process; `storage.rival` acts before its next write."""
-    monkeypatch.setattr("multyagents_api.bootstrap.SqliteStorage", Interrupted)
-    app = create_app(Settings(database))
-    yield app.state.services
-    app.state.services.storage.close()
 
 
 async def test_one_of_two_dispatchers_wins(api, interrupted):
@@ -64,20 +40,12 @@ async def test_one_of_two_dispatchers_wins(api, interrupted):
     assert (await api.event_types(run["id"])).count("task.dispatched") == 1
 
 
-async def test_without_its_status_guard_a_task_is_dispatched_twice(api, interrupted, monkeypatch):
+async def test_without_its_status_guard_a_task_is_dispatched_twice(api, interrupted):
     """The planted fault: the claim no longer asks whether the task is still dispatchable."""
-    blind = (
-        update(tasks)
-        .where(tasks.c.id == guards.bindparam("the_task"))
-        .values(status="dispatched", attempt=tasks.c.attempt + 1)
-    )
-    blind = blind.returning(
-        tasks.c.attempt, tasks.c.prompt, tasks.c.approval_id, literal(value=False).label("role_context7")
-    )
     run = await api.start_run({"step_id": "a"})
     interrupted.storage.rival = lambda: api.dispatch(run["id"])
-    monkeypatch.setattr(guards, "CLAIM_TASK", blind)
-    await interrupted.dispatching.dispatch_ready(int(run["id"]))
+    with double_dispatch():
+        await interrupted.dispatching.dispatch_ready(int(run["id"]))
     assert (await api.event_types(run["id"])).count("task.dispatched") == 2
 
 
@@ -192,3 +160,100 @@ async def test_an_attempt_that_fails_in_between_is_the_one_that_is_reset(api, in
     events = {event["type"]: event for event in await api.events(run["id"])}
     reset, asked = events["task.partial_rerun_reset"], events["approval.pending"]
     assert (reset["attempt"], reset["payload"]["previous"], asked["attempt"]) == (2, "failed", 3)
+
+
+DRAFT = ArtifactDraft(ArtifactType.TEXT, "notes.md", content="x")
+
+
+async def test_an_artifact_overtaken_by_a_rerun_is_stale(api, interrupted):
+    """Failed and reset in between: whatever comes now belongs to an attempt that is over."""
+    run = await api.start_run({"step_id": "a"})
+    await api.dispatch(run["id"])
+    [task_id] = run["task_ids"]
+
+    async def fail_and_reset() -> None:
+        await api.report(task_id, 1, "failed")
+        await api.rerun(run["id"], step_ids=["a"], auto_dispatch=False)
+
+    interrupted.storage.rival = fail_and_reset
+    with pytest.raises(StaleAttempt):
+        await interrupted.artifacts.create(int(task_id), None, DRAFT)
+    assert (await api.get("/artifacts"))["items"] == []
+    assert "artifact.created" not in await api.event_types(run["id"])
+
+
+async def test_without_its_guard_an_old_attempt_produces_artifacts(api, interrupted, monkeypatch):
+    """The planted fault: the write no longer looks at the task, and an attempt that is over goes on producing."""
+    columns = [column for column in artifacts.c if column.name != "id"]
+    values = select(
+        tasks.c.run_id,
+        tasks.c.id,
+        bindparam("expected_attempt"),
+        *(bindparam(f"the_{name}") for name in ("type", "name", "location", "sha256", "size")),
+        bindparam("now"),
+        bindparam("the_content"),
+    ).where(tasks.c.id == bindparam("the_task"))
+    blind = insert(artifacts).from_select(columns, values).returning(*artifacts.c)
+    run = await api.start_run({"step_id": "a"})
+    await api.dispatch(run["id"])
+    [task_id] = run["task_ids"]
+
+    async def fail_and_rerun() -> None:
+        await api.report(task_id, 1, "failed")
+        await api.rerun(run["id"], step_ids=["a"])
+
+    interrupted.storage.rival = fail_and_rerun
+    monkeypatch.setattr(results, "INSERT_ARTIFACT", blind)
+    assert (await interrupted.artifacts.create(int(task_id), 1, DRAFT)).attempt == 1
+
+
+async def test_an_artifact_of_nobody_named_belongs_to_the_attempt_of_its_write(api, interrupted):
+    """Rerun and dispatched in between: without an attempt named, the latest one is meant; named, it is refused."""
+    run = await api.start_run({"step_id": "a"})
+    await api.dispatch(run["id"])
+    [task_id] = run["task_ids"]
+
+    async def fail_and_rerun() -> None:
+        await api.report(task_id, (await api.get(f"/tasks/{task_id}"))["attempt"], "failed")
+        await api.rerun(run["id"], step_ids=["a"])
+
+    interrupted.storage.rival = fail_and_rerun
+    assert (await interrupted.artifacts.create(int(task_id), None, DRAFT)).attempt == 2
+    interrupted.storage.rival = fail_and_rerun
+    with pytest.raises(StaleAttempt):
+        await interrupted.artifacts.create(int(task_id), 2, DRAFT)
+
+
+async def test_one_of_two_hand_offs_is_published(api, interrupted):
+    """The same end reported twice at once: the second finds it there, and leaves the first one's hand-off."""
+    run = await api.start_run({"step_id": "a"})
+    await api.dispatch(run["id"])
+    [task_id] = run["task_ids"]
+    interrupted.storage.rival = lambda: api.report(task_id, 1, "success", handoff={"summary": "first"})
+    report = Report(int(task_id), 1, TaskStatus.SUCCESS, handoff=NewHandoff("second"))
+    assert (await interrupted.callbacks.apply(report)).status is TaskStatus.SUCCESS
+    assert [found["summary"] for found in (await api.get("/handoffs"))["items"]] == ["first"]
+    assert (await api.event_types(run["id"])).count("task.handoff_published") == 1
+
+
+async def test_a_hand_off_of_the_end_that_lost_is_not_published(api, interrupted):
+    """Success and failure at once: nothing is left of the second."""
+    run = await api.start_run({"step_id": "a"})
+    await api.dispatch(run["id"])
+    [task_id] = run["task_ids"]
+    interrupted.storage.rival = lambda: api.report(task_id, 1, "success")
+    with pytest.raises(IllegalTransition):
+        await interrupted.callbacks.apply(
+            Report(int(task_id), 1, TaskStatus.FAILED, handoff=NewHandoff("failed"))
+        )
+    assert (await api.get("/handoffs"))["items"] == []
+
+
+async def test_a_client_s_event_takes_its_number_at_its_write(api, interrupted):
+    """What is told in between comes first."""
+    run = await api.start_run({"step_id": "a"})
+    interrupted.storage.rival = lambda: api.dispatch(run["id"])
+    told = await interrupted.events.create(OwnEvent(int(run["id"]), "custom.deploy"))
+    events = await api.events(run["id"])
+    assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
+    assert (events[-1]["id"], events[-1]["type"]) == (str(told.id), "custom.deploy")

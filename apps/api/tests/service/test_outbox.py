@@ -45,11 +45,11 @@ class Tomorrow:
 
 
 @pytest.fixture
-def outbox(database, runner):
+async def outbox(database, runner):
     """The outbox of another process, a day later."""
     app = create_app(Settings(database), clock=Tomorrow(), runner=runner)
     yield app.state.services.outbox
-    app.state.services.storage.close()
+    await app.state.services.storage.aclose()
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ async def test_what_a_dead_process_left_is_delivered_at_the_next_start(api, data
     dying = create_app(Settings(database), runner=DyingRunner())
     with pytest.raises(KeyboardInterrupt):
         await dying.state.services.dispatching.dispatch_ready(int(run["id"]))
-    dying.state.services.storage.close()
+    await dying.state.services.storage.aclose()
     assert (await api.get(f"/workflow-runs/{run['id']}"))["tasks"][0]["status"] == "dispatched"
 
     restarted = create_app(Settings(database), runner=runner)
@@ -114,7 +114,7 @@ async def test_a_runner_without_end_costs_a_budget(api, database):
     assert (answer.dispatched, answer.state) == (True, "pending")
     await services.tasks.cancel(int(run["task_ids"][0]))
     assert (await api.event_types(run["id"]))[-1] == "task.runner_cancel_failed"
-    services.storage.close()
+    await services.storage.aclose()
 
 
 async def test_what_is_under_way_is_not_taken_on(outbox, api, runner, unreachable):

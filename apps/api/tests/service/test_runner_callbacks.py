@@ -101,6 +101,7 @@ async def test_an_unknown_task_is_not_found(api):
     assert (await api.report("12", 1, "success", expect=404))["code"] == "not_found"
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_secrets_in_a_message_are_kept_nowhere(api, database):
     """Answers, events, audit and the store have the message without them; a repetition is still one."""
     run = await api.start_run({"step_id": "a"})

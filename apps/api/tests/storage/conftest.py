@@ -1,6 +1,6 @@
 """One store for each backend that there is; every contract test runs on all of them."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,24 +11,30 @@ from multyagents_api.domain.runs import Run
 from multyagents_api.domain.tasks import Task
 from multyagents_api.domain.templates import Step
 from multyagents_api.service.ports import Storage
+from multyagents_api.storage.postgres import PostgresStorage
 from multyagents_api.storage.sqlite import SqliteStorage
 
 MOMENT = datetime(2026, 1, 1, 12, 30, 15, 123_456, tzinfo=UTC)
 
 
-@pytest.fixture(params=["sqlite"])
-def storage(request: pytest.FixtureRequest, database: Path) -> Iterator[Storage]:
-    opened = SqliteStorage(database)
-    yield opened
-    opened.close()
+def open_storage(database: Path | str, *, busy_timeout_s: float) -> Storage:
+    kind = SqliteStorage if isinstance(database, Path) else PostgresStorage
+    return kind(database, busy_timeout_s=busy_timeout_s)
 
 
 @pytest.fixture
-def rival(database: Path) -> Iterator[Storage]:
-    """A second process on the same store."""
-    opened = SqliteStorage(database, busy_timeout_s=0)
+async def storage(database: Path | str) -> AsyncIterator[Storage]:
+    opened = open_storage(database, busy_timeout_s=5)
     yield opened
-    opened.close()
+    await opened.aclose()
+
+
+@pytest.fixture
+async def rival(database: Path | str) -> AsyncIterator[Storage]:
+    """A second process on the same store, which does not wait long."""
+    opened = open_storage(database, busy_timeout_s=0.2)
+    yield opened
+    await opened.aclose()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Each guard by itself: it lets the right row through, and answers None or False for every other."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from multyagents_api.domain.approvals import ApprovalStatus
 from multyagents_api.domain.runs import RunStatus
 from multyagents_api.domain.tasks import TaskStatus
+from multyagents_api.domain.templates import Step
 from multyagents_api.service.ports import Claim, Submission, SubmissionState
 
 pytestmark = pytest.mark.anyio
@@ -26,7 +28,7 @@ async def test_a_task_is_claimed_once(storage, stored, moment):
     _, [free, _] = stored
     async with storage.write() as writer:
         claim = await writer.claim_task(free.id, moment)
-        assert claim == Claim(1, "Go on.", None, role_context7=True)
+        assert claim == Claim(1, "Go on.", None, "dev", True, "", ("git",), ())  # noqa: FBT003 - a field
         assert await writer.claim_task(free.id, moment) is None
 
 
@@ -128,7 +130,7 @@ async def test_a_task_is_reset_once(storage, stored, moment):
         await writer.cancel_created(run.id, "why", moment)
         assert not await reset(free.id, 999)
         assert not await reset(free.id, gated.id)
-        assert [task.last_rerun for task in await writer.tasks(run.id)] == [1, 1]
+        assert [task.last_rerun for task in await writer.tasks(run.id)] == [1, 0]
 
 
 async def test_retries_are_bounded_in_the_store_too(storage, stored, moment):
@@ -165,6 +167,24 @@ async def test_running_into_an_approval_is_noted_once(storage, stored, moment):
     async with storage.write() as writer:
         assert await writer.note_blocked(gated.approval_id, moment)
         assert not await writer.note_blocked(gated.approval_id, moment)
+
+
+async def test_a_task_is_taken_up_by_one_run(storage, stored, moment):
+    """The first run gets it, at its place; a second one, or the same one again, finds it taken."""
+    run, [free, _] = stored
+    later = moment + timedelta(seconds=10)
+    async with storage.write() as writer:
+        step = Step("alone", free.role_id, "Alone", "", (), requires_approval=False)
+        [alone] = await writer.insert_tasks(None, [step], moment)
+        other = await writer.insert_run(None, "leo", events=0, now=moment)
+        taken = await writer.take_task(alone.id, other.id, 3, later)
+        assert taken == replace(alone, run_id=other.id, updated_at=later)
+        for run_id in (run.id, other.id):
+            assert await writer.take_task(alone.id, run_id, 4, later) is None
+            assert await writer.take_task(free.id, run_id, 4, later) is None
+        assert await writer.take_task(999, other.id, 4, later) is None
+        assert await writer.tasks(other.id) == [taken]
+        assert (await writer.run(other.id)).template_id is None
 
 
 async def test_a_pending_dispatch_is_taken_on_once(storage, stored, moment):

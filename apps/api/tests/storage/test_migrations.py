@@ -6,6 +6,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import asyncpg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -13,10 +14,12 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from multyagents_api.service.ports import StorageUnavailable
 from multyagents_api.storage import migrate
+from multyagents_api.storage.postgres import PostgresStorage
 from multyagents_api.storage.reads import PENDING_SUBMISSIONS
 from multyagents_api.storage.sqlite import SqliteStorage
 from multyagents_api.storage.tables import metadata
@@ -29,10 +32,45 @@ SqliteStorage(Path(sys.argv[1])).close()
 """
 
 
-def test_the_migrations_lead_to_the_tables(database):
+def test_the_migrations_lead_to_the_tables(sqlite_file):
     """A migrated database and the tables that the statements use are the same."""
-    with create_engine(f"sqlite:///{database}", poolclass=NullPool).connect() as connection:
+    with create_engine(f"sqlite:///{sqlite_file}", poolclass=NullPool).connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+async def test_the_migrations_lead_to_the_tables_in_postgresql(database):
+    """The same tables, but for the index that follows the events of all runs."""
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(database), poolclass=NullPool
+    )
+
+    def differences(connection):
+        return compare_metadata(MigrationContext.configure(connection), metadata)
+
+    async with engine.connect() as connection:
+        [(kind, index)] = await connection.run_sync(differences)
+    assert (kind, index.name) == ("remove_index", "ix_events_transaction_id")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+async def test_a_postgresql_database_of_another_version_is_refused(database):
+    """A revision that this version does not know is told, without the password, and left as it is."""
+    connection = await asyncpg.connect(database)
+    await connection.execute("UPDATE alembic_version SET version_num = 'v9999'")
+    with pytest.raises(StorageUnavailable, match="another version"):
+        PostgresStorage(database)
+    assert await connection.fetchval("SELECT version_num FROM alembic_version") == "v9999"
+    await connection.close()
+
+
+def test_a_postgresql_server_out_of_reach_is_told_in_one_line():
+    """Where it was looked for, and neither user nor password."""
+    with pytest.raises(StorageUnavailable, match=r"can't use the database runs at 127\.0\.0\.1") as told:
+        PostgresStorage("postgresql://mia:hunter2@127.0.0.1:1/runs", busy_timeout_s=1)
+    assert "hunter2" not in str(told.value)
 
 
 def test_the_head_is_the_newest_migration():
@@ -53,13 +91,13 @@ def test_many_processes_start_on_one_new_file(tmp_path, environment):
     SqliteStorage(database).close()
 
 
-def test_a_database_of_another_version_is_refused(database):
+def test_a_database_of_another_version_is_refused(sqlite_file):
     """A revision that this version does not know is told, and left as it is."""
-    with create_engine(f"sqlite:///{database}", poolclass=NullPool).begin() as connection:
+    with create_engine(f"sqlite:///{sqlite_file}", poolclass=NullPool).begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'v9999'")
     with pytest.raises(StorageUnavailable, match="another version"):
-        SqliteStorage(database)
-    with create_engine(f"sqlite:///{database}", poolclass=NullPool).connect() as connection:
+        SqliteStorage(sqlite_file)
+    with create_engine(f"sqlite:///{sqlite_file}", poolclass=NullPool).connect() as connection:
         assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == "v9999"
 
 
@@ -77,10 +115,10 @@ def test_an_empty_file_is_filled_and_a_foreign_one_refused(tmp_path, content):
     assert file.read_bytes() == content
 
 
-def test_the_file_is_in_wal_mode_and_durability_is_chosen(database):
+def test_the_file_is_in_wal_mode_and_durability_is_chosen(sqlite_file):
     """WAL is remembered by the file, the rest is set for each connection."""
     for synchronous, number in (("NORMAL", 1), ("FULL", 2)):
-        storage = SqliteStorage(database, synchronous=synchronous)
+        storage = SqliteStorage(sqlite_file, synchronous=synchronous)
         connection = storage._connection
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == number
@@ -89,9 +127,9 @@ def test_the_file_is_in_wal_mode_and_durability_is_chosen(database):
         storage.close()
 
 
-def test_looking_for_pending_dispatches_costs_nothing_where_there_are_none(database):
+def test_looking_for_pending_dispatches_costs_nothing_where_there_are_none(sqlite_file):
     """The partial index is used, however many dispatches are stored."""
     statement = PENDING_SUBMISSIONS.compile(dialect=sqlite.dialect())
-    with closing(sqlite3.connect(database)) as store:
+    with closing(sqlite3.connect(sqlite_file)) as store:
         plan = store.execute(f"EXPLAIN QUERY PLAN {statement}", (1, 1, 0)).fetchall()
     assert plan[0][3] == "SCAN dispatches USING INDEX ix_dispatches_pending"

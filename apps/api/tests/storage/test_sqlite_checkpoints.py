@@ -9,7 +9,7 @@ import pytest
 from multyagents_api.domain.roles import NewRole, RetryPolicy
 from multyagents_api.storage.sqlite import checkpoint
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
 
 ROLE = NewRole("ops", context7_enabled=False, allowed_tools=(), retry=RetryPolicy(0, ()))
 

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from gatewright.race.attributed_loop import name_of
+from gatewright.race.attributed_loop import AT_ONCE
 from gatewright.race.loop import scheduled_loop
 from gatewright.race.points.substitution import Replacement
 
@@ -54,7 +54,7 @@ class WorkQueue:
         if loop is None:
             self._do(future, function)
         else:
-            loop.run_as_thread(function, future, label=f"thread {name_of(function)}")
+            loop.run_as_thread(function, future, label=AT_ONCE)
 
     def _do(self, future: asyncio.Future[Any] | None, function: Callable[[], Any]) -> None:
         try:

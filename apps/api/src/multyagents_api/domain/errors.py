@@ -8,9 +8,17 @@ from dataclasses import dataclass
 __all__ = [
     "AlreadyDecided",
     "AlreadyReset",
+    "ApprovalRequired",
     "Conflict",
+    "DependenciesNotSatisfied",
     "DependencyNotSelected",
+    "HandoffTooEarly",
     "IllegalTransition",
+    "InUse",
+    "InvalidArtifact",
+    "InvalidPath",
+    "InvalidSelection",
+    "InvalidTask",
     "InvalidTemplate",
     "KeyReused",
     "NameTaken",
@@ -18,17 +26,32 @@ __all__ = [
     "NotFound",
     "NotInRun",
     "NotRerunnable",
+    "PathsLocked",
+    "Place",
+    "Placed",
+    "QualityGatesNotPassed",
     "Refusal",
+    "RequiredArtifactsMissing",
+    "ReservedEventType",
     "RunAborted",
     "RunPaused",
     "StaleAttempt",
     "StoreBusy",
+    "StoreUnreachable",
+    "TaskTaken",
     "TasksActive",
+    "UnknownArtifact",
     "UnknownAttempt",
+    "UnknownQualityGate",
     "UnknownSelection",
+    "UnknownSkillPack",
     "UnknownStep",
     "VersionConflict",
 ]
+
+
+Place = tuple[str | int, ...]
+"""Where something stands in the body of a request: `("steps", 0, "title")`."""
 
 
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a defect
@@ -36,6 +59,12 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a defect
 
     def __str__(self) -> str:
         return (type(self).__doc__ or type(self).__name__).format(**vars(self))
+
+
+class Placed:
+    """A refusal of something that stands at one place of the request."""
+
+    place: Place
 
 
 @dataclass(eq=False)
@@ -55,11 +84,104 @@ class NameTaken(Refusal):
 
 
 @dataclass(eq=False)
-class InvalidTemplate(Refusal):
+class InUse(Refusal):
+    """The {kind} {id} is in use, and stays while it is."""
+
+    kind: str
+    id: str
+
+
+@dataclass(eq=False)
+class InvalidPath(Placed, Refusal):
     """{problem}"""  # noqa: D415 - the whole message is the fact
 
     problem: str
-    place: tuple[str | int, ...]
+    place: Place
+
+
+@dataclass(eq=False)
+class InvalidTemplate(Placed, Refusal):
+    """{problem}"""  # noqa: D415 - the whole message is the fact
+
+    problem: str
+    place: Place
+
+
+@dataclass(eq=False)
+class InvalidTask(Placed, Refusal):
+    """{problem}"""  # noqa: D415 - the whole message is the fact
+
+    problem: str
+    place: Place
+
+
+@dataclass(eq=False)
+class InvalidSelection(Placed, Refusal):
+    """{problem}"""  # noqa: D415 - the whole message is the fact
+
+    problem: str
+    place: Place
+
+
+@dataclass(eq=False)
+class UnknownSkillPack(Placed, Refusal):
+    """There is no skill pack {skill_pack_id!r}."""
+
+    skill_pack_id: str
+    place: Place
+
+
+@dataclass(eq=False)
+class TaskTaken(Refusal):
+    """Task {task_id} belongs to a run already."""
+
+    task_id: int
+
+
+@dataclass(eq=False)
+class InvalidArtifact(Placed, Refusal):
+    """{problem}"""  # noqa: D415 - the whole message is the fact
+
+    problem: str
+    place: Place
+
+
+@dataclass(eq=False)
+class UnknownArtifact(Refusal):
+    """The run of the task has no artifact {artifact_id}."""
+
+    artifact_id: str
+
+
+@dataclass(eq=False)
+class HandoffTooEarly(Refusal):
+    """A hand-off comes with the end of an attempt; {status} is none."""
+
+    status: str
+
+
+@dataclass(eq=False)
+class UnknownQualityGate(Refusal):
+    """Task {task_id} has no quality gate {gate!r}."""
+
+    task_id: int
+    gate: str
+
+
+@dataclass(eq=False)
+class QualityGatesNotPassed(Refusal):
+    """Task {task_id} can't succeed without its quality gates: not reported {missing}, failed {failed}."""
+
+    task_id: int
+    missing: list[str]
+    failed: list[str]
+
+
+@dataclass(eq=False)
+class ReservedEventType(Refusal):
+    """Only the service tells {type!r}; types of clients look like custom.deploy or custom.deploy.done_2."""
+
+    type: str
 
 
 @dataclass(eq=False)
@@ -135,6 +257,36 @@ class AlreadyDecided(Refusal):
 
 
 @dataclass(eq=False)
+class DependenciesNotSatisfied(Refusal):
+    """Task {task_id} waits for: {steps}."""
+
+    task_id: int
+    steps: list[str]
+
+
+@dataclass(eq=False)
+class RequiredArtifactsMissing(Refusal):
+    """Task {task_id} waits for artifacts: {artifacts}."""
+
+    task_id: int
+    artifacts: list[str]
+
+
+@dataclass(eq=False)
+class ApprovalRequired(Refusal):
+    """Task {task_id} waits for its approval."""
+
+    task_id: int
+
+
+@dataclass(eq=False)
+class PathsLocked(Refusal):
+    """Paths of task {task_id} belong to an attempt of another task until that ends."""
+
+    task_id: int
+
+
+@dataclass(eq=False)
 class TasksActive(Refusal):
     """Run {run_id} has active tasks: {task_ids}."""
 
@@ -200,3 +352,8 @@ class Conflict(Refusal):
 @dataclass(eq=False)
 class StoreBusy(Refusal):
     """The store was locked for too long; nothing was changed, try again."""
+
+
+@dataclass(eq=False)
+class StoreUnreachable(StoreBusy):
+    """The store can't be reached; whether the last change was made shows when it is back."""

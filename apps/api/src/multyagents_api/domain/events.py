@@ -1,20 +1,27 @@
 """Events: what happened, in the words of the contract."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NewType
 
 from multyagents_api.domain.approvals import Approval
+from multyagents_api.domain.errors import ReservedEventType
+from multyagents_api.domain.redaction import redact, redact_value
 from multyagents_api.domain.tasks import Task
 
 __all__ = [
     "CONTRACT_VERSION",
+    "CustomEventType",
     "Event",
     "EventType",
     "NewEvent",
     "PayloadValue",
     "approval_event",
+    "custom_event_type",
+    "custom_payload",
     "task_event",
 ]
 
@@ -48,13 +55,23 @@ class EventType(StrEnum):
     APPROVAL_PENDING = "approval.pending"
     APPROVAL_APPROVED = "approval.approved"
     APPROVAL_REJECTED = "approval.rejected"
+    HANDOFF_PUBLISHED = "task.handoff_published"
+    ARTIFACT_CREATED = "artifact.created"
+    LOCKS_RELEASED = "task.locks_released"
+    DISPATCH_BLOCKED_MISSING_ARTIFACTS = "task.dispatch_blocked_missing_handoff_artifacts"
+
+
+CustomEventType = NewType("CustomEventType", str)
+"""The type of a client's own event; `custom_event_type` makes it."""
+
+_CUSTOM_TYPE = re.compile(r"custom\.[a-z0-9_]+(?:\.[a-z0-9_]+)*")
 
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
     """An event before it gets its number; `producer_role` is the id of the role whose task it is about."""
 
-    type: EventType
+    type: EventType | CustomEventType
     task_id: int | None = None
     attempt: int | None = None
     producer_role: int | None = None
@@ -85,3 +102,27 @@ def task_event(kind: EventType, task: Task, attempt: int, **payload: PayloadValu
 def approval_event(kind: EventType, task: Task, approval: Approval, **payload: PayloadValue) -> NewEvent:
     """An event about an approval, for the attempt that it covers."""
     return task_event(kind, task, approval.attempt, approval_id=str(approval.id), **payload)
+
+
+def custom_event_type(name: str) -> CustomEventType:
+    """The type of a client's own event.
+
+    Raises:
+        ReservedEventType: it lies outside the namespace of clients.
+    """
+    if _CUSTOM_TYPE.fullmatch(name) is None:
+        raise ReservedEventType(name)
+    return CustomEventType(name)
+
+
+def custom_payload(sent: Mapping[str, PayloadValue]) -> dict[str, PayloadValue]:
+    """What is kept of a client's payload: all but what looks like a secret, or is called one."""
+    return {redact(name): _without_secrets(name, value) for name, value in sent.items()}
+
+
+def _without_secrets(name: str, value: PayloadValue) -> PayloadValue:
+    if isinstance(value, str):
+        return redact_value(name, value)
+    if isinstance(value, list):
+        return [redact_value(name, each) for each in value]
+    return value

@@ -8,7 +8,7 @@ text that another attempt looks through again, or is bounded.
 import re
 from collections.abc import Callable
 
-__all__ = ["REDACTED", "redact"]
+__all__ = ["REDACTED", "redact", "redact_value"]
 
 REDACTED = "[redacted]"
 """What stands in a secret's place."""
@@ -61,6 +61,11 @@ def redact(text: str) -> str:
     for pattern, put in _STEPS:
         text = pattern.sub(put, text)
     return text
+
+
+def redact_value(name: str, value: str) -> str:
+    """What a name is set to, without what looks like a secret; all of it goes where the name says so."""
+    return redact(value) if redact(f"{name}=x") == f"{name}=x" else REDACTED
 
 
 def _after_name(match: re.Match[str]) -> str:

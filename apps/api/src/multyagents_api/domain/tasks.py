@@ -1,6 +1,7 @@
 """Tasks: their states, what a runner may report, and which of them could be dispatched."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -25,6 +26,7 @@ __all__ = [
     "RERUNNABLE",
     "Task",
     "TaskStatus",
+    "check_is_latest",
     "dependencies_satisfied",
     "is_progress",
     "ready_tasks",
@@ -119,6 +121,22 @@ def retry_is_due(task: Task, category: str | None, policy: RetryPolicy) -> bool:
     return task.status is not TaskStatus.CANCEL_REQUESTED and policy.allows(category, task.retries_used)
 
 
+def check_is_latest(task: Task, attempt: int) -> None:
+    """Refuse what names any attempt but the latest, or that one after the task was reset.
+
+    Raises:
+        NeverDispatched: no attempt was ever opened.
+        StaleAttempt: the attempt is over, and the task was reset or dispatched since.
+        UnknownAttempt: the attempt was not opened yet.
+    """
+    if task.attempt == 0:
+        raise NeverDispatched(task.id)
+    if attempt > task.attempt:
+        raise UnknownAttempt(task.id, attempt, task.attempt)
+    if attempt < task.attempt or task.status is TaskStatus.CREATED:
+        raise StaleAttempt(task.id, attempt, task.attempt)
+
+
 def is_progress(task: Task, attempt: int, reported: TaskStatus) -> bool:
     """Whether a runner's report moves the task on; False where it repeats what is known.
 
@@ -128,12 +146,7 @@ def is_progress(task: Task, attempt: int, reported: TaskStatus) -> bool:
         UnknownAttempt: the attempt was not opened yet.
         IllegalTransition: the report would move the task backward.
     """
-    if task.attempt == 0:
-        raise NeverDispatched(task.id)
-    if attempt > task.attempt:
-        raise UnknownAttempt(task.id, attempt, task.attempt)
-    if attempt < task.attempt or task.status is TaskStatus.CREATED:
-        raise StaleAttempt(task.id, attempt, task.attempt)
+    check_is_latest(task, attempt)
     if reported is task.status:
         return False
     if reported not in _PROGRESS.get(task.status, frozenset()):
@@ -141,7 +154,7 @@ def is_progress(task: Task, attempt: int, reported: TaskStatus) -> bool:
     return True
 
 
-def dependencies_satisfied(task: Task, succeeded: frozenset[str] | set[str]) -> bool:
+def dependencies_satisfied(task: Task, succeeded: AbstractSet[str]) -> bool:
     """Whether every step that the task depends on is among the succeeded ones."""
     return all(dependency in succeeded for dependency in task.depends_on)
 

@@ -1,16 +1,17 @@
 """Workflow templates: steps that depend on one another without a circle."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from graphlib import CycleError, TopologicalSorter
+from itertools import chain
 
 from multyagents_api.domain.artifacts import RequiredArtifact
 from multyagents_api.domain.context7 import Context7
-from multyagents_api.domain.errors import InvalidTemplate, UnknownStep
-from multyagents_api.domain.workspaces import NO_WORKSPACE, Workspace
+from multyagents_api.domain.errors import InvalidTask, InvalidTemplate, UnknownStep
+from multyagents_api.domain.graphs import Offence, graph_offences
+from multyagents_api.domain.workspaces import NO_WORKSPACE, Workspace, workspace_offences
 
-__all__ = ["Step", "StepOverride", "Template", "check_steps", "override_steps"]
+__all__ = ["Step", "StepOverride", "Template", "check_step", "check_steps", "override_steps"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +57,29 @@ class Template:
     created_at: datetime
 
 
-def check_steps(steps: Sequence[Step], known_roles: frozenset[int]) -> None:
-    """Refuse steps that repeat a name, miss their role, or don't form a directed acyclic graph.
+def check_steps(steps: Sequence[Step], known_roles: frozenset[int], *, has_project: bool = False) -> None:
+    """Refuse steps that are wrong by themselves, or that don't form a directed acyclic graph.
 
     Raises:
         InvalidTemplate: with the place of the first offence.
     """
-    _check_names(steps)
-    names = {step.step_id for step in steps}
-    for index, step in enumerate(steps):
-        if step.role_id not in known_roles:
-            raise InvalidTemplate(f"there is no role {step.role_id}", ("steps", index, "role_id"))
-        for position, dependency in enumerate(step.depends_on):
-            place = ("steps", index, "depends_on", position)
-            if dependency not in names:
-                raise InvalidTemplate(f"there is no step {dependency!r} to depend on", place)
-            if dependency in step.depends_on[:position]:
-                raise InvalidTemplate(f"the dependency {dependency!r} is named twice", place)
-    _check_acyclic(steps)
+    alone = (
+        ((index, *place), problem)
+        for index, step in enumerate(steps)
+        for place, problem in _offences_of(step, known_roles, has_project=has_project)
+    )
+    for place, problem in chain(alone, graph_offences(steps)):
+        raise InvalidTemplate(problem, ("steps", *place))
+
+
+def check_step(step: Step, known_roles: frozenset[int], *, has_project: bool) -> None:
+    """Refuse a step that is wrong by itself, whatever other steps there will be.
+
+    Raises:
+        InvalidTask: with the place of the first offence.
+    """
+    for place, problem in _offences_of(step, known_roles, has_project=has_project):
+        raise InvalidTask(problem, place)
 
 
 def override_steps(steps: Sequence[Step], overrides: Mapping[str, StepOverride]) -> list[Step]:
@@ -100,18 +106,19 @@ def _overridden(step: Step, override: StepOverride) -> Step:
     )
 
 
-def _check_names(steps: Sequence[Step]) -> None:
-    seen: set[str] = set()
-    for index, step in enumerate(steps):
-        if step.step_id in seen:
-            raise InvalidTemplate(f"the step_id {step.step_id!r} is used twice", ("steps", index, "step_id"))
-        seen.add(step.step_id)
-
-
-def _check_acyclic(steps: Sequence[Step]) -> None:
-    graph = {step.step_id: step.depends_on for step in steps}
-    try:
-        TopologicalSorter(graph).prepare()
-    except CycleError as error:
-        circle = " -> ".join(error.args[1])
-        raise InvalidTemplate(f"the steps depend on each other in a circle: {circle}", ("steps",)) from error
+def _offences_of(step: Step, known_roles: frozenset[int], *, has_project: bool) -> Iterator[Offence]:
+    if step.role_id not in known_roles:
+        yield ("role_id",), f"there is no role {step.role_id}"
+    for position, dependency in enumerate(step.depends_on):
+        if dependency == step.step_id:
+            yield ("depends_on", position), f"the step {dependency!r} depends on itself"
+        if dependency in step.depends_on[:position]:
+            yield ("depends_on", position), f"the dependency {dependency!r} is named twice"
+    yield from workspace_offences(step.workspace, has_project=has_project)
+    for position, required in enumerate(step.required_artifacts):
+        if required.from_step not in step.depends_on:
+            problem = f"an artifact is required of step {required.from_step!r}, which is no dependency"
+            yield ("required_artifacts", position, "from_step"), problem
+    for position, gate in enumerate(step.quality_gates):
+        if gate in step.quality_gates[:position]:
+            yield ("quality_gates", position), f"the quality gate {gate!r} is named twice"

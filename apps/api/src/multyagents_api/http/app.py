@@ -1,23 +1,45 @@
 """The FastAPI app over the use cases."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
 
 from fastapi import FastAPI
 
 from multyagents_api.domain.errors import StoreBusy
-from multyagents_api.http import approvals, events, health, problems, roles, runner, runs, tasks, templates
+from multyagents_api.http import (
+    approvals,
+    artifacts,
+    dispatching,
+    events,
+    handoffs,
+    health,
+    problems,
+    projects,
+    roles,
+    runner,
+    runs,
+    skill_packs,
+    summaries,
+    tasks,
+    templates,
+)
 from multyagents_api.http.limits import BodyLimit
 from multyagents_api.service.approvals import Approvals
+from multyagents_api.service.artifacts import Artifacts
 from multyagents_api.service.callbacks import Callbacks
+from multyagents_api.service.control_loop import ControlLoop
 from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.events import Events
+from multyagents_api.service.handoffs import Handoffs
 from multyagents_api.service.outbox import Outbox
 from multyagents_api.service.ports import Storage
+from multyagents_api.service.projects import Projects
 from multyagents_api.service.reruns import Reruns
 from multyagents_api.service.roles import Roles
 from multyagents_api.service.runs import Runs
+from multyagents_api.service.skill_packs import SkillPacks
+from multyagents_api.service.summaries import Summaries
 from multyagents_api.service.tasks import Tasks
 from multyagents_api.service.templates import Templates
 
@@ -26,9 +48,11 @@ __all__ = ["Services", "build_app"]
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """All use cases, and the store below them, which the app closes at its end."""
+    """All use cases, and what is below them; the app lets go of the store and the resources at its end."""
 
     storage: Storage
+    projects: Projects
+    skill_packs: SkillPacks
     roles: Roles
     templates: Templates
     runs: Runs
@@ -36,9 +60,14 @@ class Services:
     events: Events
     outbox: Outbox
     dispatching: Dispatching
+    control_loop: ControlLoop
     callbacks: Callbacks
     approvals: Approvals
     reruns: Reruns
+    artifacts: Artifacts
+    handoffs: Handoffs
+    summaries: Summaries
+    resources: AsyncExitStack = field(default_factory=AsyncExitStack)
 
 
 def build_app(services: Services) -> FastAPI:
@@ -51,17 +80,25 @@ def build_app(services: Services) -> FastAPI:
         try:
             yield
         finally:
-            services.storage.close()
+            await services.resources.aclose()
+            await services.storage.aclose()
 
     app = FastAPI(title="multyagents", version="0.1.0", lifespan=lifespan, redirect_slashes=False)
     app.state.services = services
-    runs.add_routes(app, services.runs, services.dispatching, services.reruns)
+    # The first route that fits is taken: those that are asked most come first.
+    dispatching.add_routes(app, services.dispatching, services.control_loop)
     runner.add_routes(app, services.callbacks)
+    runs.add_routes(app, services.runs, services.reruns)
     approvals.add_routes(app, services.approvals)
     tasks.add_routes(app, services.tasks)
     events.add_routes(app, services.events)
+    artifacts.add_routes(app, services.artifacts)
+    handoffs.add_routes(app, services.handoffs)
+    summaries.add_routes(app, services.summaries)
     templates.add_routes(app, services.templates)
     roles.add_routes(app, services.roles)
+    skill_packs.add_routes(app, services.skill_packs)
+    projects.add_routes(app, services.projects)
     health.add_routes(app, services.storage)
     problems.install(app)
     app.add_middleware(BodyLimit)

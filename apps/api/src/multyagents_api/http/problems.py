@@ -19,7 +19,19 @@ MEDIA_TYPE = "application/problem+json"
 STATUS_AND_CODE: Mapping[type[errors.Refusal], tuple[HTTPStatus, str]] = {
     errors.NotFound: (HTTPStatus.NOT_FOUND, "not_found"),
     errors.NameTaken: (HTTPStatus.CONFLICT, "name_taken"),
+    errors.InUse: (HTTPStatus.CONFLICT, "in_use"),
+    errors.InvalidPath: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_path"),
     errors.InvalidTemplate: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_template"),
+    errors.InvalidArtifact: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_artifact"),
+    errors.UnknownArtifact: (HTTPStatus.UNPROCESSABLE_ENTITY, "unknown_artifact"),
+    errors.HandoffTooEarly: (HTTPStatus.UNPROCESSABLE_ENTITY, "handoff_too_early"),
+    errors.UnknownQualityGate: (HTTPStatus.UNPROCESSABLE_ENTITY, "unknown_quality_gate"),
+    errors.QualityGatesNotPassed: (HTTPStatus.UNPROCESSABLE_ENTITY, "quality_gates_not_passed"),
+    errors.ReservedEventType: (HTTPStatus.UNPROCESSABLE_ENTITY, "reserved_event_type"),
+    errors.InvalidTask: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_task"),
+    errors.InvalidSelection: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_selection"),
+    errors.UnknownSkillPack: (HTTPStatus.UNPROCESSABLE_ENTITY, "unknown_skill_pack"),
+    errors.TaskTaken: (HTTPStatus.CONFLICT, "task_taken"),
     errors.RunPaused: (HTTPStatus.CONFLICT, "run_paused"),
     errors.RunAborted: (HTTPStatus.CONFLICT, "run_aborted"),
     errors.IllegalTransition: (HTTPStatus.CONFLICT, "illegal_transition"),
@@ -29,6 +41,10 @@ STATUS_AND_CODE: Mapping[type[errors.Refusal], tuple[HTTPStatus, str]] = {
     errors.UnknownAttempt: (HTTPStatus.CONFLICT, "unknown_attempt"),
     errors.KeyReused: (HTTPStatus.CONFLICT, "key_reused"),
     errors.AlreadyDecided: (HTTPStatus.CONFLICT, "already_decided"),
+    errors.DependenciesNotSatisfied: (HTTPStatus.CONFLICT, "dependencies_not_satisfied"),
+    errors.RequiredArtifactsMissing: (HTTPStatus.CONFLICT, "required_handoff_artifacts_missing"),
+    errors.ApprovalRequired: (HTTPStatus.CONFLICT, "approval_required"),
+    errors.PathsLocked: (HTTPStatus.CONFLICT, "paths_locked"),
     errors.TasksActive: (HTTPStatus.CONFLICT, "tasks_active"),
     errors.AlreadyReset: (HTTPStatus.CONFLICT, "already_reset"),
     errors.NotRerunnable: (HTTPStatus.UNPROCESSABLE_ENTITY, "not_rerunnable"),
@@ -38,6 +54,7 @@ STATUS_AND_CODE: Mapping[type[errors.Refusal], tuple[HTTPStatus, str]] = {
     errors.VersionConflict: (HTTPStatus.CONFLICT, "version_conflict"),
     errors.Conflict: (HTTPStatus.CONFLICT, "conflict"),
     errors.StoreBusy: (HTTPStatus.SERVICE_UNAVAILABLE, "store_busy"),
+    errors.StoreUnreachable: (HTTPStatus.SERVICE_UNAVAILABLE, "store_unreachable"),
 }
 
 _CODES_BY_STATUS: Mapping[int, str] = {
@@ -103,8 +120,8 @@ async def _refusal(_request: Request, refusal: Exception) -> JSONResponse:
     assert isinstance(refusal, errors.Refusal)
     status, code = STATUS_AND_CODE[type(refusal)]
     offences = []
-    if isinstance(refusal, errors.InvalidTemplate):
-        offences.append(_offence(("body", *refusal.place), refusal.problem))
+    if isinstance(refusal, errors.Placed):
+        offences.append(_offence(("body", *refusal.place), str(refusal)))
     return problem_response(status, code, str(refusal), offences=offences)
 
 

@@ -8,10 +8,11 @@ from fastapi import FastAPI
 from pydantic import Field, model_validator
 
 from multyagents_api.domain.context7 import Context7
-from multyagents_api.domain.errors import NotFound, UnknownSelection
+from multyagents_api.domain.errors import InvalidSelection, NotFound, UnknownSelection
 from multyagents_api.domain.reruns import RerunRequest
 from multyagents_api.domain.runs import Run, RunStatus
 from multyagents_api.domain.templates import StepOverride
+from multyagents_api.http.dispatching import DispatchAnswered, SubmissionAnswer
 from multyagents_api.http.tasks import TaskAnswer
 from multyagents_api.http.wire import (
     MOST_COUNT,
@@ -24,10 +25,9 @@ from multyagents_api.http.wire import (
     Line,
     Note,
     Text,
+    named_key,
     parse_id,
 )
-from multyagents_api.service.dispatching import DispatchAnswer, Dispatching, NotDispatched
-from multyagents_api.service.ports import SubmissionState
 from multyagents_api.service.reruns import RerunOutcome, Reruns
 from multyagents_api.service.runs import Runs, RunView
 
@@ -53,11 +53,31 @@ class OverrideDemand(Demand):
 
 
 class RunDemand(Demand):
-    """A new run of a template; `overrides` by step."""
+    """A new run: of a template, with `overrides` by step, or of tasks that belong to no run yet, in order."""
 
-    workflow_template_id: Id
+    workflow_template_id: Id | None = None
+    task_ids: Annotated[list[Id], Field(min_length=1, max_length=100)] | None = None
     initiated_by: Line | None = None
     overrides: Annotated[dict[Line, OverrideDemand], Field(max_length=100, default_factory=dict)]
+
+    @model_validator(mode="after")
+    def _is_of_one_kind(self) -> "RunDemand":
+        if (self.workflow_template_id is None) == (self.task_ids is None):
+            raise ValueError("either workflow_template_id or task_ids must be given")
+        if self.task_ids is not None and self.overrides:
+            raise ValueError("overrides are for the steps of a template")
+        return self
+
+    def task_keys(self) -> list[int]:
+        """The tasks to take up.
+
+        Raises:
+            InvalidSelection: the id of one can't be one.
+        """
+        return [
+            named_key("task", task_id, ("task_ids", index), InvalidSelection)
+            for index, task_id in enumerate(self.task_ids or ())
+        ]
 
     def step_overrides(self) -> dict[str, StepOverride]:
         """The overrides in the domain's words."""
@@ -68,7 +88,7 @@ class RunSummary(Answer):
     """A run without its tasks; `version` grows with every change."""
 
     id: str
-    workflow_template_id: str
+    workflow_template_id: str | None
     initiated_by: str | None
     status: RunStatus
     version: int
@@ -81,7 +101,7 @@ class RunSummary(Answer):
         """The wire's view of a run."""
         return cls(
             id=str(run.id),
-            workflow_template_id=str(run.template_id),
+            workflow_template_id=None if run.template_id is None else str(run.template_id),
             initiated_by=run.initiated_by,
             status=run.status,
             version=run.version,
@@ -110,7 +130,7 @@ class RunAnswer(RunSummary):
         run = view.run
         return cls(
             id=str(run.id),
-            workflow_template_id=str(run.template_id),
+            workflow_template_id=None if run.template_id is None else str(run.template_id),
             initiated_by=run.initiated_by,
             status=run.status,
             version=run.version,
@@ -119,55 +139,6 @@ class RunAnswer(RunSummary):
             task_ids=[str(task.id) for task in view.tasks],
             created_at=run.created_at,
             updated_at=run.updated_at,
-        )
-
-
-class SubmissionAnswer(Answer):
-    """How far a dispatch got: with the runner, refused by it, or still on its way."""
-
-    task_id: str
-    attempt: int
-    step_id: str
-    role_id: str
-    outcome: SubmissionState
-
-
-class DispatchReadyAnswer(Answer):
-    """Whether a task was dispatched, and which, or why none was."""
-
-    run_id: str
-    dispatched: bool
-    task_id: str | None
-    attempt: int | None
-    reason: NotDispatched | None
-    dispatch: SubmissionAnswer | None
-
-    @classmethod
-    def of(cls, answer: DispatchAnswer) -> "DispatchReadyAnswer":
-        """The wire's view of an answer."""
-        submission, state = answer.submission, answer.state
-        if submission is None or state is None:
-            return cls(
-                run_id=str(answer.run_id),
-                dispatched=False,
-                task_id=None,
-                attempt=None,
-                reason=answer.reason,
-                dispatch=None,
-            )
-        return cls(
-            run_id=str(answer.run_id),
-            dispatched=answer.dispatched,
-            task_id=str(submission.task_id),
-            attempt=submission.attempt,
-            reason=answer.reason,
-            dispatch=SubmissionAnswer(
-                task_id=str(submission.task_id),
-                attempt=submission.attempt,
-                step_id=submission.step_id,
-                role_id=str(submission.role_id),
-                outcome=state,
-            ),
         )
 
 
@@ -231,7 +202,7 @@ class RerunAnswer(Answer):
     @classmethod
     def of(cls, outcome: RerunOutcome) -> "RerunAnswer":
         """The wire's view of an outcome."""
-        dispatched = [DispatchReadyAnswer.of(answer).dispatch for answer in outcome.dispatched]
+        dispatched = [DispatchAnswered.of(answer).dispatch for answer in outcome.dispatched]
         return cls(
             run_id=str(outcome.run.id),
             status=outcome.run.status,
@@ -243,12 +214,14 @@ class RerunAnswer(Answer):
         )
 
 
-def add_routes(app: FastAPI, runs: Runs, dispatching: Dispatching, reruns: Reruns) -> None:
+def add_routes(app: FastAPI, runs: Runs, reruns: Reruns) -> None:
     """Add the routes, bound to their use cases."""
 
     @app.post("/workflow-runs", tags=["workflow runs"], status_code=HTTPStatus.CREATED)
     async def create_run(demand: RunDemand) -> RunAnswer:
-        """Start a run: a task for each step of its template."""
+        """Start a run: a task for each step of its template, or tasks made before."""
+        if demand.workflow_template_id is None:
+            return RunAnswer.of(await runs.create_of_tasks(demand.task_keys(), demand.initiated_by))
         template_id = parse_id("workflow template", demand.workflow_template_id)
         return RunAnswer.of(await runs.create(template_id, demand.initiated_by, demand.step_overrides()))
 
@@ -263,11 +236,6 @@ def add_routes(app: FastAPI, runs: Runs, dispatching: Dispatching, reruns: Rerun
     async def get_run(run_id: str) -> RunAnswer:
         """One run with its tasks."""
         return RunAnswer.of(await runs.get(parse_id("run", run_id)))
-
-    @app.post("/workflow-runs/{run_id}/dispatch-ready", tags=["workflow runs"])
-    async def dispatch_ready(run_id: str) -> DispatchReadyAnswer:
-        """Dispatch the first task, in template order, that may go now."""
-        return DispatchReadyAnswer.of(await dispatching.dispatch_ready(parse_id("run", run_id)))
 
     @app.post("/workflow-runs/{run_id}/partial-rerun", tags=["workflow runs"])
     async def partial_rerun(run_id: str, demand: RerunDemand) -> RerunAnswer:

@@ -1,25 +1,56 @@
 """The wire's view of tasks, and their routes."""
 
 from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated
 
 from fastapi import FastAPI
 from pydantic import Field
 
 from multyagents_api.domain.context7 import Context7
+from multyagents_api.domain.errors import InvalidTask
 from multyagents_api.domain.tasks import Task, TaskStatus
+from multyagents_api.domain.templates import Step
+from multyagents_api.domain.workspaces import ExecutionMode
 from multyagents_api.http.approvals import ApprovalAnswer
-from multyagents_api.http.wire import Answer, Cursor, Limit, parse_id
+from multyagents_api.http.steps import RequiredAnswer, SandboxAnswer, StepDemand
+from multyagents_api.http.wire import MOST_COUNT, Answer, Cursor, Demand, Id, Limit, Line, named_key, parse_id
 from multyagents_api.service.ports import SubmissionState
 from multyagents_api.service.tasks import AuditedAttempt, Tasks
 
 __all__ = ["TaskAnswer", "add_routes"]
 
 
+class TaskDemand(StepDemand):
+    """A task that belongs to no run yet; `depends_on` names steps of tasks that will run with it."""
+
+    project_id: Id | None = None
+
+    def to_task_step(self) -> Step:
+        """The step in the domain's words, unchecked.
+
+        Raises:
+            InvalidTask: the role's id can't be one.
+        """
+        return self.to_step(named_key("role", self.role_id, ("role_id",), InvalidTask))
+
+    def project_key(self) -> int | None:
+        """The project's key, if there is to be one.
+
+        Raises:
+            InvalidTask: its id can't be one.
+        """
+        if self.project_id is None:
+            return None
+        return named_key("project", self.project_id, ("project_id",), InvalidTask)
+
+
 class TaskAnswer(Answer):
-    """One task of a run; `attempt` counts its dispatches."""
+    """One task, of a run or of none yet; `attempt` counts its dispatches."""
 
     id: str
-    run_id: str
+    run_id: str | None
+    project_id: str | None
     step_id: str
     role_id: str
     title: str
@@ -27,6 +58,11 @@ class TaskAnswer(Answer):
     requires_approval: bool
     approval_id: str | None
     context7: Context7
+    execution_mode: ExecutionMode
+    lock_paths: list[str]
+    sandbox: SandboxAnswer | None
+    required_artifacts: list[RequiredAnswer]
+    quality_gates: list[str]
     status: TaskStatus
     attempt: int
     reason: str | None = Field(description="why it stands where it stands, where somebody told")
@@ -37,7 +73,8 @@ class TaskAnswer(Answer):
         """The wire's view of a task."""
         return cls(
             id=str(task.id),
-            run_id=str(task.run_id),
+            run_id=None if task.run_id is None else str(task.run_id),
+            project_id=None if task.project_id is None else str(task.project_id),
             step_id=task.step_id,
             role_id=str(task.role_id),
             title=task.title,
@@ -45,11 +82,23 @@ class TaskAnswer(Answer):
             requires_approval=task.requires_approval,
             approval_id=None if task.approval_id is None else str(task.approval_id),
             context7=task.context7,
+            execution_mode=task.workspace.mode,
+            lock_paths=list(task.workspace.lock_paths),
+            sandbox=SandboxAnswer.of(task.workspace.sandbox),
+            required_artifacts=[RequiredAnswer.of(required) for required in task.required_artifacts],
+            quality_gates=list(task.quality_gates),
             status=task.status,
             attempt=task.attempt,
             reason=task.reason,
             updated_at=task.updated_at,
         )
+
+
+class CancelDemand(Demand):
+    """Which attempt to stop, the current one where none is named, and who wants it."""
+
+    attempt: Annotated[int, Field(ge=1, le=MOST_COUNT)] | None = None
+    actor: Line | None = None
 
 
 class AttemptAnswer(Answer):
@@ -91,15 +140,22 @@ class AuditPage(Answer):
 def add_routes(app: FastAPI, tasks: Tasks) -> None:
     """Add the routes, bound to their use cases."""
 
+    @app.post("/tasks", tags=["tasks"], status_code=HTTPStatus.CREATED)
+    async def create_task(demand: TaskDemand) -> TaskAnswer:
+        """Make a task by itself; a run that names it takes it up."""
+        return TaskAnswer.of(await tasks.create(demand.to_task_step(), demand.project_key()))
+
     @app.get("/tasks/{task_id}", tags=["tasks"])
     async def get_task(task_id: str) -> TaskAnswer:
         """One task."""
         return TaskAnswer.of(await tasks.get(parse_id("task", task_id)))
 
     @app.post("/tasks/{task_id}/cancel", tags=["tasks"])
-    async def cancel_task(task_id: str) -> TaskAnswer:
+    async def cancel_task(task_id: str, demand: CancelDemand | None = None) -> TaskAnswer:
         """Ask the runner to stop a task that is under way."""
-        return TaskAnswer.of(await tasks.cancel(parse_id("task", task_id)))
+        wish = demand or CancelDemand()
+        key = parse_id("task", task_id)
+        return TaskAnswer.of(await tasks.cancel(key, attempt=wish.attempt, actor=wish.actor))
 
     @app.get("/tasks/{task_id}/audit", tags=["tasks"])
     async def audit_task(task_id: str, after: Cursor = "0", limit: Limit = 100) -> AuditPage:

@@ -2,69 +2,47 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import FastAPI
 from pydantic import Field
 
-from multyagents_api.domain.context7 import Context7
-from multyagents_api.domain.errors import InvalidTemplate, NotFound
+from multyagents_api.domain.errors import InvalidTemplate
 from multyagents_api.domain.templates import Step, Template
-from multyagents_api.http.wire import Answer, Context7Choice, Cursor, Demand, Id, Limit, Line, Text, parse_id
+from multyagents_api.http.steps import StepAnswer, StepDemand
+from multyagents_api.http.wire import Answer, Cursor, Demand, Id, Limit, Line, named_key, parse_id
 from multyagents_api.service.templates import Templates
 
 __all__ = ["add_routes"]
 
 
-class StepDemand(Demand):
-    """One step; `depends_on` names other steps of the template."""
-
-    step_id: Line
-    role_id: Id
-    title: Line
-    prompt: Text = ""
-    depends_on: Annotated[list[Line], Field(max_length=100, default_factory=list)]
-    requires_approval: bool = False
-    approval_on_rerun: Literal["renew", "carry_over"] = "renew"
-    context7: Context7Choice = "inherit"
-
-    def to_step(self, index: int) -> Step:
-        """The step, which is number `index` of its template; its role is not yet looked up."""
-        try:
-            role_id = parse_id("role", self.role_id)
-        except NotFound:
-            place = ("steps", index, "role_id")
-            raise InvalidTemplate(f"there is no role {self.role_id!r}", place) from None
-        return Step(
-            step_id=self.step_id,
-            role_id=role_id,
-            title=self.title,
-            prompt=self.prompt,
-            depends_on=tuple(self.depends_on),
-            requires_approval=self.requires_approval,
-            carries_approval_over=self.approval_on_rerun == "carry_over",
-            context7=Context7(self.context7),
-        )
-
-
 class TemplateDemand(Demand):
-    """A new workflow template."""
+    """A workflow template; a project is needed where a step works in more than `no-workspace`."""
 
     name: Line
+    project_id: Id | None = None
     steps: Annotated[list[StepDemand], Field(min_length=1, max_length=100)]
 
+    def to_steps(self) -> list[Step]:
+        """The steps in the domain's words, unchecked.
 
-class StepAnswer(Answer):
-    """One step of a template."""
+        Raises:
+            InvalidTemplate: a role's id can't be one.
+        """
+        return [
+            step.to_step(named_key("role", step.role_id, ("steps", index, "role_id"), InvalidTemplate))
+            for index, step in enumerate(self.steps)
+        ]
 
-    step_id: str
-    role_id: str
-    title: str
-    prompt: str
-    depends_on: list[str]
-    requires_approval: bool
-    approval_on_rerun: Literal["renew", "carry_over"]
-    context7: Context7
+    def project_key(self) -> int | None:
+        """The project's key, if there is to be one.
+
+        Raises:
+            InvalidTemplate: its id can't be one.
+        """
+        if self.project_id is None:
+            return None
+        return named_key("project", self.project_id, ("project_id",), InvalidTemplate)
 
 
 class TemplateAnswer(Answer):
@@ -72,26 +50,20 @@ class TemplateAnswer(Answer):
 
     id: str
     name: str
+    project_id: str | None
     steps: list[StepAnswer]
     created_at: datetime
 
     @classmethod
     def of(cls, template: Template) -> "TemplateAnswer":
         """The wire's view of a template."""
-        steps = [
-            StepAnswer(
-                step_id=step.step_id,
-                role_id=str(step.role_id),
-                title=step.title,
-                prompt=step.prompt,
-                depends_on=list(step.depends_on),
-                requires_approval=step.requires_approval,
-                approval_on_rerun="carry_over" if step.carries_approval_over else "renew",
-                context7=step.context7,
-            )
-            for step in template.steps
-        ]
-        return cls(id=str(template.id), name=template.name, steps=steps, created_at=template.created_at)
+        return cls(
+            id=str(template.id),
+            name=template.name,
+            project_id=None if template.project_id is None else str(template.project_id),
+            steps=[StepAnswer.of(step) for step in template.steps],
+            created_at=template.created_at,
+        )
 
 
 class TemplatePage(Answer):
@@ -107,8 +79,8 @@ def add_routes(app: FastAPI, templates: Templates) -> None:
     @app.post("/workflow-templates", tags=["workflow templates"], status_code=HTTPStatus.CREATED)
     async def create_template(demand: TemplateDemand) -> TemplateAnswer:
         """Store a template whose steps form a directed acyclic graph."""
-        steps = [step.to_step(index) for index, step in enumerate(demand.steps)]
-        return TemplateAnswer.of(await templates.create(demand.name, steps))
+        created = await templates.create(demand.name, demand.to_steps(), demand.project_key())
+        return TemplateAnswer.of(created)
 
     @app.get("/workflow-templates", tags=["workflow templates"])
     async def list_templates(cursor: Cursor = "0", limit: Limit = 20) -> TemplatePage:
@@ -121,3 +93,19 @@ def add_routes(app: FastAPI, templates: Templates) -> None:
     async def get_template(template_id: str) -> TemplateAnswer:
         """One template."""
         return TemplateAnswer.of(await templates.get(parse_id("workflow template", template_id)))
+
+    @app.put("/workflow-templates/{template_id}", tags=["workflow templates"])
+    async def replace_template(template_id: str, demand: TemplateDemand) -> TemplateAnswer:
+        """Describe a template anew, as a whole; its runs stay as they are."""
+        key = parse_id("workflow template", template_id)
+        replaced = await templates.replace(key, demand.name, demand.to_steps(), demand.project_key())
+        return TemplateAnswer.of(replaced)
+
+    @app.delete(
+        "/workflow-templates/{template_id}",
+        tags=["workflow templates"],
+        status_code=HTTPStatus.NO_CONTENT,
+    )
+    async def delete_template(template_id: str) -> None:
+        """Delete a template that no run was made from."""
+        await templates.delete(parse_id("workflow template", template_id))

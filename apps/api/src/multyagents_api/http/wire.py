@@ -1,15 +1,19 @@
 """Types that the wire models share: strict, bounded, and clean text."""
 
+import unicodedata
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from fastapi import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from multyagents_api.domain.errors import NotFound
+from multyagents_api.domain.errors import NotFound, Place, Refusal
 
 __all__ = [
     "MOST_COUNT",
+    "MOST_EXACT",
     "Answer",
+    "Argument",
     "Context7Choice",
     "Cursor",
     "Demand",
@@ -17,14 +21,23 @@ __all__ = [
     "Limit",
     "Line",
     "Note",
+    "PathLine",
+    "PayloadText",
     "Text",
+    "key_of",
+    "named_key",
     "parse_id",
+    "without_nul",
 ]
 
 _MOST_DIGITS = 18
 
 MOST_COUNT = 1_000_000_000
 """No counter of ours gets there, and every database can hold it."""
+
+
+MOST_EXACT = 2**53
+"""Up to here JSON's numbers are exact in every language."""
 
 
 class Demand(BaseModel):
@@ -39,7 +52,8 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-def _without_nul(text: str) -> str:
+def without_nul(text: str) -> str:
+    """Refuse NUL, which neither databases nor paths can hold."""
     if "\x00" in text:
         raise ValueError("must not contain NUL")
     return text
@@ -51,16 +65,33 @@ def _not_blank(text: str) -> str:
     return text
 
 
-Line = Annotated[str, Field(max_length=200), AfterValidator(_without_nul), AfterValidator(_not_blank)]
+def _without_controls(text: str) -> str:
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+Line = Annotated[str, Field(max_length=200), AfterValidator(without_nul), AfterValidator(_not_blank)]
 """A name or title: up to 200 characters, not blank."""
 
-Text = Annotated[str, Field(max_length=20_000), AfterValidator(_without_nul)]
+Text = Annotated[str, Field(max_length=20_000), AfterValidator(without_nul)]
 """Longer text; may be empty."""
 
-Note = Annotated[str, Field(max_length=2_000), AfterValidator(_without_nul), AfterValidator(_not_blank)]
+Note = Annotated[str, Field(max_length=2_000), AfterValidator(without_nul), AfterValidator(_not_blank)]
 """A reason or comment: up to 2,000 characters, not blank."""
 
-Id = Annotated[str, Field(max_length=40), AfterValidator(_without_nul)]
+Argument = Annotated[str, Field(max_length=2_000), AfterValidator(without_nul)]
+"""One word of a command: up to 2,000 characters; may be empty."""
+
+PathLine = Annotated[
+    str, Field(max_length=4_096), AfterValidator(_without_controls), AfterValidator(_not_blank)
+]
+"""A path: up to 4,096 characters in one line."""
+
+PayloadText = Annotated[str, Field(max_length=2_000), AfterValidator(without_nul)]
+"""Text within a payload: up to 2,000 characters, may be empty."""
+
+Id = Annotated[str, Field(max_length=40), AfterValidator(without_nul)]
 """An id as the service gave it out: an opaque string."""
 
 Context7Choice = Literal["inherit", "force_on", "force_off"]
@@ -73,8 +104,32 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 """How many items a page holds at most."""
 
 
-def parse_id(kind: str, value: str) -> int:
-    """The key behind an id; whatever can't be one names nothing that exists."""
+def key_of(value: str) -> int | None:
+    """The key behind an id; None for what can't be one, and hence names nothing that exists."""
     if value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS and value[0] != "0":
         return int(value)
-    raise NotFound(kind, value[:40])
+    return None
+
+
+def parse_id(kind: str, value: str) -> int:
+    """The key behind the id of what a request is about.
+
+    Raises:
+        NotFound: it can't be one.
+    """
+    key = key_of(value)
+    if key is None:
+        raise NotFound(kind, value[:40])
+    return key
+
+
+def named_key(kind: str, value: str, place: Place, refuse: Callable[[str, Place], Refusal]) -> int:
+    """The key behind an id that a body names at some place.
+
+    Raises:
+        Refusal: it can't be one; as `refuse` makes it.
+    """
+    key = key_of(value)
+    if key is None:
+        raise refuse(f"there is no {kind} {value!r}", place)
+    return key

@@ -45,7 +45,7 @@ def unapproved_dispatch() -> Iterator[None]:
 @contextmanager
 def double_rerun() -> Iterator[None]:
     """The reset no longer asks whether the task still stands failed."""
-    with weakened("RESET_TASKS", "tasks.status"):
+    with weakened("RESET_TASK", "tasks.status"):
         yield
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from multyagents_api.domain.approvals import Approval, ApprovalStatus, is_decision
-from multyagents_api.domain.errors import NotFound, RunAborted
+from multyagents_api.domain.errors import NotFound, NotInRun, RunAborted
 from multyagents_api.domain.events import EventType, approval_event
 from multyagents_api.domain.runs import RunStatus
 from multyagents_api.domain.tasks import Task, TaskStatus
@@ -47,6 +47,8 @@ class Approvals:
             task = await reader.task(task_id)
         if task is None:
             raise NotFound("task", str(task_id))
+        if task.run_id is None:
+            raise NotInRun(task_id)
         if task.approval_id is None:
             raise NotFound("approval of task", str(task_id))
         return await self.get(task.approval_id)

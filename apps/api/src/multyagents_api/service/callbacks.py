@@ -1,14 +1,17 @@
 """Callbacks: what the runner reports about an attempt, applied forward only and once."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
-from multyagents_api.domain.errors import KeyReused, NotFound
-from multyagents_api.domain.events import EventType, task_event
+from multyagents_api.domain.errors import KeyReused, NotFound, NotInRun, Refusal, UnknownArtifact
+from multyagents_api.domain.events import EventType, PayloadValue, task_event
+from multyagents_api.domain.gates import GateResult, check_gates, gates_with
+from multyagents_api.domain.handoffs import NewHandoff, check_comes_at_the_end
 from multyagents_api.domain.redaction import redact
 from multyagents_api.domain.roles import RetryPolicy
 from multyagents_api.domain.runs import RunStatus
 from multyagents_api.domain.tasks import ACTIVE, Task, TaskStatus, is_progress, retry_is_due
-from multyagents_api.service.change import RunChange
+from multyagents_api.service.change import RunChange, Seen
 from multyagents_api.service.ports import Clock, Outdated, Reader, Storage
 from multyagents_api.service.retry import decide_until_current
 
@@ -25,6 +28,8 @@ class Report:
     message: str | None = None
     failure_category: str | None = None
     idempotency_key: str | None = None
+    handoff: NewHandoff | None = None
+    quality_gates: Mapping[str, GateResult] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +42,33 @@ class Callbacks:
     async def apply(self, report: Report) -> Task:
         """Move the task as reported; a repetition of what is known changes nothing.
 
-        Secrets in the message are left out before anything is kept.
+        Secrets in the message and in the hand-off are left out before anything is kept.
         """
         if report.message is not None:
             report = replace(report, message=redact(report.message))
+        if report.handoff is not None:
+            check_comes_at_the_end(report.status)
+            report = replace(report, handoff=report.handoff.redacted())
         return await decide_until_current("task", lambda: self._apply(report))
 
     async def _apply(self, report: Report) -> Task:
         async with self.storage.read() as reader:
-            task = await reader.task(report.task_id)
-            if task is None:
-                raise NotFound("task", str(report.task_id))
+            seen = await reader.run_around(report.task_id)
+            if seen is None:
+                raise await _why_without_run(reader, report.task_id)
+            [task] = [task for task in seen[1] if task.id == report.task_id]
             if await _is_repetition(reader, report) or not is_progress(task, report.attempt, report.status):
                 return task
+            check_gates(task, report.status, report.quality_gates)
+            await _check_artifacts(reader, task, report)
             policy = await _retry_policy(reader, task, report)
-        return await self._move(task, report, policy)
+        return await self._move(seen, task, report, policy)
 
-    async def _move(self, task: Task, report: Report, policy: RetryPolicy) -> Task:
+    async def _move(self, seen: Seen, task: Task, report: Report, policy: RetryPolicy) -> Task:
         now = self.clock.now()
         async with self.storage.write() as writer:
-            change = await RunChange.open(writer, task.run, now, reserve=1)
+            reserve = 1 if report.handoff is None else 2
+            change = await RunChange.open(writer, task.run, now, reserve=reserve, seen=seen)
             moved = await writer.move_task(
                 task.id,
                 report.attempt,
@@ -79,17 +91,27 @@ class Callbacks:
                     status=report.status.value,
                     previous=task.status.value,
                     message=report.message,
+                    **_told_of_gates(report),
                 )
             )
+            if report.handoff is not None:
+                await _publish(change, task, report.attempt, report.handoff)
+            if report.status not in ACTIVE:
+                await change.release_paths(moved)
             if change.run.status is not RunStatus.ABORTED and retry_is_due(
                 task, report.failure_category, policy
             ):
                 moved = await _schedule_retry(change, moved, policy)
+            change.moved(moved)
             if report.status in ACTIVE:  # an active task stays active: the run's status can't change
                 await change.finish(change.run.status)
             else:
                 await change.settle()
         return moved
+
+
+async def _why_without_run(reader: Reader, task_id: int) -> Refusal:
+    return NotFound("task", str(task_id)) if await reader.task(task_id) is None else NotInRun(task_id)
 
 
 async def _is_repetition(reader: Reader, report: Report) -> bool:
@@ -100,6 +122,39 @@ async def _is_repetition(reader: Reader, report: Report) -> bool:
     if applied not in {None, (report.attempt, report.status)}:
         raise KeyReused(report.task_id, redact(report.idempotency_key))
     return applied is not None
+
+
+async def _check_artifacts(reader: Reader, task: Task, report: Report) -> None:
+    """Refuse a hand-off that names what its run does not have; artifacts stay, once they are there."""
+    if report.handoff is None:
+        return
+    known = await reader.known_artifacts(task.run, report.handoff.artifact_ids)
+    for artifact_id in report.handoff.artifact_ids:
+        if artifact_id not in known:
+            raise UnknownArtifact(str(artifact_id))
+
+
+async def _publish(change: RunChange, task: Task, attempt: int, new: NewHandoff) -> None:
+    handoff = await change.writer.insert_handoff(task, attempt, new, change.now)
+    change.tell(
+        task_event(
+            EventType.HANDOFF_PUBLISHED,
+            task,
+            attempt,
+            handoff_id=str(handoff.id),
+            summary=handoff.summary,
+            artifact_ids=[str(artifact_id) for artifact_id in handoff.artifact_ids],
+        )
+    )
+
+
+def _told_of_gates(report: Report) -> dict[str, PayloadValue]:
+    if not report.quality_gates:
+        return {}
+    return {
+        "quality_gates_passed": gates_with(GateResult.PASSED, report.quality_gates),
+        "quality_gates_failed": gates_with(GateResult.FAILED, report.quality_gates),
+    }
 
 
 async def _retry_policy(reader: Reader, task: Task, report: Report) -> RetryPolicy:

@@ -1,14 +1,16 @@
 """One change of one run: its row is locked, its events get the next numbers, its status follows the tasks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeAlias
 
-from multyagents_api.domain.events import EventType, NewEvent
+from multyagents_api.domain.events import EventType, NewEvent, task_event
 from multyagents_api.domain.runs import HELD, Run, RunStatus, derive_status
+from multyagents_api.domain.tasks import Task
 from multyagents_api.service.ports import Outdated, Writer
 
-__all__ = ["RunChange"]
+__all__ = ["RunChange", "Seen"]
 
 _TOLD_BY: Mapping[RunStatus, EventType] = {
     RunStatus.RUNNING: EventType.RUN_RUNNING,
@@ -17,11 +19,16 @@ _TOLD_BY: Mapping[RunStatus, EventType] = {
 }
 
 
+Seen: TypeAlias = tuple[Run, Sequence[Task]]
+"""A run and its tasks from one look, before the transaction."""
+
+
 @dataclass(slots=True)
 class RunChange:
     """What one write transaction does to one run; `settle` ends it, or `finish` where the status is known.
 
     Opening reserves numbers for `reserved` events, so that the usual change writes the run's row once.
+    `known` are the run's tasks where they are known as they are now; None where they must be read.
     """
 
     writer: Writer
@@ -29,24 +36,46 @@ class RunChange:
     now: datetime
     reserved: int
     events: list[NewEvent] = field(default_factory=list)
+    known: dict[int, Task] | None = None
 
     @classmethod
-    async def open(cls, writer: Writer, run_id: int, now: datetime, *, reserve: int) -> "RunChange":
-        """Lock the run's row as the first statement of the transaction."""
+    async def open(
+        cls, writer: Writer, run_id: int, now: datetime, *, reserve: int, seen: Seen | None = None
+    ) -> "RunChange":
+        """Lock the run's row as the first statement of the transaction.
+
+        Every change of a run counts its version on, so that tasks which were `seen` with the version before
+        this one are still as they were.
+        """
         run = await writer.touch_run(run_id, events=reserve, now=now)
         if run is None:
             raise Outdated
-        return cls(writer, run, now, reserve)
+        is_current = seen is not None and seen[0].version + 1 == run.version
+        known = {task.id: task for task in seen[1]} if seen is not None and is_current else None
+        return cls(writer, run, now, reserve, known=known)
+
+    def moved(self, task: Task) -> None:
+        """Note how a task is after a write of this transaction."""
+        if self.known is not None:
+            self.known[task.id] = task
 
     def tell(self, event: NewEvent) -> None:
         """Note an event; it is written with the others at the end."""
         self.events.append(event)
 
+    async def release_paths(self, ended: Task) -> None:
+        """Give back, at the end of an attempt, the paths that it had to itself."""
+        if not ended.workspace.lock_paths:
+            return
+        if paths := await self.writer.release_paths(ended.id, ended.attempt):
+            self.tell(task_event(EventType.LOCKS_RELEASED, ended, ended.attempt, paths=paths))
+
     async def settle(self) -> RunStatus:
         """Derive the status from the tasks as they are now, and finish."""
         if self.run.status in HELD:
             return await self.finish(self.run.status)
-        return await self.finish(derive_status(await self.writer.tasks(self.run.id)))
+        tasks = await self.writer.tasks(self.run.id) if self.known is None else list(self.known.values())
+        return await self.finish(derive_status(tasks))
 
     async def finish(self, status: RunStatus) -> RunStatus:
         """Store the status that the tasks give, and the events."""

@@ -1,17 +1,30 @@
-"""Dispatch: the first task of a run that may go now is claimed, recorded with its outbox row, then submitted.
+"""Dispatch: a task that may go now is claimed, recorded with its outbox row, then submitted.
 
 Double dispatch is refused in the store, by the guarded claim: whatever was read before may be old by then.
 """
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
 from multyagents_api.domain.approvals import ApprovalStatus
-from multyagents_api.domain.errors import NotFound
+from multyagents_api.domain.artifacts import RequiredArtifact
+from multyagents_api.domain.errors import (
+    ApprovalRequired,
+    Conflict,
+    DependenciesNotSatisfied,
+    IllegalTransition,
+    NotFound,
+    PathsLocked,
+    RequiredArtifactsMissing,
+    RunAborted,
+    RunPaused,
+    StoreBusy,
+)
 from multyagents_api.domain.events import EventType, task_event
 from multyagents_api.domain.runs import HELD, RunStatus, check_not_held
-from multyagents_api.domain.tasks import DISPATCHABLE, Task, ready_tasks
+from multyagents_api.domain.tasks import DISPATCHABLE, Task, TaskStatus, ready_tasks, succeeded_steps
 from multyagents_api.service.change import RunChange
 from multyagents_api.service.outbox import Outbox
 from multyagents_api.service.ports import (
@@ -21,17 +34,25 @@ from multyagents_api.service.ports import (
     Storage,
     Submission,
     SubmissionState,
+    Writer,
 )
+from multyagents_api.service.readiness import lacking_artifacts
 from multyagents_api.service.retry import decide_until_current
 
 __all__ = ["DispatchAnswer", "Dispatching", "NotDispatched"]
 
+RUNNER_OUT_OF_REACH = "the runner is out of reach"
+
+Lacking = Mapping[int, Sequence[RequiredArtifact]]
+
 
 class NotDispatched(StrEnum):
-    """Why nothing was dispatched; values are the words on the wire."""
+    """Why nothing was dispatched, in the order in which one reason is told before another."""
 
     APPROVAL_REQUIRED = "approval required"
     DEPENDENCIES_NOT_SATISFIED = "dependencies not satisfied"
+    REQUIRED_ARTIFACTS_MISSING = "required handoff artifacts missing"
+    PATHS_LOCKED = "paths locked"
     NO_READY_TASKS = "no ready tasks"
     SUBMIT_FAILED = "submit failed"
 
@@ -64,50 +85,136 @@ class Dispatching:
         claimed = await decide_until_current("run", lambda: self._claim_first_ready(run_id))
         if isinstance(claimed, NotDispatched):
             return DispatchAnswer(run_id, reason=claimed)
-        state = await self.outbox.deliver(claimed)
-        reason = NotDispatched.SUBMIT_FAILED if state is SubmissionState.SUBMIT_FAILED else None
-        return DispatchAnswer(run_id, reason, claimed, state)
+        return await self._submit(claimed)
+
+    async def dispatch_task(self, task_id: int) -> DispatchAnswer:
+        """Dispatch one task.
+
+        Raises:
+            NotInRun, RunPaused, RunAborted, IllegalTransition, DependenciesNotSatisfied,
+            RequiredArtifactsMissing, ApprovalRequired, PathsLocked: what keeps it from going now.
+        """
+        return await self._submit(await decide_until_current("task", lambda: self._claim_task(task_id)))
+
+    async def dispatch_up_to(self, run_id: int, most: int) -> tuple[list[DispatchAnswer], str | None]:
+        """Dispatch ready tasks one after the other; tells why they are fewer than allowed, if they are."""
+        dispatched: list[DispatchAnswer] = []
+        while len(dispatched) < most:
+            try:
+                answer = await self.dispatch_ready(run_id)
+            except (RunPaused, RunAborted, Conflict, StoreBusy) as refusal:
+                return dispatched, str(refusal)  # what was dispatched before, stays
+            if answer.dispatched:
+                dispatched.append(answer)
+            if answer.state is SubmissionState.PENDING:
+                return dispatched, RUNNER_OUT_OF_REACH
+            if not answer.dispatched:
+                return dispatched, answer.reason
+        return dispatched, None
+
+    async def _submit(self, submission: Submission) -> DispatchAnswer:
+        state = await self.outbox.deliver(submission)
+        refused = NotDispatched.SUBMIT_FAILED if state is SubmissionState.SUBMIT_FAILED else None
+        return DispatchAnswer(submission.run_id, reason=refused, submission=submission, state=state)
 
     async def _claim_first_ready(self, run_id: int) -> Submission | NotDispatched:
         async with self.storage.read() as reader:
             found = await reader.run_with_tasks(run_id)
-        if found is None:
-            raise NotFound("run", str(run_id))
-        run, tasks = found
-        check_not_held(run)
-        ready = ready_tasks(tasks)
-        if not ready:
-            waiting = any(task.status in DISPATCHABLE for task in tasks)
-            return NotDispatched.DEPENDENCIES_NOT_SATISFIED if waiting else NotDispatched.NO_READY_TASKS
-        return await self._claim_one_of(run_id, ready)
+            if found is None:
+                raise NotFound("run", str(run_id))
+            run, tasks = found
+            check_not_held(run)
+            ready = ready_tasks(tasks)
+            lacking = await lacking_artifacts(reader, run_id, ready)
+        met: set[NotDispatched] = set()
+        if sum(task.status in DISPATCHABLE for task in tasks) > len(ready):
+            met.add(NotDispatched.DEPENDENCIES_NOT_SATISFIED)
+        submission = await self._claim_one_of(run_id, ready, lacking, met) if ready else None
+        if submission is not None:
+            return submission
+        return next((reason for reason in NotDispatched if reason in met), NotDispatched.NO_READY_TASKS)
 
-    async def _claim_one_of(self, run_id: int, ready: list[Task]) -> Submission | NotDispatched:
-        """Claim the first task that no approval holds back; the claim itself looks at the approval."""
+    async def _claim_task(self, task_id: int) -> Submission:
+        async with self.storage.read() as reader:
+            task = await reader.task(task_id)
+            found = None if task is None else await reader.run_with_tasks(task.run)
+            if found is None:
+                raise NotFound("task", str(task_id))
+            run, tasks = found
+            check_not_held(run)
+            [task] = [task for task in tasks if task.id == task_id]
+            _check_dispatchable(task, tasks)
+            lacking = await lacking_artifacts(reader, run.id, [task])
+        met: set[NotDispatched] = set()
+        submission = await self._claim_one_of(run.id, [task], lacking, met)
+        if submission is not None:
+            return submission
+        if NotDispatched.REQUIRED_ARTIFACTS_MISSING in met:
+            missing = [f"{wanted.type} of step {wanted.from_step}" for wanted in lacking[task_id]]
+            raise RequiredArtifactsMissing(task_id, missing)
+        raise PathsLocked(task_id) if NotDispatched.PATHS_LOCKED in met else ApprovalRequired(task_id)
+
+    async def _claim_one_of(
+        self, run_id: int, ready: Sequence[Task], lacking: Lacking, met: set[NotDispatched]
+    ) -> Submission | None:
+        """Claim the first task that nothing holds back; what holds back the others before it, is `met`."""
         now = self.clock.now()
         with suppress(_NothingToTell):
             async with self.storage.write() as writer:
                 change = await RunChange.open(writer, run_id, now, reserve=1)
                 for task in ready:
-                    claim = await writer.claim_task(task.id, now)
-                    if claim is not None:
-                        submission = _submission(task, claim)
+                    if task.id in lacking:
+                        met.add(NotDispatched.REQUIRED_ARTIFACTS_MISSING)
+                        await _tell_lacking(change, task, lacking[task.id])
+                    elif not await _take_paths(writer, task):
+                        met.add(NotDispatched.PATHS_LOCKED)
+                    elif (claim := await writer.claim_task(task.id, now)) is not None:
+                        submission = await _submission(writer, task, claim)
                         await writer.insert_submission(submission, claim.approval_id, now)
                         change.tell(task_event(EventType.TASK_DISPATCHED, task, claim.attempt))
                         await change.finish(RunStatus.RUNNING)
                         return submission
-                    await _tell_blocked(change, task)
+                    else:
+                        met.add(NotDispatched.APPROVAL_REQUIRED)
+                        await _tell_unapproved(change, task)
                 if not change.events:
                     raise _NothingToTell
                 await change.finish(change.run.status)
-        return NotDispatched.APPROVAL_REQUIRED
+        return None
 
 
 class _NothingToTell(Exception):  # noqa: N818 - rolls back a transaction that would change nothing
-    """Every ready task waits for an approval, and that was told before."""
+    """What holds every ready task back was told before."""
 
 
-async def _tell_blocked(change: RunChange, task: Task) -> None:
+def _check_dispatchable(task: Task, tasks: Sequence[Task]) -> None:
+    if task.status not in DISPATCHABLE:
+        raise IllegalTransition("task", task.status, TaskStatus.DISPATCHED)
+    succeeded = succeeded_steps(tasks)
+    waited_for = [step for step in task.depends_on if step not in succeeded]
+    if waited_for:
+        raise DependenciesNotSatisfied(task.id, waited_for)
+
+
+async def _take_paths(writer: Writer, task: Task) -> bool:
+    """Take what the next attempt must have to itself; False where somebody else has a part of it."""
+    paths = task.workspace.lock_paths
+    return not paths or await writer.take_paths(task.id, task.attempt + 1, paths)
+
+
+async def _tell_lacking(change: RunChange, task: Task, missing: Sequence[RequiredArtifact]) -> None:
+    """Tell, once for an attempt, which artifacts hold it back."""
+    kind, attempt = EventType.DISPATCH_BLOCKED_MISSING_ARTIFACTS, task.attempt + 1
+    if await change.writer.was_told(task.run, task.id, attempt, kind):
+        return
+    wanted = [f"{each.from_step}: {each.type.value} {each.name or ''}".rstrip() for each in missing]
+    change.tell(task_event(kind, task, attempt, missing=wanted))
+
+
+async def _tell_unapproved(change: RunChange, task: Task) -> None:
     """Tell, once, that a pending approval refused the claim; anything else means that it changed."""
+    if task.workspace.lock_paths:
+        await change.writer.release_paths(task.id, task.attempt + 1)
     approval = None if task.approval_id is None else await change.writer.approval(task.approval_id)
     if change.run.status in HELD or approval is None or approval.status is not ApprovalStatus.PENDING:
         raise Outdated
@@ -116,7 +223,12 @@ async def _tell_blocked(change: RunChange, task: Task) -> None:
         change.tell(task_event(event, task, approval.attempt, approval_id=str(approval.id)))
 
 
-def _submission(task: Task, claim: Claim) -> Submission:
+async def _submission(writer: Writer, task: Task, claim: Claim) -> Submission:
+    """All that a runner needs to know, as it stands at the commit of the dispatch."""
+    if task.workspace.lock_paths and claim.attempt != task.attempt + 1:
+        raise Outdated  # the paths were taken for another attempt
+    packs = [await writer.skill_pack(skill_pack_id) for skill_pack_id in claim.skill_pack_ids]
+    project = None if task.project_id is None else await writer.project(task.project_id)
     return Submission(
         run_id=task.run,
         task_id=task.id,
@@ -126,4 +238,11 @@ def _submission(task: Task, claim: Claim) -> Submission:
         title=task.title,
         prompt=claim.prompt,
         context7_enabled=task.context7.resolve(role_default=claim.role_context7),
+        role_name=claim.role_name,
+        system_prompt=claim.system_prompt,
+        allowed_tools=claim.allowed_tools,
+        skills=tuple(skill for pack in packs if pack is not None for skill in pack.skills),
+        quality_gates=task.quality_gates,
+        workspace=task.workspace,
+        project_root=None if project is None else project.root_path,
     )

@@ -119,6 +119,7 @@ async def _tell(change: RunChange, task: Task) -> None:
     else:
         event = EventType.RUNNER_SUBMIT_FAILED
         change.tell(task_event(event, task, task.attempt, status=task.status.value, message=task.reason))
+        await change.release_paths(task)
         await change.settle()
 
 
@@ -147,6 +148,7 @@ async def _cancel_refused(change: RunChange, task: Task, message: str | None) ->
         raise Outdated
     told = {"status": status.value, "previous": task.status.value, "message": message}
     change.tell(task_event(EventType.RUNNER_STATUS_UPDATED, task, task.attempt, **told))
+    await change.release_paths(moved)
     await change.settle()
 
 

@@ -8,17 +8,29 @@ from enum import StrEnum
 from typing import NoReturn, Protocol
 
 from multyagents_api.domain.approvals import Approval, ApprovalStatus
-from multyagents_api.domain.events import Event, NewEvent
+from multyagents_api.domain.artifacts import (
+    Artifact,
+    ArtifactType,
+    NewArtifact,
+    ProducedArtifact,
+    WholeArtifact,
+)
+from multyagents_api.domain.events import Event, EventType, NewEvent
+from multyagents_api.domain.handoffs import Handoff, NewHandoff
 from multyagents_api.domain.roles import NewRole, Role
 from multyagents_api.domain.runs import Run, RunStatus
+from multyagents_api.domain.summaries import DispatchTimes
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Step, Template
+from multyagents_api.domain.workspaces import NO_WORKSPACE, Workspace
+from multyagents_api.service.catalogue import CatalogueReader, CatalogueWriter
 
 __all__ = [
     "AttemptRecord",
     "Claim",
     "Clock",
     "Outdated",
+    "Paths",
     "Reader",
     "Runner",
     "Storage",
@@ -59,6 +71,13 @@ class Submission:
     title: str
     prompt: str
     context7_enabled: bool
+    role_name: str = ""
+    system_prompt: str = ""
+    allowed_tools: tuple[str, ...] = ()
+    skills: tuple[str, ...] = ()
+    quality_gates: tuple[str, ...] = ()
+    workspace: Workspace = NO_WORKSPACE
+    project_root: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +101,16 @@ class AttemptRecord:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A task won for dispatch: the attempt that this opened, its approval, what to do, its role's default."""
+    """A task won for dispatch: the attempt that this opened, its approval, what to do, and in which role."""
 
     attempt: int
     prompt: str
     approval_id: int | None
+    role_name: str
     role_context7: bool
+    system_prompt: str
+    allowed_tools: tuple[str, ...]
+    skill_pack_ids: tuple[int, ...]
 
 
 class Clock(Protocol):
@@ -126,7 +149,20 @@ class Runner(Protocol):
         ...
 
 
-class Reader(Protocol):
+class Paths(Protocol):
+    """Where paths on the server really lead."""
+
+    def resolve(self, path: str) -> str:
+        """An absolute path without symlinks, whether or not all of it exists; nothing is created.
+
+        Raises:
+            OSError: it leads nowhere, as a circle of symlinks does.
+            ValueError: it leads to something that no text can name.
+        """
+        ...
+
+
+class Reader(CatalogueReader, Protocol):
     """Each method is one statement, hence one consistent look."""
 
     async def role(self, role_id: int) -> Role | None:
@@ -145,6 +181,10 @@ class Reader(Protocol):
         """A run and its tasks in template order, from one snapshot."""
         ...
 
+    async def run_around(self, task_id: int) -> tuple[Run, list[Task]] | None:
+        """The run that a task belongs to with all its tasks, from one snapshot; None where it has none."""
+        ...
+
     async def run(self, run_id: int) -> Run | None:
         """One run without its tasks."""
         ...
@@ -159,6 +199,46 @@ class Reader(Protocol):
 
     async def approval(self, approval_id: int) -> Approval | None:
         """One approval."""
+        ...
+
+    async def approvals_of_run(self, run_id: int) -> list[Approval]:
+        """The approvals that cover the current or next attempts of a run's tasks, in no order."""
+        ...
+
+    async def dispatch_times(self, run_id: int) -> list[DispatchTimes]:
+        """When the tasks of a run were dispatched, those of them that ever were, in no order."""
+        ...
+
+    async def artifact(self, artifact_id: int) -> WholeArtifact | None:
+        """One artifact with its content."""
+        ...
+
+    async def artifacts_after(
+        self, after: int, *, run_id: int | None, task_id: int | None, kind: ArtifactType | None, limit: int
+    ) -> list[Artifact]:
+        """Artifacts with a greater id, in order: of a task, else of a run, else all; also of one type."""
+        ...
+
+    async def artifacts_of_run(self, run_id: int) -> list[ProducedArtifact]:
+        """What the steps of a run produced, in no order."""
+        ...
+
+    async def known_artifacts(self, run_id: int, artifact_ids: Sequence[int]) -> frozenset[int]:
+        """Those of the given artifacts, a hundred at most, that belong to the run."""
+        ...
+
+    async def handoffs_after(
+        self, after: int, *, run_id: int | None, task_id: int | None, limit: int
+    ) -> list[Handoff]:
+        """Hand-offs with a greater id, in order: of a task, else of a run, else all."""
+        ...
+
+    async def latest_handoff(self, task_id: int) -> Handoff | None:
+        """The hand-off of the latest attempt of a task that has one."""
+        ...
+
+    async def event(self, run_id: int, sequence: int) -> Event | None:
+        """One event of a run by its number."""
         ...
 
     async def roles_after(self, after: int, *, limit: int) -> list[Role]:
@@ -183,8 +263,8 @@ class Reader(Protocol):
         """The later attempts of a task, in order."""
         ...
 
-    async def newest_event(self) -> int:
-        """The id of the event that was committed last; 0 where there is none."""
+    async def events_window(self, after: int, size: int) -> int:
+        """The last of the next so many events of all runs; `after` itself where none follows."""
         ...
 
     async def reports(self, run_id: int, task_id: int, first: int, last: int) -> list[Event]:
@@ -195,22 +275,30 @@ class Reader(Protocol):
         """The attempt and status of the callback that used this key before."""
         ...
 
+    async def paths_are_free(self, task_id: int, paths: Sequence[str]) -> bool:
+        """Whether no other task has any of the paths, nor a path inside of them or around them."""
+        ...
+
+    async def was_told(self, run_id: int, task_id: int, attempt: int, kind: EventType) -> bool:
+        """Whether there is an event of that type about an attempt of a task of a run."""
+        ...
+
     async def pending_submissions(self, *, before: datetime, limit: int) -> list[Submission]:
         """Dispatches without a recorded outcome that nobody took on since, the oldest first."""
         ...
 
 
-class Writer(Reader, Protocol):
+class Writer(Reader, CatalogueWriter, Protocol):
     """One write transaction. Guards answer None or False where the row is no longer as expected."""
 
     async def insert_role(self, new: NewRole, now: datetime) -> Role:
-        """Add a role; its name is unique."""
+        """Add a role; its name is unique, and its skill packs exist."""
         ...
 
     async def insert_template(
         self, name: str, steps: Sequence[Step], now: datetime, *, project_id: int | None = None
     ) -> Template:
-        """Add a template."""
+        """Add a template; its roles and its project exist."""
         ...
 
     async def insert_run(
@@ -220,9 +308,13 @@ class Writer(Reader, Protocol):
         ...
 
     async def insert_tasks(
-        self, run_id: int, steps: Sequence[Step], now: datetime, *, project_id: int | None = None
+        self, run_id: int | None, steps: Sequence[Step], now: datetime, *, project_id: int | None = None
     ) -> list[Task]:
-        """Add a task for each step, in order."""
+        """Add a task for each step, in order, to a run or to none yet."""
+        ...
+
+    async def take_task(self, task_id: int, run_id: int, position: int, now: datetime) -> Task | None:
+        """Let a task that belongs to no run belong to one, at a place in its order."""
         ...
 
     async def append_events(
@@ -243,6 +335,16 @@ class Writer(Reader, Protocol):
         """Add the outbox row of an attempt; a second one is refused."""
         ...
 
+    async def insert_artifact(
+        self, task_id: int, attempt: int, new: NewArtifact, now: datetime
+    ) -> WholeArtifact | None:
+        """Add an artifact, if that attempt of the task is its latest and the task was not reset since."""
+        ...
+
+    async def insert_handoff(self, task: Task, attempt: int, new: NewHandoff, now: datetime) -> Handoff:
+        """Add the hand-off of an attempt; a second one is refused."""
+        ...
+
     async def touch_run(self, run_id: int, *, events: int, now: datetime) -> Run | None:
         """Lock a run's row, count the change, and reserve sequence numbers for its events."""
         ...
@@ -253,6 +355,14 @@ class Writer(Reader, Protocol):
 
     async def claim_task(self, task_id: int, now: datetime) -> Claim | None:
         """Open the next attempt of a task that is dispatchable, approved where needed, in a run not held."""
+        ...
+
+    async def take_paths(self, task_id: int, attempt: int, paths: Sequence[str]) -> bool:
+        """Let an attempt have all the paths to itself, or none, where another task has one of them."""
+        ...
+
+    async def release_paths(self, task_id: int, attempt: int) -> list[str]:
+        """Give back what an attempt had to itself; tells what that was."""
         ...
 
     async def take_on_submission(
@@ -343,6 +453,6 @@ class Storage(Protocol):
         """Do after each pause, until canceled, what would otherwise hold up some request."""
         ...
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
         """Let go of the store."""
         ...

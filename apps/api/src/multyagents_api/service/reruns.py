@@ -4,19 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from multyagents_api.domain.approvals import Approval, ApprovalStatus
-from multyagents_api.domain.errors import Conflict, NotFound, RunAborted, RunPaused, StoreBusy
+from multyagents_api.domain.errors import NotFound
 from multyagents_api.domain.events import EventType, NewEvent, PayloadValue, approval_event, task_event
 from multyagents_api.domain.reruns import RerunRequest, check_dependencies, select_for_rerun
 from multyagents_api.domain.runs import Run, derive_status
 from multyagents_api.domain.tasks import Task
 from multyagents_api.service.change import RunChange
 from multyagents_api.service.dispatching import DispatchAnswer, Dispatching
-from multyagents_api.service.ports import Clock, Outdated, Reader, Storage, SubmissionState
+from multyagents_api.service.ports import Clock, Outdated, Reader, Storage
 from multyagents_api.service.retry import decide_until_current
 
 __all__ = ["RerunOutcome", "Reruns"]
-
-RUNNER_OUT_OF_REACH = "the runner is out of reach"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +41,7 @@ class Reruns:
     async def rerun(self, request: RerunRequest, *, max_dispatch: int) -> RerunOutcome:
         """Reset the selected tasks in one transaction, then dispatch up to `max_dispatch` ready ones."""
         run, reset = await decide_until_current("run", lambda: self._reset(request))
-        dispatched: list[DispatchAnswer] = []
-        stopped_by = None
-        while stopped_by is None and len(dispatched) < max_dispatch:
-            try:
-                answer = await self.dispatching.dispatch_ready(request.run_id)
-            except (RunPaused, RunAborted, Conflict, StoreBusy) as refusal:
-                stopped_by = str(refusal)  # the rerun itself was accepted, and stays
-                continue
-            if answer.dispatched:
-                dispatched.append(answer)
-            if answer.state is SubmissionState.PENDING:
-                stopped_by = RUNNER_OUT_OF_REACH
-            elif not answer.dispatched:
-                stopped_by = answer.reason
+        dispatched, stopped_by = await self.dispatching.dispatch_up_to(request.run_id, max_dispatch)
         return RerunOutcome(run, reset, dispatched, stopped_by)
 
     async def _reset(self, request: RerunRequest) -> tuple[Run, Sequence[Task]]:

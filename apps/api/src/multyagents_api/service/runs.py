@@ -1,18 +1,21 @@
-"""Runs: started from a template, read with their tasks, paused, resumed and aborted by operators."""
+"""Runs: of a template or of tasks, read with their tasks, paused, resumed and aborted by operators."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from types import MappingProxyType
 
-from multyagents_api.domain.errors import NotFound
-from multyagents_api.domain.events import EventType, NewEvent, approval_event, task_event
+from multyagents_api.domain.errors import NotFound, Place
+from multyagents_api.domain.events import EventType, NewEvent, PayloadValue, approval_event, task_event
 from multyagents_api.domain.runs import Run, RunStatus, check_transition
+from multyagents_api.domain.selections import check_selection
 from multyagents_api.domain.tasks import Task
-from multyagents_api.domain.templates import StepOverride, override_steps
+from multyagents_api.domain.templates import Step, StepOverride, override_steps
 from multyagents_api.service.cancellation import Cancellation
 from multyagents_api.service.change import RunChange
+from multyagents_api.service.locating import check_locks_allowed
 from multyagents_api.service.page import Page, cut
-from multyagents_api.service.ports import Clock, Outdated, Storage, Writer
+from multyagents_api.service.ports import Clock, Outdated, Reader, Storage, Writer
 from multyagents_api.service.retry import decide_until_current
 
 __all__ = ["RunView", "Runs"]
@@ -41,28 +44,16 @@ class Runs:
         overrides: Mapping[str, StepOverride] = MappingProxyType({}),
     ) -> RunView:
         """Start a run: a task for each step of the template, in its order."""
-        async with self.storage.read() as reader:
-            template = await reader.template(template_id)
-        if template is None:
-            raise NotFound("workflow template", str(template_id))
-        now = self.clock.now()
-        steps = override_steps(template.steps, overrides) if overrides else template.steps
-        gated = sum(step.requires_approval for step in steps)
-        async with self.storage.write() as writer:
-            run = await writer.insert_run(template_id, initiated_by, events=1 + len(steps) + gated, now=now)
-            tasks = await writer.insert_tasks(run.id, steps, now, project_id=template.project_id)
-            opened = await writer.open_approvals([task for task in tasks if task.requires_approval], now)
-            ids = {approval.task_id: approval.id for approval in opened}
-            tasks = [replace(task, approval_id=ids.get(task.id)) for task in tasks] if ids else tasks
-            by_id = {task.id: task for task in tasks}
-            events = [NewEvent(EventType.RUN_CREATED, payload={"workflow_template_id": str(template_id)})]
-            events += [task_event(EventType.TASK_CREATED, task, 0) for task in tasks]
-            events += [
-                approval_event(EventType.APPROVAL_PENDING, by_id[approval.task_id], approval)
-                for approval in opened
-            ]
-            await writer.append_events(run.id, 1, events, now)
-        return RunView(run, tasks)
+        return await decide_until_current(
+            "workflow template", lambda: self._create(template_id, initiated_by, overrides)
+        )
+
+    async def create_of_tasks(self, task_ids: Sequence[int], initiated_by: str | None) -> RunView:
+        """Start a run of tasks that were made by themselves, in the given order.
+
+        This is where a task is refused to a second run.
+        """
+        return await decide_until_current("task", lambda: self._create_of_tasks(task_ids, initiated_by))
 
     async def get(self, run_id: int) -> RunView:
         """One run with its tasks."""
@@ -90,6 +81,33 @@ class Runs:
         stopping = await decide_until_current("run", lambda: self._abort(run_id, actor))
         await self.cancellation.ask(stopping)
         return await self.get(run_id)
+
+    async def _create(
+        self, template_id: int, initiated_by: str | None, overrides: Mapping[str, StepOverride]
+    ) -> RunView:
+        async with self.storage.read() as reader:
+            template = await reader.template(template_id)
+            if template is None:
+                raise NotFound("workflow template", str(template_id))
+            steps = override_steps(template.steps, overrides) if overrides else template.steps
+            for step in steps:
+                await _check_locks(reader, step, template.project_id, ("workflow_template_id",))
+        now = self.clock.now()
+        async with self.storage.write() as writer:
+            run = await writer.insert_run(template_id, initiated_by, events=_first_events(steps), now=now)
+            tasks = await writer.insert_tasks(run.id, steps, now, project_id=template.project_id)
+            return await _begin(writer, run, tasks, now, workflow_template_id=str(template_id))
+
+    async def _create_of_tasks(self, task_ids: Sequence[int], initiated_by: str | None) -> RunView:
+        async with self.storage.read() as reader:
+            tasks = check_selection(task_ids, [await reader.task(task_id) for task_id in task_ids])
+            for index, task in enumerate(tasks):
+                await _check_locks(reader, task, task.project_id, ("task_ids", index))
+        now = self.clock.now()
+        async with self.storage.write() as writer:
+            run = await writer.insert_run(None, initiated_by, events=_first_events(tasks), now=now)
+            taken = await _take(writer, run, task_ids, now)
+            return await _begin(writer, run, taken, now, task_ids=[str(task_id) for task_id in task_ids])
 
     async def _pause(self, run_id: int, actor: str | None) -> RunView:
         run = (await self.get(run_id)).run
@@ -127,3 +145,43 @@ class Runs:
             raise Outdated
         change.run = replace(change.run, status=wanted)
         return change
+
+
+def _first_events(steps: Sequence[Step] | Sequence[Task]) -> int:
+    """How many events a run of these begins with: its own, one for each task, one for each approval."""
+    return 1 + len(steps) + sum(step.requires_approval for step in steps)
+
+
+async def _check_locks(reader: Reader, step: Step | Task, project_id: int | None, place: Place) -> None:
+    if project_id is None or not step.workspace.lock_paths:
+        return
+    project = await reader.project(project_id)
+    if project is None:
+        raise Outdated
+    check_locks_allowed(step.step_id, step.workspace.lock_paths, project, place)
+
+
+async def _take(writer: Writer, run: Run, task_ids: Sequence[int], now: datetime) -> list[Task]:
+    """Take tasks up into a run, in one order for everybody, so that two runs never wait for each other."""
+    taken: dict[int, Task] = {}
+    for position, task_id in sorted(enumerate(task_ids), key=lambda entry: entry[1]):
+        task = await writer.take_task(task_id, run.id, position, now)
+        if task is None:
+            raise Outdated
+        taken[task_id] = task
+    return [taken[task_id] for task_id in task_ids]
+
+
+async def _begin(writer: Writer, run: Run, tasks: list[Task], now: datetime, **told: PayloadValue) -> RunView:
+    """Ask for the approvals that the tasks of a new run need, and tell its first events."""
+    opened = await writer.open_approvals([task for task in tasks if task.requires_approval], now)
+    ids = {approval.task_id: approval.id for approval in opened}
+    tasks = [replace(task, approval_id=ids.get(task.id)) for task in tasks] if ids else tasks
+    by_id = {task.id: task for task in tasks}
+    events = [NewEvent(EventType.RUN_CREATED, payload=told)]
+    events += [task_event(EventType.TASK_CREATED, task, 0) for task in tasks]
+    events += [
+        approval_event(EventType.APPROVAL_PENDING, by_id[approval.task_id], approval) for approval in opened
+    ]
+    await writer.append_events(run.id, 1, events, now)
+    return RunView(run, tasks)

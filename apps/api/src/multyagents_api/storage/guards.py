@@ -20,6 +20,7 @@ from multyagents_api.storage.rows import (
     RUN_COLUMNS,
     TASK_COLUMNS,
     approval_from_row,
+    claim_from_row,
     run_from_row,
     task_from_row,
     to_micros,
@@ -42,7 +43,13 @@ TASK_IS_APPROVED = or_(
         )
     ),
 )
-CONTEXT7_OF_ROLE = select(roles.c.context7_enabled).where(roles.c.id == tasks.c.role_id).scalar_subquery()
+
+
+def _of_role(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """What the task's role says, read by the statement that claims the task."""
+    return select(column).where(roles.c.id == tasks.c.role_id).scalar_subquery()
+
+
 RUN_IS_NOT_HELD = exists(select(1).where(runs.c.id == tasks.c.run_id, not_(_one_of(runs.c.status, HELD))))
 
 TOUCH_RUN = (
@@ -69,7 +76,16 @@ CLAIM_TASK = (
         reason=None,
         updated_at=bindparam("now"),
     )
-    .returning(tasks.c.attempt, tasks.c.prompt, tasks.c.approval_id, CONTEXT7_OF_ROLE.label("role_context7"))
+    .returning(
+        tasks.c.attempt,
+        tasks.c.prompt,
+        tasks.c.approval_id,
+        _of_role(roles.c.name).label("role_name"),
+        _of_role(roles.c.context7_enabled).label("role_context7"),
+        _of_role(roles.c.system_prompt).label("system_prompt"),
+        _of_role(roles.c.allowed_tools).label("allowed_tools"),
+        _of_role(roles.c.skill_pack_ids).label("skill_pack_ids"),
+    )
 )
 MOVE_TASK = (
     update(tasks)
@@ -136,11 +152,11 @@ BEGIN_RERUN = (
     )
     .returning(*RUN_COLUMNS)
 )
-RESET_TASKS = (
+RESET_TASK = (
     update(tasks)
     .where(
         tasks.c.run_id == bindparam("the_run"),
-        tasks.c.id.in_(bindparam("the_tasks", expanding=True)),
+        tasks.c.id == bindparam("the_task"),
         _one_of(tasks.c.status, RERUNNABLE),
     )
     .values(
@@ -169,6 +185,12 @@ REQUEST_CANCEL = (
         _one_of(tasks.c.status, ACTIVE - {TaskStatus.CANCEL_REQUESTED}),
     )
     .values(status=TaskStatus.CANCEL_REQUESTED.value, updated_at=bindparam("now"))
+    .returning(*TASK_COLUMNS)
+)
+TAKE_TASK = (
+    update(tasks)
+    .where(tasks.c.id == bindparam("the_task"), tasks.c.run_id.is_(None))
+    .values(run_id=bindparam("the_run"), position=bindparam("place"), updated_at=bindparam("now"))
     .returning(*TASK_COLUMNS)
 )
 TAKE_ON_SUBMISSION = (
@@ -213,7 +235,7 @@ class GuardedWrites(SqlReader):
         """
         parameters = {"the_task": task_id, "now": to_micros(now)}
         row = (await self._connection.execute(CLAIM_TASK, parameters)).one_or_none()
-        return None if row is None else Claim(row.attempt, row.prompt, row.approval_id, row.role_context7)
+        return None if row is None else claim_from_row(row)
 
     async def move_task(
         self,
@@ -282,13 +304,16 @@ class GuardedWrites(SqlReader):
 
         This is where the second of two reruns of one failure is refused.
         """
-        parameters = {
-            "the_run": run_id,
-            "the_tasks": task_ids,
-            "rerun_number": rerun_number,
-            "now": to_micros(now),
-        }
-        return (await self._connection.execute(RESET_TASKS, parameters)).rowcount == len(task_ids)
+        for task_id in task_ids:
+            parameters = {
+                "the_run": run_id,
+                "the_task": task_id,
+                "rerun_number": rerun_number,
+                "now": to_micros(now),
+            }
+            if (await self._connection.execute(RESET_TASK, parameters)).rowcount != 1:
+                return False
+        return True
 
     async def move_run(self, run_id: int, *, expected: RunStatus, status: RunStatus) -> bool:
         """Let an operator hold or release a run that still is in the expected status."""
@@ -306,6 +331,15 @@ class GuardedWrites(SqlReader):
         parameters = {"the_run": run_id, "now": to_micros(now)}
         rows = (await self._connection.execute(REQUEST_CANCEL, parameters)).all()
         return [task_from_row(row) for row in rows]
+
+    async def take_task(self, task_id: int, run_id: int, position: int, now: datetime) -> Task | None:
+        """Let a task that belongs to no run belong to one, at a place in its order.
+
+        This is where a task is refused to a second run.
+        """
+        parameters = {"the_task": task_id, "the_run": run_id, "place": position, "now": to_micros(now)}
+        row = (await self._connection.execute(TAKE_TASK, parameters)).one_or_none()
+        return None if row is None else task_from_row(row)
 
     async def take_on_submission(
         self, task_id: int, attempt: int, *, before: datetime, now: datetime

@@ -8,7 +8,7 @@ from sqlalchemy.exc import OperationalError
 
 from multyagents_api.service.ports import StorageUnavailable
 
-__all__ = ["HEAD", "is_current", "migrate"]
+__all__ = ["HEAD", "is_current", "migrate", "upgrade"]
 
 HEAD = "v0002"
 """The newest migration; asking Alembic for it would cost every start its import."""
@@ -33,7 +33,7 @@ def migrate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
     try:
         if not is_current(connection):
-            _upgrade(connection)
+            upgrade(connection)
     except BaseException:
         connection.exec_driver_sql("ROLLBACK")
         raise
@@ -54,7 +54,12 @@ def _enter_wal(connection: Connection) -> None:
             return
 
 
-def _upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection) -> None:
+    """Apply the missing migrations in the transaction that is open.
+
+    Raises:
+        StorageUnavailable: the database belongs to another version.
+    """
     from alembic import command  # noqa: PLC0415 - 0.2 s that only a start with work to do should pay
     from alembic.config import Config  # noqa: PLC0415
     from alembic.util import CommandError  # noqa: PLC0415

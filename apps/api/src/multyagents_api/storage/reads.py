@@ -1,10 +1,12 @@
 """Reading: one method, one statement, one consistent look."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
+from types import MappingProxyType
 from typing import Any, Protocol
 
-from sqlalchemy import CursorResult, Executable, bindparam, func, literal_column, or_, select
+from sqlalchemy import Executable, Select, bindparam, exists, func, literal_column, or_, select
 
 from multyagents_api.domain.approvals import Approval
 from multyagents_api.domain.events import Event, EventType
@@ -14,6 +16,10 @@ from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Template
 from multyagents_api.service.ports import AttemptRecord, Submission
 from multyagents_api.storage import tables
+from multyagents_api.storage.catalogue import CatalogueReads
+from multyagents_api.storage.path_locks import PathLockReads
+from multyagents_api.storage.prepared import Parameters, Result
+from multyagents_api.storage.results import ResultReads
 from multyagents_api.storage.rows import (
     RUN_COLUMNS,
     TASK_COLUMNS,
@@ -22,6 +28,7 @@ from multyagents_api.storage.rows import (
     event_from_row,
     role_from_row,
     run_from_row,
+    submission_from_json,
     task_from_row,
     template_from_row,
     to_micros,
@@ -29,25 +36,38 @@ from multyagents_api.storage.rows import (
 
 __all__ = ["Connection", "SqlReader"]
 
-Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+NOTHING: Parameters = MappingProxyType({})
 
 
 class Connection(Protocol):
     """What executes statements: SQLite inline on the loop, or a driver that really waits."""
 
-    async def execute(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:
-        """Execute one statement."""
+    async def execute(self, statement: Executable, parameters: Parameters = NOTHING) -> Result:
+        """Execute one statement, which is kept: it lives as long as the process."""
+        ...
+
+    async def execute_many(self, statement: Executable, parameters: Sequence[Parameters]) -> Result:
+        """Execute one statement for each set of parameters, in order; gives the rows of all."""
         ...
 
 
 ROLE = select(tables.roles).where(tables.roles.c.id == bindparam("role_id"))
-KNOWN_ROLES = select(tables.roles.c.id).where(tables.roles.c.id.in_(bindparam("role_ids", expanding=True)))
 TEMPLATE = select(tables.templates).where(tables.templates.c.id == bindparam("template_id"))
 RUN = select(*RUN_COLUMNS).where(tables.runs.c.id == bindparam("run_id"))
+_asked = tables.tasks.alias("asked")
 RUN_WITH_TASKS = (
     select(*RUN_COLUMNS, *TASK_COLUMNS)
     .join_from(tables.runs, tables.tasks)
     .where(tables.runs.c.id == bindparam("run_id"))
+    .order_by(tables.tasks.c.position)
+)
+RUN_AROUND = (
+    select(*RUN_COLUMNS, *TASK_COLUMNS)
+    .join_from(tables.runs, tables.tasks)
+    .where(
+        tables.runs.c.id
+        == select(_asked.c.run_id).where(_asked.c.id == bindparam("task_id")).scalar_subquery()
+    )
     .order_by(tables.tasks.c.position)
 )
 TASKS = (
@@ -57,6 +77,14 @@ TASKS = (
 )
 TASK = select(*TASK_COLUMNS).where(tables.tasks.c.id == bindparam("task_id"))
 APPROVAL = select(tables.approvals).where(tables.approvals.c.id == bindparam("approval_id"))
+APPROVALS_OF_RUN = (
+    select(tables.approvals)
+    .join_from(tables.tasks, tables.approvals, tables.approvals.c.id == tables.tasks.c.approval_id)
+    .where(tables.tasks.c.run_id == bindparam("run_id"))
+)
+EVENT_OF_RUN = select(tables.events).where(
+    tables.events.c.run_id == bindparam("run_id"), tables.events.c.sequence == bindparam("sequence")
+)
 ROLES_AFTER = (
     select(tables.roles)
     .where(tables.roles.c.id > bindparam("after"))
@@ -75,7 +103,7 @@ RUNS_AFTER = (
     .order_by(tables.runs.c.id)
     .limit(bindparam("limit"))
 )
-EVENTS_AFTER = select(tables.events).where(tables.events.c.id > bindparam("after")).limit(bindparam("limit"))
+RUNS_OF_STATUS_AFTER = RUNS_AFTER.where(tables.runs.c.status == bindparam("of_status"))
 ATTEMPTS_AFTER = (
     select(
         tables.dispatches.c.attempt.label("dispatched_attempt"),
@@ -109,6 +137,16 @@ REPORTS = (
     )
     .order_by(tables.events.c.sequence)
 )
+TOLD_EVENT = select(
+    exists(
+        select(1).where(
+            tables.events.c.run_id == bindparam("run_id"),
+            tables.events.c.task_id == bindparam("task_id"),
+            tables.events.c.attempt == bindparam("attempt"),
+            tables.events.c.type == bindparam("kind"),
+        )
+    )
+)
 NEWEST_EVENT = select(func.max(tables.events.c.id))
 CALLBACK_KEY = select(tables.callback_keys.c.attempt, tables.callback_keys.c.status).where(
     tables.callback_keys.c.task_id == bindparam("task_id"), tables.callback_keys.c.key == bindparam("key")
@@ -123,7 +161,22 @@ PENDING_SUBMISSIONS = (
 )
 
 
-class SqlReader:
+@cache
+def events_statement(*, in_run: bool, of_kind: bool, bounded: bool) -> Select[Any]:
+    """Events after an id, narrowed as wanted; within a run, the sequence has an index."""
+    events = tables.events.c
+    statement = select(tables.events).where(events.id > bindparam("after")).limit(bindparam("limit"))
+    statement = statement.order_by(events.sequence if in_run else events.id)
+    if in_run:
+        statement = statement.where(events.run_id == bindparam("in_run"))
+    if of_kind:
+        statement = statement.where(events.type == bindparam("of_kind"))
+    if bounded:
+        statement = statement.where(events.id <= bindparam("until"))
+    return statement
+
+
+class SqlReader(CatalogueReads, PathLockReads, ResultReads):
     """Reads through one connection, in or out of a transaction."""
 
     def __init__(self, connection: Connection) -> None:
@@ -136,8 +189,8 @@ class SqlReader:
 
     async def known_roles(self, role_ids: Sequence[int]) -> frozenset[int]:
         """Those of the given roles that exist."""
-        result = await self._connection.execute(KNOWN_ROLES, {"role_ids": role_ids})
-        return frozenset(result.scalars())
+        found = [await self.role(role_id) for role_id in role_ids]
+        return frozenset(role.id for role in found if role is not None)
 
     async def template(self, template_id: int) -> Template | None:
         """One template with its steps."""
@@ -146,11 +199,11 @@ class SqlReader:
 
     async def run_with_tasks(self, run_id: int) -> tuple[Run, list[Task]] | None:
         """A run and its tasks in template order, from one snapshot."""
-        rows = (await self._connection.execute(RUN_WITH_TASKS, {"run_id": run_id})).all()
-        if not rows:
-            return None
-        split = len(RUN_COLUMNS)
-        return run_from_row(rows[0]), [task_from_row(row[split:]) for row in rows]
+        return _run_with_tasks(await self._connection.execute(RUN_WITH_TASKS, {"run_id": run_id}))
+
+    async def run_around(self, task_id: int) -> tuple[Run, list[Task]] | None:
+        """The run that a task belongs to with all its tasks, from one snapshot; None where it has none."""
+        return _run_with_tasks(await self._connection.execute(RUN_AROUND, {"task_id": task_id}))
 
     async def run(self, run_id: int) -> Run | None:
         """One run without its tasks."""
@@ -172,6 +225,17 @@ class SqlReader:
         row = (await self._connection.execute(APPROVAL, {"approval_id": approval_id})).one_or_none()
         return None if row is None else approval_from_row(row)
 
+    async def approvals_of_run(self, run_id: int) -> list[Approval]:
+        """The approvals that cover the current or next attempts of a run's tasks, in no order."""
+        rows = (await self._connection.execute(APPROVALS_OF_RUN, {"run_id": run_id})).all()
+        return [approval_from_row(row) for row in rows]
+
+    async def event(self, run_id: int, sequence: int) -> Event | None:
+        """One event of a run by its number."""
+        parameters = {"run_id": run_id, "sequence": sequence}
+        row = (await self._connection.execute(EVENT_OF_RUN, parameters)).one_or_none()
+        return None if row is None else event_from_row(row)
+
     async def roles_after(self, after: int, *, limit: int) -> list[Role]:
         """Roles with a greater id, in order."""
         rows = (await self._connection.execute(ROLES_AFTER, {"after": after, "limit": limit})).all()
@@ -184,25 +248,23 @@ class SqlReader:
 
     async def runs_after(self, after: int, *, status: RunStatus | None, limit: int) -> list[Run]:
         """Runs with a greater id, in order; an index serves either filter."""
-        statement = RUNS_AFTER if status is None else RUNS_AFTER.where(tables.runs.c.status == status.value)
-        rows = (await self._connection.execute(statement, {"after": after, "limit": limit})).all()
+        if status is None:
+            result = await self._connection.execute(RUNS_AFTER, {"after": after, "limit": limit})
+        else:
+            parameters = {"after": after, "limit": limit, "of_status": status.value}
+            result = await self._connection.execute(RUNS_OF_STATUS_AFTER, parameters)
+        rows = result.all()
         return [run_from_row(row) for row in rows]
 
     async def events_after(
         self, after: int, *, run_id: int | None, kind: str | None, limit: int, until: int | None = None
     ) -> list[Event]:
         """Events with a greater id, in order, up to `until`; a type is looked for among those."""
-        if run_id is None:
-            statement = EVENTS_AFTER.order_by(tables.events.c.id)
-        else:  # within a run both orders are the same, and this one has the index
-            statement = EVENTS_AFTER.where(tables.events.c.run_id == run_id).order_by(
-                tables.events.c.sequence
-            )
-        if kind is not None:
-            statement = statement.where(tables.events.c.type == kind)
-        if until is not None:
-            statement = statement.where(tables.events.c.id <= until)
-        rows = (await self._connection.execute(statement, {"after": after, "limit": limit})).all()
+        statement = events_statement(
+            in_run=run_id is not None, of_kind=kind is not None, bounded=until is not None
+        )
+        parameters = {"after": after, "limit": limit, "in_run": run_id, "of_kind": kind, "until": until}
+        rows = (await self._connection.execute(statement, parameters)).all()
         return [event_from_row(row) for row in rows]
 
     async def attempts_after(self, task_id: int, after: int, *, limit: int) -> list[AttemptRecord]:
@@ -211,9 +273,15 @@ class SqlReader:
         rows = (await self._connection.execute(ATTEMPTS_AFTER, parameters)).all()
         return [attempt_from_row(row) for row in rows]
 
-    async def newest_event(self) -> int:
-        """The id of the event that was committed last; 0 where there is none."""
-        return (await self._connection.execute(NEWEST_EVENT)).scalar() or 0
+    async def events_window(self, after: int, size: int) -> int:
+        """The last of the next so many events; `after` itself where none follows."""
+        newest = (await self._connection.execute(NEWEST_EVENT)).scalar() or 0
+        return max(after, min(after + size, newest))
+
+    async def was_told(self, run_id: int, task_id: int, attempt: int, kind: EventType) -> bool:
+        """Whether there is an event of that type about an attempt of a task of a run."""
+        parameters = {"run_id": run_id, "task_id": task_id, "attempt": attempt, "kind": kind.value}
+        return bool((await self._connection.execute(TOLD_EVENT, parameters)).scalar())
 
     async def reports(self, run_id: int, task_id: int, first: int, last: int) -> list[Event]:
         """What runners reported and answered about a range of attempts of a task of a run, in order."""
@@ -231,4 +299,12 @@ class SqlReader:
         """Dispatches without a recorded outcome that nobody took on since, the oldest first."""
         parameters = {"before": to_micros(before), "limit": limit}
         result = await self._connection.execute(PENDING_SUBMISSIONS, parameters)
-        return [Submission(**kept) for kept in result.scalars()]
+        return [submission_from_json(kept) for kept in result.scalars()]
+
+
+def _run_with_tasks(result: Result) -> tuple[Run, list[Task]] | None:
+    rows = result.all()
+    if not rows:
+        return None
+    split = len(RUN_COLUMNS)
+    return run_from_row(rows[0]), [task_from_row(row[split:]) for row in rows]

@@ -7,31 +7,43 @@ from typing import Any
 from sqlalchemy import ColumnElement
 
 from multyagents_api.domain.approvals import Approval, ApprovalStatus
-from multyagents_api.domain.artifacts import ArtifactType, RequiredArtifact
+from multyagents_api.domain.artifacts import Artifact, ArtifactType, RequiredArtifact, WholeArtifact
 from multyagents_api.domain.context7 import Context7
 from multyagents_api.domain.events import Event
+from multyagents_api.domain.handoffs import Handoff
+from multyagents_api.domain.projects import Project
 from multyagents_api.domain.roles import RetryPolicy, Role
 from multyagents_api.domain.runs import Run, RunStatus
+from multyagents_api.domain.skill_packs import SkillPack
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Step, Template
 from multyagents_api.domain.workspaces import NO_WORKSPACE, ExecutionMode, Sandbox, Workspace
-from multyagents_api.service.ports import AttemptRecord, SubmissionState
+from multyagents_api.service.ports import AttemptRecord, Claim, Submission, SubmissionState
 from multyagents_api.storage import tables
 
 __all__ = [
+    "ARTIFACT_COLUMNS",
     "RUN_COLUMNS",
     "TASK_COLUMNS",
     "approval_from_row",
+    "artifact_from_row",
     "attempt_from_row",
+    "claim_from_row",
     "event_from_row",
     "from_micros",
+    "handoff_from_row",
+    "project_from_row",
     "required_to_json",
     "role_from_row",
     "run_from_row",
+    "skill_pack_from_row",
     "step_to_json",
+    "submission_from_json",
+    "submission_to_json",
     "task_from_row",
     "template_from_row",
     "to_micros",
+    "whole_artifact_from_row",
     "workspace_to_json",
 ]
 
@@ -153,6 +165,51 @@ def attempt_from_row(row: Any) -> AttemptRecord:
     )
 
 
+def claim_from_row(row: Any) -> Claim:
+    """A claim from what its statement returns."""
+    return Claim(
+        attempt=row.attempt,
+        prompt=row.prompt,
+        approval_id=row.approval_id,
+        role_name=row.role_name,
+        role_context7=row.role_context7,
+        system_prompt=row.system_prompt,
+        allowed_tools=tuple(row.allowed_tools),
+        skill_pack_ids=tuple(row.skill_pack_ids),
+    )
+
+
+def submission_to_json(submission: Submission) -> dict[str, Any]:
+    """A submission as it is kept; what says nothing takes no place."""
+    kept: dict[str, Any] = {
+        "run_id": submission.run_id,
+        "task_id": submission.task_id,
+        "attempt": submission.attempt,
+        "step_id": submission.step_id,
+        "role_id": submission.role_id,
+        "title": submission.title,
+        "prompt": submission.prompt,
+        "context7_enabled": submission.context7_enabled,
+    }
+    more: dict[str, Any] = {
+        "role_name": submission.role_name,
+        "system_prompt": submission.system_prompt,
+        "allowed_tools": submission.allowed_tools,
+        "skills": submission.skills,
+        "quality_gates": submission.quality_gates,
+        "workspace": workspace_to_json(submission.workspace),
+        "project_root": submission.project_root,
+    }
+    kept.update({name: value for name, value in more.items() if value})
+    return kept
+
+
+def submission_from_json(kept: dict[str, Any]) -> Submission:
+    """A submission as it was kept."""
+    lists = {name: tuple(kept.get(name, ())) for name in ("allowed_tools", "skills", "quality_gates")}
+    return Submission(**{**kept, **lists, "workspace": workspace_from_json(kept.get("workspace"))})
+
+
 def event_from_row(row: Any) -> Event:
     """An event from all columns of its table."""
     return Event(
@@ -169,6 +226,61 @@ def event_from_row(row: Any) -> Event:
     )
 
 
+ARTIFACT_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
+    column for column in tables.artifacts.c if column.name != "content"
+)
+"""What listings show; the content of one artifact is as large as hundreds of them."""
+
+
+def artifact_from_row(row: Any) -> Artifact:
+    """An artifact from `ARTIFACT_COLUMNS`."""
+    return Artifact(
+        id=row.id,
+        run_id=row.run_id,
+        task_id=row.task_id,
+        attempt=row.attempt,
+        type=ArtifactType(row.type),
+        name=row.name,
+        location=row.location,
+        sha256=row.sha256,
+        size=row.size,
+        created_at=from_micros(row.created_at),
+    )
+
+
+def whole_artifact_from_row(row: Any) -> WholeArtifact:
+    """An artifact from all columns of its table."""
+    return WholeArtifact(
+        id=row.id,
+        run_id=row.run_id,
+        task_id=row.task_id,
+        attempt=row.attempt,
+        type=ArtifactType(row.type),
+        name=row.name,
+        location=row.location,
+        sha256=row.sha256,
+        size=row.size,
+        created_at=from_micros(row.created_at),
+        content=row.content,
+    )
+
+
+def handoff_from_row(row: Any) -> Handoff:
+    """A hand-off from all columns of its table."""
+    return Handoff(
+        id=row.id,
+        run_id=row.run_id,
+        task_id=row.task_id,
+        attempt=row.attempt,
+        summary=row.summary,
+        details=row.details,
+        next_actions=tuple(row.next_actions),
+        open_questions=tuple(row.open_questions),
+        artifact_ids=tuple(row.artifact_ids),
+        created_at=from_micros(row.created_at),
+    )
+
+
 def role_from_row(row: Any) -> Role:
     """A role from all columns of its table."""
     return Role(
@@ -179,6 +291,28 @@ def role_from_row(row: Any) -> Role:
         retry=RetryPolicy(row.max_retries, tuple(row.retry_on)),
         system_prompt=row.system_prompt,
         skill_pack_ids=tuple(row.skill_pack_ids),
+        created_at=from_micros(row.created_at),
+    )
+
+
+def project_from_row(row: Any) -> Project:
+    """A project from all columns of its table."""
+    return Project(
+        id=row.id,
+        name=row.name,
+        root_path=row.root_path,
+        allowed_paths=tuple(row.allowed_paths),
+        created_at=from_micros(row.created_at),
+    )
+
+
+def skill_pack_from_row(row: Any) -> SkillPack:
+    """A skill pack from all columns of its table."""
+    return SkillPack(
+        id=row.id,
+        name=row.name,
+        description=row.description,
+        skills=tuple(row.skills),
         created_at=from_micros(row.created_at),
     )
 

@@ -7,20 +7,24 @@ A statement takes 10 to 20 microseconds, less than handing it to a thread. The d
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
 
-from sqlalchemy import Connection, CursorResult, Executable, create_engine, event
-from sqlalchemy.exc import DatabaseError, IntegrityError
+from sqlalchemy import Connection, Engine, Executable, create_engine, event
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import StaticPool
 
 from multyagents_api.domain.errors import StoreBusy
 from multyagents_api.service.ports import Outdated, StorageUnavailable
+from multyagents_api.storage.group_commit import GroupCommit, GroupedWriting
 from multyagents_api.storage.migrate import is_current, migrate
-from multyagents_api.storage.reads import Parameters, SqlReader
+from multyagents_api.storage.prepared import Parameters, Result, Statements
+from multyagents_api.storage.reads import NOTHING, SqlReader
 from multyagents_api.storage.writes import SqlWriter
 
 __all__ = ["SqliteStorage", "checkpoint"]
@@ -31,15 +35,33 @@ LAST_RESORT_PAGES = 32_000
 _log = logging.getLogger(__name__)
 
 
+STATEMENTS = Statements(sqlite.dialect())
+
+
 class InlineConnection:
     """A synchronous connection behind asynchronous methods."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, driver: sqlite3.Connection) -> None:
+        self._driver = driver
 
-    async def execute(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:
+    async def execute(self, statement: Executable, parameters: Parameters = NOTHING) -> Result:
         """Execute one statement, now."""
-        return self._connection.execute(statement, parameters)
+        prepared = STATEMENTS.prepare(statement, parameters)
+        cursor = self._driver.execute(prepared.sql, prepared.arguments(parameters))
+        if prepared.returns_rows:
+            return Result(prepared.rows(cursor.fetchall()), -1)
+        return Result((), cursor.rowcount)
+
+    async def execute_many(self, statement: Executable, parameters: Sequence[Parameters]) -> Result:
+        """Execute one statement for each set of parameters, now."""
+        if len(parameters) == 1:
+            return await self.execute(statement, parameters[0])
+        prepared = STATEMENTS.prepare(statement, parameters[0])
+        if not prepared.returns_rows:
+            cursor = self._driver.executemany(prepared.sql, map(prepared.arguments, parameters))
+            return Result((), cursor.rowcount)
+        raw = [self._driver.execute(prepared.sql, prepared.arguments(each)).fetchone() for each in parameters]
+        return Result(prepared.rows(raw), -1)
 
 
 class _Reading(AbstractAsyncContextManager[SqlReader]):
@@ -61,36 +83,43 @@ class _Writing(AbstractAsyncContextManager[SqlWriter]):
     """One transaction, which takes the write lock at its beginning."""
 
     def __init__(self, driver: sqlite3.Connection, writer: SqlWriter) -> None:
-        self._driver = driver
+        self.driver = driver
         self._writer = writer
 
     async def __aenter__(self) -> SqlWriter:
-        self._perform("BEGIN IMMEDIATE")
+        perform(self.driver, "BEGIN IMMEDIATE")
         return self._writer
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is None:
-            self._perform("COMMIT")
+            perform(self.driver, "COMMIT")
             return
-        self._roll_back()
-        if isinstance(error, IntegrityError):
+        _roll_back(self.driver)
+        if isinstance(error, sqlite3.IntegrityError):
             raise Outdated from error
 
-    def _perform(self, statement: str) -> None:
-        try:
-            self._driver.execute(statement)
-        except sqlite3.OperationalError as error:
-            self._roll_back()
-            if error.sqlite_errorname.startswith("SQLITE_BUSY"):
-                raise StoreBusy from error
-            raise
 
-    def _roll_back(self) -> None:
-        """Roll back, unless SQLite has done so by itself (disk full, input or output error)."""
-        if self._driver.in_transaction:
-            self._driver.execute("ROLLBACK")
+def perform(driver: sqlite3.Connection, statement: str) -> None:
+    """Begin or commit; roll back what can't be.
+
+    Raises:
+        StoreBusy: another process held the store for too long.
+    """
+    try:
+        driver.execute(statement)
+    except sqlite3.OperationalError as error:
+        _roll_back(driver)
+        if error.sqlite_errorname.startswith("SQLITE_BUSY"):
+            raise StoreBusy from error
+        raise
+
+
+def _roll_back(driver: sqlite3.Connection) -> None:
+    """Roll back, unless SQLite has done so by itself (disk full, input or output error)."""
+    if driver.in_transaction:
+        driver.execute("ROLLBACK")
 
 
 def _driver_of(connection: Connection) -> sqlite3.Connection:
@@ -109,20 +138,9 @@ class SqliteStorage:
     """
 
     def __init__(self, database: Path, *, busy_timeout_s: float = 5.0, synchronous: str = "NORMAL") -> None:
-        engine = create_engine(
-            f"sqlite:///{database}",
-            poolclass=StaticPool,
-            isolation_level="AUTOCOMMIT",
-            connect_args={"check_same_thread": False, "timeout": busy_timeout_s},
-        )
-
-        @event.listens_for(engine, "connect")
-        def configure(connection: Any, _record: object) -> None:
-            connection.execute(f"PRAGMA synchronous={synchronous}")
-            connection.execute("PRAGMA foreign_keys=ON")
-
+        engine = _engine(database, busy_timeout_s, synchronous)
         self._database = database
-        self._engine = engine
+        self._engines = [engine]
         try:
             self._connection = engine.connect()
             migrate(self._connection)
@@ -132,17 +150,25 @@ class SqliteStorage:
         except BaseException:
             engine.dispose()
             raise
-        inline = InlineConnection(self._connection)
-        self._reading = _Reading(SqlReader(inline))
-        self._writing = _Writing(_driver_of(self._connection), SqlWriter(inline))
+        driver = _driver_of(self._connection)
+        self._writer = SqlWriter(InlineConnection(driver))
+        self._reading = _Reading(self._writer)
+        self._writing = _Writing(driver, self._writer)
+        self._commits: GroupCommit | None = None
+        if synchronous == "FULL":
+            self._commits = GroupCommit(driver, partial(perform, driver))
+            # A reader must not see what is not on the disk yet, nor wait for the disk.
+            self._engines.append(_engine(database, busy_timeout_s, synchronous))
+            self._connection = self._engines[1].connect()
+            self._reading = _Reading(SqlReader(InlineConnection(_driver_of(self._connection))))
 
     def read(self) -> AbstractAsyncContextManager[SqlReader]:
         """Statements outside any transaction."""
         return self._reading
 
     def write(self) -> AbstractAsyncContextManager[SqlWriter]:
-        """One transaction."""
-        return self._writing
+        """One transaction; with `FULL`, shared with others that come at the same time."""
+        return self._writing if self._commits is None else GroupedWriting(self._commits, self._writer)
 
     async def ready(self) -> bool:
         """Whether the file answers and has the tables of this version."""
@@ -156,7 +182,7 @@ class SqliteStorage:
 
         A checkpoint waits for the disk, for hundreds of milliseconds where others write too.
         """
-        _driver_of(self._connection).execute(f"PRAGMA wal_autocheckpoint={LAST_RESORT_PAGES}")
+        self._writing.driver.execute(f"PRAGMA wal_autocheckpoint={LAST_RESORT_PAGES}")
         while True:
             await pause()
             try:
@@ -164,10 +190,33 @@ class SqliteStorage:
             except sqlite3.Error:
                 _log.exception("the write-ahead log could not be checkpointed")
 
+    async def aclose(self) -> None:
+        """Close the connections, when what is under way is on the disk."""
+        if self._commits is not None:
+            await self._commits.drain()
+        self.close()
+
     def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
-        self._engine.dispose()
+        """Close the connections; nobody may be writing."""
+        for engine in self._engines:
+            engine.dispose()
+
+
+def _engine(database: Path, busy_timeout_s: float, synchronous: str) -> Engine:
+    """One connection, kept open: the pool holds it."""
+    engine = create_engine(
+        f"sqlite:///{database}",
+        poolclass=StaticPool,
+        isolation_level="AUTOCOMMIT",
+        connect_args={"check_same_thread": False, "timeout": busy_timeout_s, "cached_statements": 512},
+    )
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        connection.execute(f"PRAGMA synchronous={synchronous}")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    return engine
 
 
 def checkpoint(database: Path) -> bool:

@@ -253,14 +253,15 @@ artifacts = Table(
     Column("attempt", Integer, nullable=False),
     Column("type", String(20), nullable=False),
     Column("name", String(200), nullable=False),
-    Column("content", Text),
     Column("location", Text),
     Column("sha256", String(64), nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("content", Text),
     Index(None, "run_id", "id"),
     Index(None, "task_id", "id"),
 )
+"""Content stands last: SQLite walks through a long value to reach what stands behind it."""
 
 handoffs = Table(
     "handoffs",

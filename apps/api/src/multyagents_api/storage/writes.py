@@ -1,7 +1,6 @@
 """Writing: what a transaction adds. Whatever changes an existing row is a guarded write."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import bindparam, insert, update
@@ -14,16 +13,17 @@ from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Step, Template
 from multyagents_api.service.ports import Submission, SubmissionState
 from multyagents_api.storage import tables
+from multyagents_api.storage.catalogue import CatalogueWrites, role_values, template_values
 from multyagents_api.storage.guards import GuardedWrites
+from multyagents_api.storage.path_locks import PathLockWrites
+from multyagents_api.storage.results import ResultWrites
 from multyagents_api.storage.rows import (
     RUN_COLUMNS,
-    TASK_COLUMNS,
     approval_from_row,
     required_to_json,
     role_from_row,
     run_from_row,
-    step_to_json,
-    task_from_row,
+    submission_to_json,
     template_from_row,
     to_micros,
     workspace_to_json,
@@ -34,10 +34,10 @@ __all__ = ["SqlWriter"]
 INSERT_ROLE = insert(tables.roles).returning(*tables.roles.c)
 INSERT_TEMPLATE = insert(tables.templates).returning(*tables.templates.c)
 INSERT_RUN = insert(tables.runs).returning(*RUN_COLUMNS)
-INSERT_TASKS = insert(tables.tasks).returning(*TASK_COLUMNS, sort_by_parameter_order=True)
+INSERT_TASKS = insert(tables.tasks).returning(tables.tasks.c.id)
 INSERT_EVENTS = insert(tables.events)
 INSERT_DISPATCH = insert(tables.dispatches)
-INSERT_APPROVALS = insert(tables.approvals).returning(*tables.approvals.c, sort_by_parameter_order=True)
+INSERT_APPROVALS = insert(tables.approvals).returning(*tables.approvals.c)
 INSERT_CALLBACK_KEY = insert(tables.callback_keys)
 SET_APPROVAL = (
     update(tables.tasks)
@@ -46,34 +46,24 @@ SET_APPROVAL = (
 )
 
 
-class SqlWriter(GuardedWrites):
+class SqlWriter(GuardedWrites, CatalogueWrites, PathLockWrites, ResultWrites):
     """One write transaction."""
 
     async def insert_role(self, new: NewRole, now: datetime) -> Role:
-        """Add a role; its name is unique."""
-        values = {
-            "name": new.name,
-            "context7_enabled": new.context7_enabled,
-            "allowed_tools": list(new.allowed_tools),
-            "max_retries": new.retry.max_retries,
-            "retry_on": list(new.retry.retry_on),
-            "system_prompt": new.system_prompt,
-            "skill_pack_ids": list(new.skill_pack_ids),
-            "created_at": to_micros(now),
-        }
-        return role_from_row((await self._connection.execute(INSERT_ROLE, values)).one())
+        """Add a role; its name is unique, and its skill packs exist."""
+        values = {**role_values(new), "created_at": to_micros(now)}
+        role = role_from_row((await self._connection.execute(INSERT_ROLE, values)).one())
+        await self.note_skill_packs(role)
+        return role
 
     async def insert_template(
         self, name: str, steps: Sequence[Step], now: datetime, *, project_id: int | None = None
     ) -> Template:
-        """Add a template."""
-        values = {
-            "name": name,
-            "project_id": project_id,
-            "steps": [step_to_json(step) for step in steps],
-            "created_at": to_micros(now),
-        }
-        return template_from_row((await self._connection.execute(INSERT_TEMPLATE, values)).one())
+        """Add a template; its roles and its project exist."""
+        values = {**template_values(name, steps, project_id), "created_at": to_micros(now)}
+        template = template_from_row((await self._connection.execute(INSERT_TEMPLATE, values)).one())
+        await self.note_roles(template)
+        return template
 
     async def insert_run(
         self, template_id: int | None, initiated_by: str | None, *, events: int, now: datetime
@@ -92,9 +82,9 @@ class SqlWriter(GuardedWrites):
         return run_from_row((await self._connection.execute(INSERT_RUN, values)).one())
 
     async def insert_tasks(
-        self, run_id: int, steps: Sequence[Step], now: datetime, *, project_id: int | None = None
+        self, run_id: int | None, steps: Sequence[Step], now: datetime, *, project_id: int | None = None
     ) -> list[Task]:
-        """Add a task for each step, in order."""
+        """Add a task for each step, in order, to a run or to none yet."""
         values = [
             {
                 "run_id": run_id,
@@ -121,8 +111,11 @@ class SqlWriter(GuardedWrites):
             }
             for position, step in enumerate(steps)
         ]
-        rows = (await self._connection.execute(INSERT_TASKS, values)).all()
-        return [task_from_row(row) for row in rows]
+        ids = (await self._connection.execute_many(INSERT_TASKS, values)).scalars()
+        return [
+            _new_task(task_id, run_id, step, project_id, now)
+            for task_id, step in zip(ids, steps, strict=True)
+        ]
 
     async def open_approvals(self, tasks: Sequence[Task], now: datetime) -> list[Approval]:
         """Ask for a decision about the next attempt of each task, and let the task wait for it."""
@@ -138,10 +131,10 @@ class SqlWriter(GuardedWrites):
             }
             for task in tasks
         ]
-        rows = (await self._connection.execute(INSERT_APPROVALS, values)).all()
+        rows = (await self._connection.execute_many(INSERT_APPROVALS, values)).all()
         opened = [approval_from_row(row) for row in rows]
         links = [{"the_task": approval.task_id, "the_approval": approval.id} for approval in opened]
-        await self._connection.execute(SET_APPROVAL, links)
+        await self._connection.execute_many(SET_APPROVAL, links)
         return opened
 
     async def insert_callback_key(self, task_id: int, key: str, attempt: int, status: TaskStatus) -> None:
@@ -155,7 +148,7 @@ class SqlWriter(GuardedWrites):
             "task_id": submission.task_id,
             "attempt": submission.attempt,
             "approval_id": approval_id,
-            "submission": asdict(submission),
+            "submission": submission_to_json(submission),
             "state": SubmissionState.PENDING.value,
             "created_at": to_micros(now),
             "updated_at": to_micros(now),
@@ -173,7 +166,7 @@ class SqlWriter(GuardedWrites):
                 "run_id": run_id,
                 "sequence": sequence,
                 "contract_version": CONTRACT_VERSION,
-                "type": event.type.value,
+                "type": str(event.type),
                 "task_id": event.task_id,
                 "attempt": event.attempt,
                 "producer_role": event.producer_role,
@@ -182,4 +175,30 @@ class SqlWriter(GuardedWrites):
             }
             for sequence, event in enumerate(events, start=first_sequence)
         ]
-        await self._connection.execute(INSERT_EVENTS, values)
+        await self._connection.execute_many(INSERT_EVENTS, values)
+
+
+def _new_task(task_id: int, run_id: int | None, step: Step, project_id: int | None, now: datetime) -> Task:
+    """The task that was just made of a step, without reading back what was written."""
+    return Task(
+        id=task_id,
+        run_id=run_id,
+        step_id=step.step_id,
+        role_id=step.role_id,
+        title=step.title,
+        depends_on=step.depends_on,
+        requires_approval=step.requires_approval,
+        approval_id=None,
+        carries_approval_over=step.carries_approval_over,
+        context7=step.context7,
+        status=TaskStatus.CREATED,
+        attempt=0,
+        retries_used=0,
+        last_rerun=0,
+        reason=None,
+        updated_at=now,
+        project_id=project_id,
+        workspace=step.workspace,
+        required_artifacts=step.required_artifacts,
+        quality_gates=step.quality_gates,
+    )

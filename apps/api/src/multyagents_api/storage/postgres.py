@@ -1,0 +1,238 @@
+"""PostgreSQL: any number of processes and hosts on one database, through asyncpg.
+
+Transactions are READ COMMITTED: the first statement of each locks its run's row, so what follows sees all
+that was committed under that lock before.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+import asyncpg
+from sqlalchemy import Executable
+from sqlalchemy.dialects.postgresql import asyncpg as dialect
+
+from multyagents_api.domain.errors import StoreBusy, StoreUnreachable
+from multyagents_api.service.ports import Outdated, StorageUnavailable
+from multyagents_api.storage.migrate import HEAD
+from multyagents_api.storage.postgres_migrate import CURRENT, migrate_postgres
+from multyagents_api.storage.postgres_writes import PostgresWriter
+from multyagents_api.storage.prepared import Parameters, Result, Statements
+from multyagents_api.storage.reads import NOTHING
+from multyagents_api.storage.writes import SqlWriter
+
+__all__ = ["PostgresStorage"]
+
+STATEMENTS = Statements(dialect.dialect())  # type: ignore[no-untyped-call]
+CACHED_STATEMENTS = 1_000
+COMMAND_TIMEOUT_S = 30.0
+"""A statement takes milliseconds; a network that was cut answers never."""
+
+BUSY = (
+    TimeoutError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.TooManyConnectionsError,
+)
+UNREACHABLE = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+)
+
+
+class QuietConnection(asyncpg.Connection):  # type: ignore[misc]
+    """A connection on which nothing is left behind that a pool would have to tidy up."""
+
+    def get_reset_query(self) -> str:
+        """Nothing: a round trip less for each use."""
+        return ""
+
+
+class AwaitedConnection:
+    """A connection on which each statement is a round trip."""
+
+    def __init__(self, driver: asyncpg.Connection) -> None:
+        self._driver = driver
+
+    async def execute(self, statement: Executable, parameters: Parameters = NOTHING) -> Result:
+        """Execute one statement."""
+        prepared = STATEMENTS.prepare(statement, parameters)
+        arguments = prepared.arguments(parameters)
+        try:
+            if prepared.returns_rows:
+                return Result(prepared.rows(await self._driver.fetch(prepared.sql, *arguments)), -1)
+            return Result((), _changed(await self._driver.execute(prepared.sql, *arguments)))
+        except Exception as error:
+            raise _refusal_for(error) or error from error
+
+    async def execute_many(self, statement: Executable, parameters: Sequence[Parameters]) -> Result:
+        """Execute one statement for each set of parameters, in order."""
+        prepared = STATEMENTS.prepare(statement, parameters[0])
+        arguments = [prepared.arguments(each) for each in parameters]
+        try:
+            if prepared.returns_rows:
+                return Result(prepared.rows(await self._driver.fetchmany(prepared.sql, arguments)), -1)
+            if len(arguments) == 1:
+                return Result((), _changed(await self._driver.execute(prepared.sql, *arguments[0])))
+            await self._driver.executemany(prepared.sql, arguments)
+        except Exception as error:
+            raise _refusal_for(error) or error from error
+        return Result((), -1)
+
+
+def _changed(tag: str) -> int:
+    """How many rows a command's tag (`UPDATE 1`) says were changed."""
+    return int(tag.rpartition(" ")[2])
+
+
+class _Transaction(AbstractAsyncContextManager[SqlWriter]):
+    """A connection of the pool, and a transaction on it where something is written."""
+
+    def __init__(self, storage: "PostgresStorage", *, writes: bool) -> None:
+        self._storage = storage
+        self._writes = writes
+        self._driver: Any = None
+
+    async def __aenter__(self) -> SqlWriter:
+        try:
+            self._driver = await self._storage.acquire()
+            if self._writes:
+                await self._driver.execute("BEGIN")
+        except Exception as error:
+            await self._let_go()
+            raise _refusal_for(error) or error from error
+        return PostgresWriter(AwaitedConnection(self._driver))
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if self._writes and not self._driver.is_closed():
+                await self._driver.execute("COMMIT" if error is None else "ROLLBACK")
+        except Exception as failure:
+            raise _refusal_for(failure) or failure from failure
+        finally:
+            await self._let_go()
+
+    async def _let_go(self) -> None:
+        if self._driver is not None:
+            driver, self._driver = self._driver, None
+            await self._storage.release(driver)
+
+
+def _refusal_for(error: Exception) -> Exception | None:
+    """What the driver's error means for the request; None where it means a defect."""
+    if isinstance(error, asyncpg.IntegrityConstraintViolationError):
+        return Outdated()
+    if isinstance(error, BUSY):
+        return StoreBusy()
+    return StoreUnreachable() if isinstance(error, UNREACHABLE) else None
+
+
+class PostgresStorage:
+    """The store in a PostgreSQL database.
+
+    Args:
+        url: as asyncpg and libpq take it, `postgresql://user:password@host:port/database`.
+        busy_timeout_s: how long a request waits for a connection, or a statement for a lock.
+        pool_size: connections of this process at most.
+
+    Raises:
+        StorageUnavailable: the database can't be reached, or belongs to another version.
+    """
+
+    def __init__(self, url: str, *, busy_timeout_s: float = 5.0, pool_size: int = 10) -> None:
+        self._url = url
+        self._busy_timeout_s = busy_timeout_s
+        self._pool_size = pool_size
+        self._pool: asyncpg.Pool | None = None
+        self._opening = asyncio.Lock()
+        try:
+            migrate_postgres(url, connect_timeout_s=busy_timeout_s)
+        except (*BUSY, *UNREACHABLE, asyncpg.PostgresError, ValueError) as error:
+            raise StorageUnavailable(f"can't use the database {_public(url)}: {error}") from error
+
+    def read(self) -> AbstractAsyncContextManager[SqlWriter]:
+        """Statements outside any transaction, each a look of its own."""
+        return _Transaction(self, writes=False)
+
+    def write(self) -> AbstractAsyncContextManager[SqlWriter]:
+        """One transaction."""
+        return _Transaction(self, writes=True)
+
+    async def acquire(self) -> asyncpg.Connection:
+        """A connection that nobody else uses meanwhile."""
+        pool = self._pool or await self._open()
+        return await pool.acquire(timeout=self._busy_timeout_s)
+
+    async def release(self, driver: asyncpg.Connection) -> None:
+        """Give a connection back."""
+        assert self._pool is not None
+        await self._pool.release(driver)
+
+    async def _open(self) -> asyncpg.Pool:
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    self._url,
+                    min_size=1,
+                    max_size=self._pool_size,
+                    timeout=self._busy_timeout_s,
+                    command_timeout=COMMAND_TIMEOUT_S,
+                    statement_cache_size=CACHED_STATEMENTS,
+                    max_cached_statement_lifetime=0,
+                    connection_class=QuietConnection,
+                    init=_understand_json,
+                    server_settings={
+                        "application_name": "multyagents",
+                        "lock_timeout": f"{round(self._busy_timeout_s * 1000)}ms",
+                    },
+                )
+        return self._pool
+
+    async def ready(self) -> bool:
+        """Whether the database answers and has the tables of this version."""
+        try:
+            driver = await self.acquire()
+        except (*BUSY, *UNREACHABLE):
+            return False
+        try:
+            return bool(await driver.fetchval(CURRENT) == HEAD)
+        except (*BUSY, *UNREACHABLE, asyncpg.PostgresError):
+            return False
+        finally:
+            await self.release(driver)
+
+    async def maintain(self, pause: Callable[[], Awaitable[None]]) -> NoReturn:
+        """Nothing: the server keeps its own house."""
+        while True:
+            await pause()
+
+    async def aclose(self) -> None:
+        """Close the connections; whoever uses one is waited for, but not for long."""
+        if self._pool is None:
+            return
+        try:
+            async with asyncio.timeout(self._busy_timeout_s):
+                await self._pool.close()
+        except TimeoutError:
+            self._pool.terminate()
+
+
+async def _understand_json(driver: asyncpg.Connection) -> None:
+    """Take JSON as the statements give it, and give it back as values."""
+    await driver.set_type_codec("json", schema="pg_catalog", encoder=str, decoder=json.loads)
+
+
+def _public(url: str) -> str:
+    """Where the database is, without who asks for it and by which password."""
+    parts = urlsplit(url)
+    return f"{parts.path.lstrip('/') or '(default)'} at {parts.hostname or 'the local socket'}"

@@ -1,0 +1,87 @@
+"""What PostgreSQL needs otherwise, since transactions run side by side there.
+
+Events of all runs: transactions commit in another order than they took their ids, and a reader that followed
+ids alone would miss an event with a smaller id that commits later. The order here is that of transactions,
+and only those count before which nothing is under way any more.
+"""
+
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, cast, func, select, tuple_
+
+from multyagents_api.domain.events import Event
+from multyagents_api.domain.runs import Run
+from multyagents_api.storage.rows import event_from_row
+from multyagents_api.storage.tables import events, runs
+from multyagents_api.storage.writes import SqlWriter
+
+__all__ = ["PostgresWriter"]
+
+POSITION = tuple_(events.c.transaction, events.c.id)
+OLDEST_UNDER_WAY = cast(cast(func.pg_snapshot_xmin(func.pg_current_snapshot()), Text), BigInteger)
+IS_SETTLED = events.c.transaction < OLDEST_UNDER_WAY
+
+
+def _position_of(name: str) -> ColumnElement[Any]:
+    """The position of the event with an id; the beginning where there is none."""
+    known = events.alias()
+    event_id: ColumnElement[int] = bindparam(name, type_=BigInteger)
+    transaction = select(known.c.transaction).where(known.c.id == event_id).scalar_subquery()
+    return tuple_(func.coalesce(transaction, 0), event_id)
+
+
+@cache
+def events_of_all_runs(*, of_kind: bool, bounded: bool) -> Select[Any]:
+    """Settled events of all runs after one of them, narrowed as wanted."""
+    statement = (
+        select(events)
+        .where(_position_of("after") < POSITION, IS_SETTLED)
+        .order_by(events.c.transaction, events.c.id)
+        .limit(bindparam("limit"))
+    )
+    if of_kind:
+        statement = statement.where(events.c.type == bindparam("of_kind"))
+    if bounded:
+        statement = statement.where(_position_of("until") >= POSITION)
+    return statement
+
+
+_WINDOW = (
+    select(events.c.transaction, events.c.id)
+    .where(_position_of("after") < POSITION, IS_SETTLED)
+    .order_by(events.c.transaction, events.c.id)
+    .limit(bindparam("size"))
+    .subquery()
+)
+WINDOW_END = select(_WINDOW.c.id).order_by(_WINDOW.c.transaction.desc(), _WINDOW.c.id.desc()).limit(1)
+
+
+LOCK_RUN = select(runs.c.id).where(runs.c.id == bindparam("run_id")).with_for_update()
+
+
+class PostgresWriter(SqlWriter):
+    """Reads and writes as everywhere, but for the order of all runs' events, and a lock before a look."""
+
+    async def begin_rerun(
+        self, run_id: int, *, expected_version: int | None, events: int, now: datetime
+    ) -> Run | None:
+        """Count a partial rerun as everywhere; a statement that had to wait looks at tasks as they were."""
+        await self._connection.execute(LOCK_RUN, {"run_id": run_id})
+        return await super().begin_rerun(run_id, expected_version=expected_version, events=events, now=now)
+
+    async def events_after(
+        self, after: int, *, run_id: int | None, kind: str | None, limit: int, until: int | None = None
+    ) -> list[Event]:
+        """Events after another one, in the order of their transactions, up to `until`."""
+        if run_id is not None:
+            return await super().events_after(after, run_id=run_id, kind=kind, limit=limit, until=until)
+        statement = events_of_all_runs(of_kind=kind is not None, bounded=until is not None)
+        parameters = {"after": after, "limit": limit, "of_kind": kind, "until": until}
+        return [event_from_row(row) for row in (await self._connection.execute(statement, parameters)).all()]
+
+    async def events_window(self, after: int, size: int) -> int:
+        """The last of the next so many events; `after` itself where none follows."""
+        result = await self._connection.execute(WINDOW_END, {"after": after, "size": size})
+        return result.scalar() or after
