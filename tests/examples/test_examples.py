@@ -1,8 +1,10 @@
 """The examples do what their pages say, though their services know nothing of the toolkit."""
 
 import os
+import shutil
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -22,8 +24,7 @@ def race(shop: Path, tapes: Path, guard: str) -> subprocess.CompletedProcess[str
     """Run an example's test as its page says, in a process of its own, warnings being errors."""
     path = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
     command = [sys.executable, "-m", "pytest", "-v", "-W", "error", "-p", "no:cacheprovider"]
-    installed = "import importlib.metadata as m; m.distribution('gatewright')"
-    if subprocess.run([sys.executable, "-c", installed], capture_output=True, check=False).returncode:
+    if not entry_points(group="pytest11", name="gatewright"):
         command += ["-p", PLUGIN]
     return subprocess.run(
         [*command, f"--race-tapes={tapes}"],
@@ -35,6 +36,7 @@ def race(shop: Path, tapes: Path, guard: str) -> subprocess.CompletedProcess[str
     )
 
 
+@pytest.mark.end_to_end
 def test_without_its_guard_a_shop_sells_a_seat_twice(shop: Path, tmp_path: Path) -> None:
     """The test fails with one preemption, names both customers, and keeps the schedule: as its page shows."""
     result = race(shop, tmp_path, "off")
@@ -47,6 +49,19 @@ def test_without_its_guard_a_shop_sells_a_seat_twice(shop: Path, tmp_path: Path)
     assert len(list(tmp_path.iterdir())) == 1
 
 
+@pytest.mark.end_to_end
+def test_the_guide_leads_to_a_test_that_passes(tmp_path: Path) -> None:
+    """Its code, put beside the async shop, is a whole test."""
+    code = (
+        (ROOT / "docs" / "guide-race.md").read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    )
+    (tmp_path / "test_seat_race.py").write_text(code, encoding="utf-8")
+    shutil.copy(ROOT / "examples" / "async_shop" / "shop.py", tmp_path)
+    result = race(tmp_path, tmp_path, "on")
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.end_to_end
 def test_with_its_guard_a_shop_passes(shop: Path, tmp_path: Path) -> None:
     """No false alarm, and the search within the bound is exhausted."""
     result = race(shop, tmp_path, "on")

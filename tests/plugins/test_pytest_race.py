@@ -147,6 +147,17 @@ def test_what_could_not_be_raced_fails_with_its_reason(
     result = run("--race-budget=10")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines([f"*{reason}*"])
+    result.stdout.no_fnmatch_line("*During handling of*")
+
+
+def test_a_set_up_that_fails_is_shown_where_it_did(pytester: pytest.Pytester, run: Run) -> None:
+    """The lines of the user's own code, and none of the engine's."""
+    pytester.makepyfile(RACY.replace("RacyDispatch", "StumblingSetup"))
+    result = run()
+    result.stdout.fnmatch_lines(
+        ["stumbling-setup: the set-up failed: KeyError: 'id'", "  */dispatch_programs.py:*: raise KeyError(*"]
+    )
+    result.stdout.no_fnmatch_line("*arena.py*")
 
 
 def test_a_test_that_never_races_fails(pytester: pytest.Pytester, run: Run) -> None:
@@ -364,6 +375,7 @@ def test_the_header_tells_what_races_will_do(run: Run) -> None:
     run("--race-seed=3").stdout.fnmatch_lines(["race: up to 2000 schedules, seed 3, tapes in race-tapes"])
 
 
+@pytest.mark.end_to_end
 def test_races_run_on_the_workers_of_xdist(pytester: pytest.Pytester, run: Run) -> None:
     """Counterexamples, tapes and what was covered reach the one who typed the command."""
     pytester.makepyfile(test_racy=RACY, test_guarded=GUARDED)
@@ -376,6 +388,7 @@ def test_races_run_on_the_workers_of_xdist(pytester: pytest.Pytester, run: Run) 
     assert len(list(pytester.path.glob("race-tapes/*"))) == 1
 
 
+@pytest.mark.end_to_end
 def test_a_missing_engine_is_an_error_with_its_remedy(pytester: pytest.Pytester, run: Run) -> None:
     """Without the extra, tests that race end in an error, and all others run as ever."""
     pytester.makeconftest("import sys\nsys.modules['greenlet'] = None\n")
@@ -392,6 +405,7 @@ def test_a_missing_engine_is_an_error_with_its_remedy(pytester: pytest.Pytester,
     )
 
 
+@pytest.mark.end_to_end
 def test_the_engine_stays_away_from_runs_that_do_not_race(pytester: pytest.Pytester, run: Run) -> None:
     """Every run of pytest imports the plugin, so it imports next to nothing."""
     pytester.makepyfile("import sys\ndef test_it():\n    assert 'gatewright.race' not in sys.modules\n")
@@ -412,6 +426,7 @@ def installed(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("PYTHONPATH", f"{folder.parent}{os.pathsep}{os.environ['PYTHONPATH']}")
 
 
+@pytest.mark.end_to_end
 @pytest.mark.usefixtures("installed")
 def test_an_installed_toolkit_brings_the_fixture_along(pytester: pytest.Pytester) -> None:
     """Nothing needs to be configured, and `-p no:gatewright` leaves it out."""

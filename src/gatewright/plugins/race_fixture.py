@@ -13,7 +13,7 @@ from gatewright.core.errors import ConfigurationError, GatewrightError
 from gatewright.core.verdict import Verdict
 from gatewright.evidence.record import write_atomic
 from gatewright.plugins.race_settings import RaceSettings
-from gatewright.plugins.race_text import counterexample_text, doubts_text, outcome_line
+from gatewright.plugins.race_text import counterexample_text, doubts_text, outcome_line, trouble_text
 from gatewright.race import (
     Budget,
     Exploration,
@@ -30,7 +30,7 @@ from gatewright.race import (
     read_tape,
 )
 from gatewright.suites.race.evidence import tape_file
-from gatewright.suites.race.replay import replay_tape
+from gatewright.suites.race.replay import ReplayOutcome, replay_tape
 
 __all__ = ["RaceFixture"]
 
@@ -83,18 +83,26 @@ class RaceFixture:
         """
         self.has_raced = True
         try:
-            _refuse_what_cannot_be_raced(scenario)
-            if self._tape is not None:
-                self._replay(scenario, read_tape(self._tape), self._tape)
-            found = self._explore(scenario, model)
+            found = self._replay_and_explore(scenario, model)
         except GatewrightError as error:
-            pytest.fail(str(error), pytrace=False)
+            found = trouble_text(error)
+        if isinstance(found, str):  # failing out here, pytest does not tell the error once more
+            pytest.fail(found, pytrace=False)
         self._note(outcome_line(found))
         if found.finding is not None:
             pytest.fail(self._kept(scenario, found, found.finding), pytrace=False)
         if found.verdict is not Verdict.PASS:
             pytest.fail(doubts_text(found), pytrace=False)
         return found
+
+    def _replay_and_explore(self, scenario: AnyScenario, model: ProcessModel) -> Exploration | str:
+        """What was explored, or how the tape failed."""
+        _refuse_what_cannot_be_raced(scenario)
+        if self._tape is not None:
+            outcome = self._replay(scenario, read_tape(self._tape), self._tape)
+            if outcome.verdict is not Verdict.PASS:
+                return outcome.text()
+        return self._explore(scenario, model)
 
     def _explore(self, scenario: AnyScenario, model: ProcessModel) -> Exploration:
         settings = self.settings
@@ -109,15 +117,14 @@ class RaceFixture:
             return explore_threads(scenario, strategies=strategies, budget=budget, seed=seed, keep=0)
         return explore(scenario, strategies=strategies, budget=budget, model=model, seed=seed, keep=0)
 
-    def _replay(self, scenario: AnyScenario, tape: Tape, file: Path) -> None:
+    @staticmethod
+    def _replay(scenario: AnyScenario, tape: Tape, file: Path) -> ReplayOutcome:
         if tape.name != scenario.name:
             raise ConfigurationError(
                 f"the tape {file} is of {tape.name}, not of {scenario.name}",
                 remedy="name the one test that made it",
             )
-        outcome = replay_tape(tape, scenario, REPLAYS)
-        if outcome.verdict is not Verdict.PASS:
-            pytest.fail(outcome.text(), pytrace=False)
+        return replay_tape(tape, scenario, REPLAYS)
 
     def _kept(self, scenario: AnyScenario, found: Exploration, finding: Finding) -> str:
         """Write the tape of a counterexample; tell the counterexample."""

@@ -1,6 +1,8 @@
 """What a race in a test says when it does not pass: the minimal counterexample, whole."""
 
+import traceback
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from gatewright.core.escape import printable
@@ -9,7 +11,9 @@ from gatewright.race.scenario import Judged
 from gatewright.race.swimlane import swim_lanes
 from gatewright.suites.race.evidence import ENGINE_SENTENCES
 
-__all__ = ["counterexample_text", "doubts_text", "outcome_line"]
+__all__ = ["counterexample_text", "doubts_text", "outcome_line", "trouble_text"]
+
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def counterexample_text(
@@ -52,6 +56,18 @@ def outcome_line(found: Exploration) -> str:
     """An exploration in one line, for summaries and JUnit properties."""
     covered = "; ".join(found.achieved.values())
     return printable(f"{found.scenario}: {found.verdict}, {found.schedules} schedules ({covered})")
+
+
+def trouble_text(error: Exception) -> str:
+    """What kept the race from being run, and where in the user's own code that came from."""
+    cause = error.__cause__
+    frames = traceback.extract_tb(cause.__traceback__) if cause is not None else []
+    places = [f"{frame.filename}:{frame.lineno}: {frame.line}" for frame in frames if not _is_ours(frame)]
+    return "\n".join(map(printable, [str(error), *(f"  {place}" for place in places)]))
+
+
+def _is_ours(frame: traceback.FrameSummary) -> bool:
+    return Path(frame.filename).is_relative_to(PACKAGE) or "asyncio" in Path(frame.filename).parts
 
 
 def _violations(scenario: Judged, failures: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
