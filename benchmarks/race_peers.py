@@ -1,10 +1,10 @@
 """Race finders side by side on one small app: ours, frontrun, and a barrier with threads.
 
 Usage: uv venv .peers && uv pip install --python .peers/bin/python -r benchmarks/requirements-peers.txt
-       .peers/bin/python benchmarks/race_peers.py [ROUNDS]      (3 rounds, about 3 minutes)
+       .peers/bin/python benchmarks/race_peers.py [ROUNDS]      (3 rounds, 3 to 6 minutes)
 
 Every measurement is a process of its own, and tools take turns within a round. A search ends at the first
-harm, or after 8 s; schedules per second are those of a run that does not stop there.
+harm, or after 6 s; schedules per second are those of a run that does not stop there.
 """
 
 import datetime as dt
@@ -27,6 +27,11 @@ RACES = {
     "deep": "a window of one statement against a rival of fourteen",
     "lock": "look and act in memory, the lock between threads is missing",
 }
+WHY_TWICE = (
+    "frontrun is measured twice: through ASGI the statements of `def` endpoints run in AnyIO's worker "
+    "threads, which are none of those that it controls, and it sees no race (with `async def` endpoints it "
+    "does); so it is given the functions behind the endpoints as well."
+)
 LONGEST_S = 120
 
 
@@ -117,6 +122,7 @@ def main(rounds):
     print()
     for race, sentence in RACES.items():
         print(f"- {race}: {sentence}")
+    print(f"\n{WHY_TWICE}")
     versions = ", ".join(map(version_of, ("frontrun", "fastapi", "httpx", "greenlet")))
     machine = f"{os.cpu_count()} shared cores, {platform.platform()}, Python {platform.python_version()}"
     print(f"\n{dt.datetime.now(dt.UTC).date()}, {machine}, {versions}.")

@@ -5,7 +5,7 @@ import sys
 import time
 from contextlib import contextmanager
 
-SECONDS = 8.0
+SECONDS = 6.0
 """As long as this a tool may search, if it does not end by itself."""
 
 SCHEDULES = 300
