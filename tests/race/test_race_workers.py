@@ -4,13 +4,17 @@ import pytest
 from planted.sync_programs import GuardedSyncDispatch, Handed, LockedSyncDispatch, SyncDispatch
 
 from gatewright.core.verdict import Verdict
-from gatewright.race import Fifo, PreemptionBounding, ProcessModel, RandomWalk, Scenario, explore
+from gatewright.race import (
+    Budget,
+    Fifo,
+    PreemptionBounding,
+    ProcessModel,
+    RandomWalk,
+    compare_process_models,
+    explore,
+)
 
 MODELS = (ProcessModel.SEPARATE, ProcessModel.SHARED)
-
-
-def bounded(scenario: Scenario, model: ProcessModel) -> Verdict:
-    return explore(scenario, strategies=[PreemptionBounding(2)], model=model).verdict
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -32,8 +36,21 @@ def test_a_guarded_synchronous_endpoint_never_alarms(model: ProcessModel) -> Non
 
 def test_a_lock_between_threads_is_no_guard_between_processes() -> None:
     """What holds in one process breaks in several."""
-    assert bounded(LockedSyncDispatch(), ProcessModel.SHARED) is Verdict.PASS
-    assert bounded(LockedSyncDispatch(), ProcessModel.SEPARATE) is Verdict.FAIL
+    compared = compare_process_models(LockedSyncDispatch)
+    assert (compared.shared.verdict, compared.separate.verdict) == (Verdict.PASS, Verdict.FAIL)
+    assert compared.sentences == (
+        "single-dispatch holds in one process and breaks between several: what guards it is no guard",
+    )
+
+
+def test_a_guard_that_is_one_in_both_models_or_in_none_is_no_finding() -> None:
+    """Nor is anything said where one model was inconclusive."""
+    once = Budget(schedules=1)
+    assert compare_process_models(GuardedSyncDispatch, budget=once).false_guards == ()
+    assert compare_process_models(SyncDispatch, budget=Budget(failures=1, replays=0)).false_guards == ()
+    cut_short = compare_process_models(LockedSyncDispatch, budget=Budget(wall_clock_s=0, replays=0))
+    assert cut_short.shared.verdict is Verdict.INCONCLUSIVE
+    assert cut_short.false_guards == ()
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -19,6 +19,7 @@ from gatewright.race.explorer import (
     Finding,
     Iteration,
     explore,
+    explore_postgres,
     explore_threads,
     reproduces,
 )
@@ -26,6 +27,8 @@ from gatewright.race.history import History, Operation, Response
 from gatewright.race.loop import ProcessModel
 from gatewright.race.points.explicit import point, point_sync
 from gatewright.race.points.lines import Granularity
+from gatewright.race.postgres_arena import PostgresArena
+from gatewright.race.process_models import ModelComparison, compare_process_models
 from gatewright.race.scenario import Actor, Invariant, Scenario, ThreadActor, ThreadScenario, invariant
 from gatewright.race.schedule import Deadlock, Diverged, ForeignThread, Livelock, ScheduleError, Trace
 from gatewright.race.strategies import (
@@ -58,7 +61,9 @@ __all__ = [
     "Invariant",
     "Iteration",
     "Livelock",
+    "ModelComparison",
     "Operation",
+    "PostgresArena",
     "PreemptionBounding",
     "ProcessModel",
     "Race",
@@ -74,7 +79,9 @@ __all__ = [
     "ThreadArena",
     "ThreadScenario",
     "Trace",
+    "compare_process_models",
     "explore",
+    "explore_postgres",
     "explore_threads",
     "invariant",
     "point",

@@ -91,6 +91,28 @@ def judge(race: Race, scenario: Judged, observe: Callable[[], Any], crashes: lis
     race.violations |= {CRASHED: tuple(crashes), STUCK: ()}
 
 
+def make_app(create: Callable[[], Any]) -> Any:
+    """Make an app.
+
+    Raises:
+        AppStartError: it could not be made.
+    """
+    try:
+        return create()
+    except Exception as error:
+        raise AppStartError(f"the app could not be made: {type(error).__name__}: {error}") from error
+
+
+async def act(name: str, actor: Actor, client: AsgiClient, crashes: list[str]) -> None:
+    """Let an actor act, and keep what it raises."""
+    try:
+        await actor(client)
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a program under test raises is a finding
+        crashes.append(f"{name}: {type(error).__name__}: {error}")
+
+
 class Arena:
     """Runs the schedules of scenarios that share an app and differ in their state and actors.
 
@@ -185,7 +207,7 @@ class Arena:
         race = Race(Trace(), History())
         crashes: list[str] = []
         actors = {
-            name: partial(self._act, name, actor, self._client(name, number, race.history), crashes)
+            name: partial(act, name, actor, self._client(name, number, race.history), crashes)
             for number, (name, actor) in enumerate(self._actors.items())
         }
         if run_schedule(race, self._loop, lambda: self._loop.race(actors, picker, self.model)):
@@ -197,23 +219,12 @@ class Arena:
     def _observe(self) -> Any:
         return self._loop.perform(self._scenario.observe(self._client(ENGINE, 0, History())))
 
-    async def _act(self, name: str, actor: Actor, client: AsgiClient, crashes: list[str]) -> None:
-        try:
-            await actor(client)
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever a program under test raises is a finding
-            crashes.append(f"{name}: {type(error).__name__}: {error}")
-
     def _client(self, actor: str, number: int, history: History) -> AsgiClient:
         app = self._apps[number if self.model is ProcessModel.SEPARATE else 0]
         return AsgiClient(app, actor, history, lambda: self._loop.trace)
 
     def _add_app(self) -> None:
-        try:
-            app = self._builder.create_app(self._store)
-        except Exception as error:
-            raise AppStartError(f"the app could not be made: {type(error).__name__}: {error}") from error
+        app = make_app(lambda: self._builder.create_app(self._store))
         self._apps.append(app)
         lifespan = Lifespan(app, self._loop)
         lifespan.start()

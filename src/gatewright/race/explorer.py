@@ -10,16 +10,18 @@ from typing import TypeAlias
 from gatewright.core.verdict import Verdict
 from gatewright.race.arena import Arena, Race
 from gatewright.race.loop import ProcessModel
+from gatewright.race.postgres_arena import PostgresArena
 from gatewright.race.scenario import Judged, Scenario, ThreadScenario
 from gatewright.race.schedule import Diverged
 from gatewright.race.strategies import Fifo, PreemptionBounding, Replay, Strategy
 from gatewright.race.tape import Tape
 from gatewright.race.thread_arena import ThreadArena
 
-__all__ = ["Budget", "Exploration", "Finding", "Iteration", "explore", "explore_threads"]
+__all__ = ["Budget", "Exploration", "Finding", "Iteration", "explore", "explore_postgres", "explore_threads"]
 
 WARM_UPS = 4
 
+AnyArena: TypeAlias = Arena | ThreadArena | PostgresArena
 Progress: TypeAlias = Callable[[int], None]
 
 
@@ -77,12 +79,14 @@ class Exploration:
     """Everything that an exploration found out, without times: equal for equal seeds.
 
     `iterations` keeps the failing schedules and the first few of the others; `evaluated` counts per invariant
-    in how many schedules it was evaluated, `violated` in how many it was violated.
+    in how many schedules it was evaluated, `violated` in how many it was violated. `best_effort` says
+    that a real server has a say in the schedule, and no replay has proved that it comes again exactly.
     """
 
     scenario: str
     process_model: ProcessModel
     seed: int
+    best_effort: bool = False
     schedules: int = 0
     overlapped: int = 0
     failed: int = 0
@@ -174,11 +178,40 @@ def default_strategies() -> list[Strategy]:
     return [Fifo(), PreemptionBounding(2)]
 
 
+def explore_postgres(
+    scenario: Scenario,
+    url: str,
+    *,
+    strategies: Sequence[Strategy] | None = None,
+    budget: Budget | None = None,
+    seed: int = 0,
+    keep: int = 5,
+    progress: Progress | None = None,
+) -> Exploration:
+    """Race the scenario's actors on a real PostgreSQL server, under the schedules that strategies propose.
+
+    Args:
+        scenario: what to race; its `create_app_at` makes the apps.
+        url: of a database that nobody else uses; its rows are put back before each schedule.
+        strategies: run one after the other; by default the natural order, then up to two preemptions.
+        budget: where to end.
+        seed: of the standard library's chance inside the apps.
+        keep: so many passing schedules are kept whole.
+        progress: told the number of schedules after each.
+
+    Raises:
+        SetupFailed: the state before the race could not be brought about.
+    """
+    with PostgresArena(scenario, url, seed=seed) as arena:
+        arena.prepare(scenario)
+        return _Explorer(scenario, arena, budget or Budget(), keep, progress).run(strategies)
+
+
 class _Explorer:
     def __init__(
         self,
         scenario: Judged,
-        arena: Arena | ThreadArena,
+        arena: AnyArena,
         budget: Budget,
         keep: int,
         progress: Progress | None,
@@ -192,7 +225,8 @@ class _Explorer:
         self._stopped = False
         self._complete = False
         self._worst: Iteration | None = None
-        self._found = Exploration(scenario.name, arena.model, arena.seed)
+        on_server = arena.model is ProcessModel.SERVER
+        self._found = Exploration(scenario.name, arena.model, arena.seed, best_effort=on_server)
 
     def run(self, strategies: Sequence[Strategy] | None) -> Exploration:
         """Follow the strategies, one after the other."""
@@ -289,6 +323,8 @@ class _Explorer:
         strategy = Replay(tape.steps, times=replays)
         while (picker := strategy.next_picker()) is not None:
             reproduced += reproduces(self._arena.run(picker), tape)
+        if replays and reproduced == replays:
+            self._found.best_effort = False
         if reproduced < replays:
             self._doubt(
                 f"only {reproduced} of {replays} replays of the counterexample failed in the same way"
@@ -300,7 +336,7 @@ class _Explorer:
             self._found.doubts.append(why)
 
 
-def tape_of(scenario: Judged, arena: Arena | ThreadArena, iteration: Iteration) -> Tape:
+def tape_of(scenario: Judged, arena: AnyArena, iteration: Iteration) -> Tape:
     """The tape of a schedule."""
     kind = type(scenario)
     return Tape(

@@ -50,6 +50,9 @@ class ProcessModel(StrEnum):
     THREADS = "threads"
     """One process whose threads they are: points are lines of its code."""
 
+    SERVER = "server"
+    """Each actor drives an app of its own on a real database server: every statement waits at a gate."""
+
 
 class ScheduledLoop(AttributedLoop):
     """The loop; `race()` runs one schedule, `run_until_complete()` runs work of nobody.

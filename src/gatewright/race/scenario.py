@@ -81,6 +81,10 @@ class Scenario(Judged):
         """An app over the database files in `folder`; called once for every actor in the model `separate`."""
         raise NotImplementedError
 
+    def create_app_at(self, url: str) -> AsgiApp:
+        """The same over the database of a server at `url`; for races on a real server."""
+        raise NotImplementedError
+
     async def setup(self, client: Client) -> None:
         """Bring about the state before the race; done once, the database then goes back to it each time."""
 

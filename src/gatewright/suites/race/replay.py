@@ -12,6 +12,7 @@ from gatewright.race import (
     Arena,
     Diverged,
     Fifo,
+    ProcessModel,
     Race,
     Replay,
     Scenario,
@@ -105,7 +106,16 @@ def replay_tape(
 
 @contextmanager
 def prepared_arena(scenario: Scenario | ThreadScenario, tape: Tape) -> Iterator[Arena | ThreadArena]:
-    """An arena in which the tape's schedule can be run."""
+    """An arena in which the tape's schedule can be run.
+
+    Raises:
+        ConfigurationError: the tape was recorded on a server that is not ours.
+    """
+    if tape.process_model is ProcessModel.SERVER:
+        raise ConfigurationError(
+            f"{tape.name}: the tape was recorded on a database server",
+            remedy="explore the scenario there again, by explore_postgres",
+        )
     if isinstance(scenario, ThreadScenario):
         with ThreadArena(seed=tape.seed) as threads:
             threads.prepare(scenario)
