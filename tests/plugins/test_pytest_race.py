@@ -190,12 +190,16 @@ def test_a_test_that_fails_by_itself_says_its_own_failure(pytester: pytest.Pytes
     ("body", "remedy"),
     [
         ("race.explore(GuardedDispatch)", "*which is no scenario; give it an instance of a subclass*"),
+        (
+            "race.explore(GuardedDispatch(), model=ProcessModel.SERVER)",
+            "*no database server; use *explore_postgres()",
+        ),
         ("race.explore(type('Nameless', (Scenario,), {})())", "Nameless has no name; give it one: *"),
     ],
 )
 def test_what_is_no_scenario_is_refused(pytester: pytest.Pytester, run: Run, body: str, remedy: str) -> None:
     """A slip costs one line with the remedy."""
-    source = "from gatewright.race import Scenario\nfrom planted.dispatch_programs import GuardedDispatch\n"
+    source = "from gatewright.race import ProcessModel, Scenario\nfrom planted.dispatch_programs import GuardedDispatch\n"
     pytester.makepyfile(f"{source}def test_it(race):\n    {body}\n")
     result = run()
     result.assert_outcomes(failed=1)

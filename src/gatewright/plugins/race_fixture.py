@@ -98,6 +98,10 @@ class RaceFixture:
     def _replay_and_explore(self, scenario: AnyScenario, model: ProcessModel) -> Exploration | str:
         """What was explored, or how the tape failed."""
         _refuse_what_cannot_be_raced(scenario)
+        if model is ProcessModel.SERVER:
+            raise ConfigurationError(
+                "race.explore() has no database server", remedy="use gatewright.race.explore_postgres()"
+            )
         if self._tape is not None:
             outcome = self._replay(scenario, read_tape(self._tape), self._tape)
             if outcome.verdict is not Verdict.PASS:
