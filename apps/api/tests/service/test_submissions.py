@@ -6,7 +6,7 @@ import pytest
 
 from multyagents_api.bootstrap import Settings, create_app
 from multyagents_api.domain.workspaces import NO_WORKSPACE, ExecutionMode, Sandbox, Workspace
-from multyagents_api.service.ports import Submission
+from multyagents_api.service.runners import Submission
 
 pytestmark = pytest.mark.anyio
 
