@@ -38,7 +38,7 @@ async def whole_run(api, mode):
     body, workspace = MODES[mode]
     packs = [
         await api.post("/skill-packs", {"name": name, "skills": skills})
-        for name, skills in (("web", ["html", "css ü"]), ("empty", []), ("ops", ["bash"]))
+        for name, skills in (("web", ["html", "css ü"]), ("empty", []), ("ops", ["html", "bash"]))
     ]
     run = await api.start_run(
         {

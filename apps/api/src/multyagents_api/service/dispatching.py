@@ -255,7 +255,7 @@ async def _submission(writer: Writer, task: Task, claim: Claim) -> Submission:
         role_name=claim.role_name,
         system_prompt=claim.system_prompt,
         allowed_tools=claim.allowed_tools,
-        skills=tuple(skill for pack in packs if pack is not None for skill in pack.skills),
+        skills=tuple(dict.fromkeys(skill for pack in packs if pack is not None for skill in pack.skills)),
         quality_gates=task.quality_gates,
         workspace=task.workspace,
         project_root=None if project is None else project.root_path,
