@@ -1,4 +1,4 @@
-"""Checks the documentation: every relative link leads somewhere, every command that it names exists."""
+"""Checks the documentation: every relative link leads somewhere, every command and test it names exists."""
 
 import ast
 import re
@@ -20,6 +20,11 @@ WORDS = {
     "multyagents": re.compile(r"scripts/multyagents (?!-)([a-z][a-z0-9-]+)"),
 }
 FILE = re.compile(r"(?:^|[\s`(])(?:\./)?((?:scripts|apps|\.ci|tests|requirements)/[\w./-]*\w)")
+TESTS = re.compile(r"\]\(([^)\s]*/test_\w+\.py)\)((?:[\s,]*`test_\w+`)+)")
+"""A link to a file of tests, and the tests of it that are meant."""
+RULES = "## Every rule and its test"
+"""Below it, each row of a table is a rule."""
+ROW = re.compile(r"^\| (?!-)(?!rule \|)([^|]+) \|.*$", re.MULTILINE)
 
 Names = dict[str, set[str]]
 """For each program, the words that it knows."""
@@ -72,6 +77,24 @@ def check_page(page: Path, names: Names, root: Path) -> Iterator[str]:
     for file in sorted(set(FILE.findall(code))):
         if not any((folder / file).exists() for folder in (root, root / "apps" / "api")):
             yield f"{where}: there is no {file}"
+    yield from (f"{where}: {complaint}" for complaint in check_tests(text, page.parent))
+
+
+def check_tests(text: str, folder: Path) -> Iterator[str]:
+    """Which tests that a page names are not there, and which of its rules name none."""
+    for file, named in TESTS.findall(text):
+        for name in sorted(set(re.findall(r"\w+", named)) - tests_of(folder / file)):
+            yield f"{file} has no {name}"
+    for row in ROW.finditer(text.partition(f"{RULES}\n")[2].partition("\n## ")[0]):
+        if not TESTS.search(row[0]):
+            yield f"no test is named for the rule {row[1]!r}"
+
+
+def tests_of(file: Path) -> set[str]:
+    """The tests of a file; none where there is no such file."""
+    functions = ast.FunctionDef | ast.AsyncFunctionDef
+    body = ast.parse(file.read_text(encoding="utf-8")).body if file.exists() else []
+    return {node.name for node in body if isinstance(node, functions)}
 
 
 if __name__ == "__main__":

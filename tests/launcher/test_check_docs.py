@@ -45,6 +45,28 @@ def test_what_does_not_exist_is_named(tmp_path: Path, text: str, complaint: str)
     assert complaints(tmp_path, text) == [complaint]
 
 
+RULES = "## Every rule and its test\n\n| rule | where |\n|---|---|\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[a](tests/test_a.py) `test_one`, `test_two`", []),
+        ("[a](tests/test_a.py) `test_one` and [b](tests/test_a.py) `test_three`", ["has no test_three"]),
+        (f"{RULES}| all is well | [a](tests/test_a.py) `test_one` |\n", []),
+        (f"{RULES}| all is well | [a](tests/test_a.py) |\n\n## Else\n\n| a | b |\n", ["'all is well'"]),
+        (f"{RULES}| all is well | `test_one` |\n", ["'all is well'"]),
+    ],
+)
+def test_tests_that_a_page_names_exist(tmp_path: Path, text: str, expected: list[str]):
+    """A name belongs to the link before it; among the rules each row has one."""
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_a.py").write_text("def test_one(): ...\nasync def test_two(): ...\n")
+    found = complaints(tmp_path, text)
+    assert len(found) == len(expected)
+    assert all(part in line for part, line in zip(expected, found, strict=True)), found
+
+
 def test_decorated_functions_are_found_by_reading(tmp_path: Path):
     """With or without arguments to the decorator; nothing is imported."""
     (tmp_path / "m.py").write_text(

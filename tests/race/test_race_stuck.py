@@ -43,7 +43,7 @@ def test_a_deadlock_between_databases_names_who_holds_whose_lock() -> None:
     )
 
 
-@pytest.mark.parametrize("model", ProcessModel)
+@pytest.mark.parametrize("model", [ProcessModel.SEPARATE, ProcessModel.SHARED])
 def test_a_deadlock_between_locks_names_the_lines_that_wait(model: ProcessModel) -> None:
     """Two locks of the event loop, in opposite orders, whatever the actors share besides."""
     line = r"waits in lock_all \(plain_programs\.py:\d+: async with locks\[1\]:\) for a Lock"

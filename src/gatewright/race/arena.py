@@ -2,22 +2,26 @@
 
 import asyncio
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
-from gatewright.core.errors import GatewrightError
+from gatewright.core.errors import ConfigurationError, GatewrightError
 from gatewright.race.client import AsgiClient
 from gatewright.race.history import History
 from gatewright.race.lifespan import AppStartError, Lifespan
-from gatewright.race.loop import ProcessModel, ScheduledLoop
+from gatewright.race.loop import ScheduledLoop
+from gatewright.race.points.instruments import instruments
 from gatewright.race.points.seeding import SeededWorld
 from gatewright.race.points.sqlite import InstrumentedSqlite
 from gatewright.race.points.sqlite_snapshot import Snapshot
-from gatewright.race.scenario import Actor, Scenario, Unchecked
+from gatewright.race.points.workers import anyio_token
+from gatewright.race.process_model import ProcessModel
+from gatewright.race.scenario import Actor, Judged, Scenario, Unchecked
 from gatewright.race.schedule import Deadlock, Livelock, Picker, ScheduleError, Trace
 
 __all__ = ["Arena", "Race", "SetupFailed"]
@@ -47,7 +51,7 @@ class Race:
     unchecked: str = ""
     divergence: str = ""
 
-    def judge(self, scenario: Scenario, state: Any) -> None:
+    def judge(self, scenario: Judged, state: Any) -> None:
         """Let a scenario's oracles see the history and the state after it."""
         try:
             self.violations = scenario.violations(self.history, state)
@@ -63,6 +67,60 @@ class Race:
     def failures(self) -> dict[str, tuple[str, ...]]:
         """The invariants that were violated."""
         return {name: seen for name, seen in self.violations.items() if seen}
+
+
+class Traced(Protocol):
+    """Runs schedules and keeps the trace of the last one."""
+
+    trace: Trace
+
+
+def run_schedule(race: Race, runner: Traced, schedule: Callable[[], Trace]) -> bool:
+    """Run one schedule; True when it came to its end, so that oracles can judge it."""
+    try:
+        race.trace = schedule()
+    except (Deadlock, Livelock) as error:
+        race.trace = runner.trace
+        race.violations = {STUCK: (str(error),)}
+        return False
+    except ScheduleError as error:
+        race.trace = runner.trace
+        race.divergence = str(error)
+        return False
+    return True
+
+
+def judge(race: Race, scenario: Judged, observe: Callable[[], Any], crashes: list[str]) -> None:
+    """Look at the state after the race, and evaluate all invariants."""
+    try:
+        state = observe()
+    except Exception as error:  # noqa: BLE001 - an oracle that can't check must not look like one that did
+        race.unchecked = f"{type(error).__name__}: {error}"
+    else:
+        race.judge(scenario, state)
+    race.violations |= {CRASHED: tuple(crashes), STUCK: ()}
+
+
+def make_app(create: Callable[[], Any]) -> Any:
+    """Make an app.
+
+    Raises:
+        AppStartError: it could not be made.
+    """
+    try:
+        return create()
+    except Exception as error:
+        raise AppStartError(f"the app could not be made: {type(error).__name__}: {error}") from error
+
+
+async def act(name: str, actor: Actor, client: AsgiClient, crashes: list[str]) -> None:
+    """Let an actor act, and keep what it raises."""
+    try:
+        await actor(client)
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a program under test raises is a finding
+        crashes.append(f"{name}: {type(error).__name__}: {error}")
 
 
 class Arena:
@@ -85,6 +143,11 @@ class Arena:
         model: ProcessModel = ProcessModel.SEPARATE,
         max_steps: int = 20_000,
     ) -> None:
+        if model is ProcessModel.THREADS:
+            raise ConfigurationError(
+                "an app can't be raced in the model threads",
+                remedy="race a ThreadScenario by explore_threads",
+            )
         self.model = model
         self.seed = seed
         self._builder = builder
@@ -105,6 +168,8 @@ class Arena:
             self._store.mkdir()
             self._loop = ScheduledLoop(max_steps=self._max_steps)
             stack.callback(self._loop.close)
+            stack.enter_context(instruments())
+            stack.enter_context(anyio_token(self._loop))
             self._sqlite = stack.enter_context(InstrumentedSqlite(self._loop))
             self._lifespans = stack.enter_context(ExitStack())
             self._add_app()
@@ -155,21 +220,13 @@ class Arena:
         race = Race(Trace(), history)
         crashes: list[str] = []
         actors = {
-            name: partial(self._act, name, actor, self._client(name, number, history), crashes)
+            name: partial(act, name, actor, self._client(name, number, history), crashes)
             for number, (name, actor) in enumerate(self._actors.items())
         }
-        try:
-            race.trace = self._loop.race(actors, picker, self.model)
-        except (Deadlock, Livelock) as error:
-            race.trace = self._loop.trace
-            race.violations = {STUCK: (str(error),)}
-            return race
-        except ScheduleError as error:
-            race.trace = self._loop.trace
-            race.divergence = str(error)
-            return race
-        crashes += self._loop.complaints
-        self._judge(race, crashes)
+        if run_schedule(race, self._loop, lambda: self._loop.race(actors, picker, self.model)):
+            crashes += self._loop.complaints
+            self._world.rewind(OBSERVATION)
+            judge(race, self._scenario, self._observe, crashes)
         return race
 
     def add_onlooker(self) -> None:
@@ -189,33 +246,15 @@ class Arena:
             return []
         return [name for name, violations in seen.items() if violations]
 
-    def _judge(self, race: Race, crashes: list[str]) -> None:
-        self._world.rewind(OBSERVATION)
-        try:
-            state = self._loop.perform(self._scenario.observe(self._client(ENGINE, 0, History())))
-        except Exception as error:  # noqa: BLE001 - an oracle that can't check must not look like one that did
-            race.unchecked = f"{type(error).__name__}: {error}"
-        else:
-            race.judge(self._scenario, state)
-        race.violations |= {CRASHED: tuple(crashes), STUCK: ()}
-
-    async def _act(self, name: str, actor: Actor, client: AsgiClient, crashes: list[str]) -> None:
-        try:
-            await actor(client)
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever a program under test raises is a finding
-            crashes.append(f"{name}: {type(error).__name__}: {error}")
+    def _observe(self) -> Any:
+        return self._loop.perform(self._scenario.observe(self._client(ENGINE, 0, History())))
 
     def _client(self, actor: str, number: int, history: History) -> AsgiClient:
         app = self._apps[number if self.model is ProcessModel.SEPARATE else 0]
         return AsgiClient(app, actor, history, Trace if actor == ENGINE else lambda: self._loop.trace)
 
     def _add_app(self) -> None:
-        try:
-            app = self._builder.create_app(self._store)
-        except Exception as error:
-            raise AppStartError(f"the app could not be made: {type(error).__name__}: {error}") from error
+        app = make_app(lambda: self._builder.create_app(self._store))
         self._apps.append(app)
         lifespan = Lifespan(app, self._loop)
         lifespan.start()

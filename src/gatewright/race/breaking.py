@@ -3,17 +3,23 @@
 from collections.abc import Sequence
 
 from gatewright.race.arena import Arena
-from gatewright.race.scenario import Scenario
+from gatewright.race.postgres_arena import PostgresArena
+from gatewright.race.scenario import Judged
 from gatewright.race.schedule import Choice, Picker
 from gatewright.race.strategies import Replay
+from gatewright.race.thread_arena import ThreadArena
 
 __all__ = ["breaking_steps"]
 
 CHANGES_NOTHING = ("SELECT", "BEGIN", "ROLLBACK")
 
 
-def breaking_steps(arena: Arena, scenario: Scenario, steps: Sequence[tuple[str, str]]) -> dict[str, int]:
+def breaking_steps(
+    arena: Arena | ThreadArena | PostgresArena, scenario: Judged, steps: Sequence[tuple[str, str]]
+) -> dict[str, int]:
     """For each invariant that holds at every commit, the number of the first step after which it does not.
+
+    Only the scheduled loop can be stopped between two steps, to look.
 
     Args:
         arena: prepared for the scenario.
@@ -22,7 +28,7 @@ def breaking_steps(arena: Arena, scenario: Scenario, steps: Sequence[tuple[str, 
     """
     marks = [mark for mark in scenario.invariants() if mark.at_every_commit]
     picker = Replay(steps).next_picker()
-    if not marks or picker is None:
+    if not marks or picker is None or not isinstance(arena, Arena):
         return {}
     arena.add_onlooker()
     onlooker = _Onlooker(arena, picker, steps)

@@ -3,15 +3,17 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from gatewright.core.verdict import Verdict
 from gatewright.race.arena import Arena, Race
 from gatewright.race.breaking import breaking_steps
-from gatewright.race.loop import ProcessModel
 from gatewright.race.miss_bound import MissBound
-from gatewright.race.scenario import Scenario
+from gatewright.race.postgres_arena import PostgresArena
+from gatewright.race.process_model import ProcessModel
+from gatewright.race.scenario import Judged, Scenario, ThreadScenario
 from gatewright.race.schedule import Diverged
 from gatewright.race.strategies import (
     Fifo,
@@ -22,12 +24,23 @@ from gatewright.race.strategies import (
     Strategy,
 )
 from gatewright.race.tape import Tape
+from gatewright.race.thread_arena import ThreadArena
 
-__all__ = ["Budget", "Exploration", "Finding", "Iteration", "explore", "portfolio"]
+__all__ = [
+    "Budget",
+    "Exploration",
+    "Finding",
+    "Iteration",
+    "explore",
+    "explore_postgres",
+    "explore_threads",
+    "portfolio",
+]
 
 WARM_UPS = 4
 PCT_DEPTHS = (2, 3)
 
+AnyArena: TypeAlias = Arena | ThreadArena | PostgresArena
 Progress: TypeAlias = Callable[[int], None]
 
 
@@ -91,12 +104,14 @@ class Exploration:
     `iterations` keeps the failing schedules and the first few of the others; `evaluated` counts per invariant
     in how many schedules it was evaluated, `violated` in how many it was violated. `miss_bounds` say how
     likely random priorities have missed a bug, also where that is too weak to comfort. `pruned` counts the
-    turns that preemption bounding left out because nothing new can come of them.
+    turns that preemption bounding left out because nothing new can come of them. `best_effort` says that a
+    real server has a say in the schedule, and no replay has proved that it comes again exactly.
     """
 
     scenario: str
     process_model: ProcessModel
     seed: int
+    best_effort: bool = False
     schedules: int = 0
     overlapped: int = 0
     failed: int = 0
@@ -161,19 +176,77 @@ def explore(
             return explore(
                 scenario, strategies=strategies, budget=budget, arena=own, keep=keep, progress=progress
             )
-    if strategies is None:
-        strategies = portfolio(arena.seed)
     arena.prepare(scenario)
-    explorer = _Explorer(scenario, arena, budget or Budget(), keep, progress)
-    explorer.warm_up()
-    for strategy in strategies:
-        explorer.follow(strategy)
-    return explorer.conclude()
+    return _Explorer(scenario, arena, budget or Budget(), keep, progress).run(strategies)
+
+
+def explore_threads(
+    scenario: ThreadScenario,
+    *,
+    strategies: Sequence[Strategy] | None = None,
+    budget: Budget | None = None,
+    seed: int = 0,
+    arena: ThreadArena | None = None,
+    keep: int = 5,
+    progress: Progress | None = None,
+) -> Exploration:
+    """Race the scenario's threads under every schedule that the strategies propose.
+
+    Args:
+        scenario: what to race.
+        strategies: run one after the other; by default those of `portfolio`.
+        budget: where to end.
+        seed: of identifiers and chance inside the program, unless an arena is given.
+        arena: an arena entered by the caller.
+        keep: so many passing schedules are kept whole.
+        progress: told the number of schedules after each.
+
+    Raises:
+        SetupFailed: the state before the race could not be brought about.
+    """
+    with ExitStack() as stack:
+        entered = arena or stack.enter_context(ThreadArena(seed=seed))
+        entered.prepare(scenario)
+        return _Explorer(scenario, entered, budget or Budget(), keep, progress).run(strategies)
+
+
+def explore_postgres(
+    scenario: Scenario,
+    url: str,
+    *,
+    strategies: Sequence[Strategy] | None = None,
+    budget: Budget | None = None,
+    seed: int = 0,
+    keep: int = 5,
+    progress: Progress | None = None,
+) -> Exploration:
+    """Race the scenario's actors on a real PostgreSQL server, under the schedules that strategies propose.
+
+    Args:
+        scenario: what to race; its `create_app_at` makes the apps.
+        url: of a database that nobody else uses; its rows are put back before each schedule.
+        strategies: run one after the other; by default those of `portfolio`.
+        budget: where to end.
+        seed: of the standard library's chance inside the apps.
+        keep: so many passing schedules are kept whole.
+        progress: told the number of schedules after each.
+
+    Raises:
+        SetupFailed: the state before the race could not be brought about.
+    """
+    with PostgresArena(scenario, url, seed=seed) as arena:
+        arena.prepare(scenario)
+        return _Explorer(scenario, arena, budget or Budget(), keep, progress).run(strategies)
 
 
 class _Explorer:
     def __init__(
-        self, scenario: Scenario, arena: Arena, budget: Budget, keep: int, progress: Progress | None
+        self,
+        scenario: Judged,
+        arena: AnyArena,
+        budget: Budget,
+        keep: int,
+        progress: Progress | None,
     ) -> None:
         self._scenario = scenario
         self._arena = arena
@@ -184,7 +257,15 @@ class _Explorer:
         self._stopped = False
         self._complete = False
         self._worst: Iteration | None = None
-        self._found = Exploration(scenario.name, arena.model, arena.seed)
+        on_server = arena.model is ProcessModel.SERVER
+        self._found = Exploration(scenario.name, arena.model, arena.seed, best_effort=on_server)
+
+    def run(self, strategies: Sequence[Strategy] | None) -> Exploration:
+        """Follow the strategies, one after the other."""
+        self.warm_up()
+        for strategy in strategies if strategies is not None else portfolio(self._arena.seed):
+            self.follow(strategy)
+        return self.conclude()
 
     def warm_up(self) -> None:
         """Fill caches and connection pools, until the same schedule twice does the same."""
@@ -278,6 +359,8 @@ class _Explorer:
         strategy = Replay(tape.steps, times=replays)
         while (picker := strategy.next_picker()) is not None:
             reproduced += reproduces(self._arena.run(picker), tape)
+        if replays and reproduced == replays:
+            self._found.best_effort = False
         if reproduced < replays:
             self._doubt(
                 f"only {reproduced} of {replays} replays of the counterexample failed in the same way"
@@ -290,7 +373,7 @@ class _Explorer:
             self._found.doubts.append(why)
 
 
-def tape_of(scenario: Scenario, arena: Arena, iteration: Iteration) -> Tape:
+def tape_of(scenario: Judged, arena: AnyArena, iteration: Iteration) -> Tape:
     """The tape of a schedule."""
     kind = type(scenario)
     return Tape(

@@ -2,23 +2,33 @@
 
 import asyncio
 import inspect
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, Protocol, TypeVar
 
 from gatewright.core.errors import GatewrightError
 from gatewright.race.client import Message
-from gatewright.race.loop import ScheduledLoop
 
 __all__ = ["AppStartError", "Lifespan"]
+
+T = TypeVar("T")
 
 
 class AppStartError(GatewrightError):
     """The app under test did not start."""
 
 
+class Performer(Protocol):
+    """Runs work to its end."""
+
+    def perform(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run it."""
+        ...
+
+
 class Lifespan:
     """Speaks the ASGI lifespan protocol with an app; one that does not know it is left alone."""
 
-    def __init__(self, app: Any, loop: ScheduledLoop) -> None:
+    def __init__(self, app: Any, loop: Performer) -> None:
         self._app = app
         self._loop = loop
         self._inbox: asyncio.Queue[Message] = asyncio.Queue()

@@ -1,27 +1,26 @@
-"""An asyncio event loop with virtual time, in which a strategy decides which actor goes on.
+"""An event loop in which a strategy decides which actor goes on.
 
-An actor is one client's request with everything that it starts; it is known by a context variable. Work of
-one actor stays in order; work of nobody (preparation, clean-up) runs at once. A synchronous point inside an
-`async def` handler parks the whole handler: callbacks of actors run in greenlets, and the loop's current task
-is left and entered again around the switch, as if the actor lived in a process of its own.
+Work of one actor stays in order; work of nobody (preparation, clean-up) runs at once. A synchronous point
+inside an `async def` handler parks the whole handler: callbacks of actors run in greenlets, and the loop's
+current task is left and entered again around the switch, as if the actor lived in a process of its own. What
+a program gives to a thread (a synchronous endpoint) runs in a greenlet too, and its points are points always.
 """
 
 import asyncio
-import heapq
 import itertools
 import threading
-import weakref
 from asyncio.tasks import _enter_task, _leave_task
-from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from contextvars import Context, ContextVar, copy_context
-from dataclasses import dataclass, field
-from enum import StrEnum
+from contextvars import Context, copy_context
+from functools import partial
 from typing import Any, TypeVar
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
+from gatewright.race.attributed_loop import ACTOR, AT_ONCE, AttributedLoop, run_handle, task_of
 from gatewright.race.footprint import EVERYTHING, Footprint
+from gatewright.race.lane import Lane, Stand
+from gatewright.race.process_model import ProcessModel
 from gatewright.race.schedule import (
     Choice,
     Deadlock,
@@ -31,46 +30,17 @@ from gatewright.race.schedule import (
     Step,
     Trace,
 )
-from gatewright.race.stuck import circling, waiting_place
+from gatewright.race.scheduler import THREAD, Ready
+from gatewright.race.stuck import circling, waiting_place, whereabouts
 
-__all__ = ["ACTOR", "ProcessModel", "ScheduledLoop", "scheduled_loop"]
-
-ACTOR: ContextVar[str | None] = ContextVar("gatewright_actor", default=None)
-"""The actor on whose behalf code runs; None for the engine's own work."""
-
-RESUMED = "resumed"
-"""The label of a point at which asyncio itself yielded."""
+__all__ = ["ACTOR", "ScheduledLoop", "scheduled_loop"]
 
 T = TypeVar("T")
 
 ABANDONED_TURNS = 10_000
 
 
-class ProcessModel(StrEnum):
-    """What the actors share besides the database."""
-
-    SEPARATE = "separate"
-    """Each actor drives an app of its own, as if in another process: every statement is a point."""
-
-    SHARED = "shared"
-    """One app for all of them: points are where the code really yields."""
-
-
-@dataclass(slots=True)
-class Lane:
-    """One actor's place in the schedule."""
-
-    name: str
-    queue: deque[tuple[asyncio.Handle, str]] = field(default_factory=deque)
-    parked: greenlet | None = None
-    label: str = ""
-    announced: str = ""
-    arrival: int = 0
-    blocked: bool = False
-    holders: tuple[str, ...] = ()
-
-
-class ScheduledLoop(asyncio.BaseEventLoop):
+class ScheduledLoop(AttributedLoop):
     """The loop; `race()` runs one schedule, `run_until_complete()` runs work of nobody.
 
     Args:
@@ -81,68 +51,24 @@ class ScheduledLoop(asyncio.BaseEventLoop):
         super().__init__()
         self.max_steps = max_steps
         self.trace = Trace()
-        self.complaints: list[str] = []
-        self._virtual_time = 0.0
-        self._unattributed: deque[asyncio.Handle] = deque()
-        self._lanes: dict[str, Lane] = {}
         self._model = ProcessModel.SEPARATE
         self._picker: Picker | None = None
         self._current: str | None = None
         self._hub: greenlet | None = None
-        self._arrivals = itertools.count()
+        self._task_runners: dict[asyncio.Task[Any], greenlet] = {}
         self._turns = 0
         self._progress = False
         self.keeps_open: Callable[[], bool] = bool
-        self._kept_open: set[str] = set()
-        self._abandoning = False
-        self._actor_tasks: weakref.WeakKeyDictionary[asyncio.Task[Any], str] = weakref.WeakKeyDictionary()
         self._main: asyncio.Task[Any] | None = None
-        self._foreign: set[str] = set()
-        self._owner = threading.get_ident()
         self._known_threads = set(threading.enumerate())
-        self.set_exception_handler(lambda _, context: self._complain(context))
 
-    # What asyncio asks of a loop -------------------------------------------------------------------------
-
-    def time(self) -> float:
-        """Virtual seconds; they pass only when every actor waits for a timer."""
-        return self._virtual_time
-
-    def call_soon(
-        self, callback: Callable[..., object], *args: object, context: Context | None = None
-    ) -> asyncio.Handle:
-        """Queue a callback behind the earlier ones of the same actor."""
-        context = copy_context() if context is None else context
-        handle = asyncio.Handle(callback, args, self, context)
-        self._enqueue(handle, context.get(ACTOR))
-        return handle
-
-    def call_soon_threadsafe(
-        self, callback: Callable[..., object], *args: object, context: Context | None = None
-    ) -> asyncio.Handle:
-        """The same, and a note when it is another thread that calls: no strategy controls that one."""
-        self.note_thread()
-        return self.call_soon(callback, *args, context=context)
-
-    def create_task(self, coro: Any, **options: Any) -> asyncio.Task[Any]:
-        """Start a task, and remember it if it works for an actor: it must not outlive the schedule."""
-        task = super().create_task(coro, **options)
-        context = options.get("context")
-        actor = ACTOR.get() if context is None else context.get(ACTOR)
-        if actor is not None:
-            self._actor_tasks[task] = actor
-        return task
-
-    def run_in_executor(
-        self,
-        executor: object,  # noqa: ARG002 - there is only this thread
-        func: Callable[..., Any],
-        *args: object,
-    ) -> asyncio.Future[Any]:
-        """Run the function on this very thread, in its actor's turn."""
-        future = self.create_future()
-        self.call_soon(_settle, future, func, args)
-        return future
+    def run_forever(self) -> None:
+        """Run, as the scheduler of this thread."""
+        outer, THREAD.scheduler = THREAD.scheduler, self
+        try:
+            super().run_forever()
+        finally:
+            THREAD.scheduler = outer
 
     def close(self) -> None:
         """Give up what is left and close."""
@@ -171,7 +97,7 @@ class ScheduledLoop(asyncio.BaseEventLoop):
             if not self._unattributed:
                 task.cancel()
                 raise Deadlock("work between two steps must not wait")
-            _run(self._unattributed.popleft())
+            run_handle(self._unattributed.popleft())
         result: T = task.result()
         return result
 
@@ -194,7 +120,6 @@ class ScheduledLoop(asyncio.BaseEventLoop):
         self._model, self._picker, self._current = model, picker, None
         self._arrivals, self._virtual_time = itertools.count(), 0.0
         self._foreign.clear()
-        self._kept_open.clear()
         try:
             self.perform(self._run_all(actors))
             self.trace.is_finished = True
@@ -221,6 +146,11 @@ class ScheduledLoop(asyncio.BaseEventLoop):
         return self._picker is not None and not self._abandoning
 
     @property
+    def actor(self) -> str:
+        """The actor on whose behalf the calling code runs; empty for the engine's own."""
+        return ACTOR.get() or ""
+
+    @property
     def controls(self) -> bool:
         """Whether the running code belongs to an actor whose points count now."""
         return self.is_racing and ACTOR.get() in self._lanes
@@ -230,48 +160,68 @@ class ScheduledLoop(asyncio.BaseEventLoop):
         """Whether the running actor can be made to wait inside synchronous code."""
         return (
             self.controls
-            and self._model is ProcessModel.SEPARATE
+            and (self._in_worker or self._model is ProcessModel.SEPARATE)
             and self._hub is not None
             and getcurrent() is not self._hub
         )
 
-    def pause(self, label: str) -> None:
+    def pause(self, label: str, ready: Ready | None = None) -> None:
         """Stand at a point inside synchronous code until the strategy lets the actor go on.
 
-        In the shared model nothing can come in between, because the code does not yield: it is only noted.
+        Code on the loop itself does not yield in the shared model, so nothing can come in between: the point
+        is only noted there.
         """
         if self.can_block:
             self._note_what_is_open()
-            self._park(self._lanes[ACTOR.get() or ""], label)
+            self._park(label, ready)
         elif self.controls:
             self.trace.steps[-1].within.append(label)
 
     def _note_what_is_open(self) -> None:
         """What was read and is still open keeps its snapshot: this step and the next one see more."""
-        actor = ACTOR.get() or ""
-        if self.keeps_open():
-            self._kept_open.add(actor)
+        lane = self._lanes[self.actor]
+        lane.keeps_open = self.keeps_open()
+        if lane.keeps_open:
             self.trace.touch_besides(EVERYTHING)
-        else:
-            self._kept_open.discard(actor)
 
     def touch(self, statement: Footprint) -> None:
         """The running step's statement touched this and no more.
 
         It is left at everything where the process is shared, or where something read earlier is still open.
         """
-        if self.can_block and (ACTOR.get() or "") not in self._kept_open:
-            self.trace.steps[-1].statement = statement
+        if self._model is ProcessModel.SEPARATE and self.can_block:
+            lane = self._lanes[self.actor]
+            if not (lane.keeps_open or lane.is_distrusted):
+                self.trace.steps[-1].statement = statement
 
     def touch_besides(self, footprint: Footprint) -> None:
         """The running step touched this besides, whoever's code it was."""
         if self.is_racing:
             self.trace.touch_besides(footprint)
 
-    def announce(self, label: str) -> None:
-        """Name the place at which the running actor yields next, in the shared model."""
+    def distrust(self) -> None:
+        """From here on nobody knows what the running actor's steps touch."""
         if self.controls:
-            self._lanes[ACTOR.get() or ""].announced = label
+            self._lanes[self.actor].is_distrusted = True
+            self.trace.touch_besides(EVERYTHING)
+
+    def wait(self, label: str, ready: Ready, timeout_s: float | None = None) -> None:
+        """Stand still inside synchronous code until it is ready, or out of time.
+
+        Code on the loop itself makes the whole loop stand still with it.
+        """
+        if timeout_s is None:
+            self._park(label, ready)
+            return
+        deadline = self.time() + timeout_s
+        self.call_at(deadline, _let_time_pass, context=Context())  # so that time passes
+        self._park(label, lambda: ready() or self.time() >= deadline)
+
+    def identity(self) -> object:
+        """A worker is a thread of its own; code on the loop belongs to its process's loop."""
+        if self._in_worker:
+            return getcurrent()
+        return ACTOR.get() if self._model is ProcessModel.SEPARATE else self._owner
 
     def block(self, holders: Iterable[str] = ()) -> None:
         """The running actor met a lock: it is no candidate until another's transaction has ended.
@@ -293,107 +243,122 @@ class ScheduledLoop(asyncio.BaseEventLoop):
         """A statement has been done, so a second try at a lock is no mere repetition."""
         self._progress = True
 
-    def note_thread(self) -> None:
-        """Remember it when the calling thread is not the loop's own."""
-        if threading.get_ident() != self._owner:
-            self._foreign.add(threading.current_thread().name)
-
     # The turns -------------------------------------------------------------------------------------------
-
-    def _enqueue(self, handle: asyncio.Handle, actor: str | None) -> None:
-        lane = self._lanes.get(actor) if actor is not None else None
-        if lane is None:
-            self._unattributed.append(handle)
-            return
-        lane.queue.append((handle, lane.announced or RESUMED))
-        lane.announced = ""
-        if len(lane.queue) == 1:
-            lane.arrival = next(self._arrivals)
 
     def _run_once(self) -> None:
         self._turns += 1
         if self._turns > self.max_steps:
             raise Livelock(f"no end after {self.max_steps} steps: {self._circles()}")
         if self._unattributed:
-            _run(self._unattributed.popleft())
+            run_handle(self._unattributed.popleft())
         elif not (self._lanes and self._give_turn()) and not self._advance_time():
             self._admit_deadlock()
 
     def _give_turn(self) -> bool:
         """Let one actor do something; False when none can."""
-        if self._model is ProcessModel.SEPARATE:
-            for lane in self._lanes.values():
-                if lane.parked is None and lane.queue:  # up to its next point it touches nothing shared
-                    if lane.name != self._current:  # but something woke it, whatever that was
-                        self.trace.touch_besides(EVERYTHING)
-                    self._switch_to(self._callback(lane))
-                    return True
-        candidates = [lane for lane in self._lanes.values() if self._is_candidate(lane)]
+        separate = self._model is ProcessModel.SEPARATE
+        held = separate or any(lane.holds_loop for lane in self._lanes.values())
+        for lane in self._lanes.values():
+            if self._goes_at_once(lane, separate=separate, held=held):
+                if lane.name != self._current:  # something woke it, whatever that was
+                    self.trace.touch_besides(EVERYTHING)
+                self._switch_to(*self._callback(lane))  # up to its next point it touches nothing shared
+                return True
+        candidates: list[tuple[Lane, Stand | None]] = []
+        for lane in self._lanes.values():
+            if lane.stands and (stand := lane.next_stand()) is not None:
+                candidates.append((lane, stand))
+            elif lane.queue and not held:
+                candidates.append((lane, None))
         if candidates:
             self._grant(candidates)
         return bool(candidates)
 
-    def _is_candidate(self, lane: Lane) -> bool:
-        if self._model is ProcessModel.SHARED:
-            return bool(lane.queue)
-        return lane.parked is not None and not lane.blocked
+    @staticmethod
+    def _goes_at_once(lane: Lane, *, separate: bool, held: bool) -> bool:
+        """Whether the actor's next callback is no point.
 
-    def _grant(self, candidates: list[Lane]) -> None:
+        Where all that stands there waits in workers, the actor's event loop goes on.
+        """
+        if not lane.queue or not (separate or (lane.queue[0][1] is AT_ONCE and not held)):
+            return False
+        return not lane.stands or (not lane.holds_loop and lane.next_stand() is None)
+
+    def _grant(self, candidates: list[tuple[Lane, Stand | None]]) -> None:
         assert self._picker is not None
         choice = Choice(
             index=len(self.trace.steps),
-            candidates=tuple(lane.name for lane in candidates),
-            labels=tuple(lane.label if lane.parked else lane.queue[0][1] for lane in candidates),
-            arrivals=tuple(lane.arrival for lane in candidates),
+            candidates=tuple(lane.name for lane, _ in candidates),
+            labels=tuple(stand.label if stand else lane.queue[0][1] for lane, stand in candidates),
+            arrivals=tuple(stand.arrival if stand else lane.arrival for lane, stand in candidates),
             current=self._current,
         )
         chosen = self._picker.pick(choice)
         self.trace.steps.append(Step(chosen, choice.label_of(chosen), choice))
         self._current = chosen
-        lane = self._lanes[chosen]
-        going, lane.parked = lane.parked, None
-        self._switch_to(going or self._callback(lane))
+        lane, stand = candidates[choice.candidates.index(chosen)]
+        if stand is None:
+            self._switch_to(*self._callback(lane))
+        else:
+            lane.stands.remove(stand)
+            self._switch_to(stand.greenlet)
 
-    def _callback(self, lane: Lane) -> greenlet:
+    def _callback(self, lane: Lane) -> tuple[greenlet, asyncio.Handle]:
+        """An actor's next callback, and the greenlet that runs it.
+
+        All steps of one task run in the same one: code that bridges to asyncio by greenlets of its own
+        (SQLAlchemy does) finds its way back to where it began.
+        """
         handle, _ = lane.queue.popleft()
         if lane.queue:
             lane.arrival = next(self._arrivals)
-        return greenlet(lambda: _run(handle))
+        task = task_of(handle)
+        if task is None:
+            return greenlet(run_handle), handle
+        runner = self._task_runners.get(task)
+        if runner is None or runner.dead:
+            runner = self._task_runners[task] = greenlet(partial(self._run_steps, task))
+        return runner, handle
 
-    def _switch_to(self, going: greenlet) -> None:
-        self._hub = getcurrent()
+    def _run_steps(self, task: asyncio.Task[Any], handle: asyncio.Handle) -> None:
+        run_handle(handle)
+        while not task.done():
+            assert self._hub is not None
+            run_handle(self._hub.switch())
+
+    def _switch_to(self, going: greenlet, *handle: asyncio.Handle) -> None:
+        outer, self._hub = self._hub, getcurrent()
         try:
-            going.switch()
+            going.switch(*handle)
         finally:
-            self._hub = None
+            self._hub = outer
 
-    def _park(self, lane: Lane, label: str) -> None:
+    def _park(self, label: str, ready: Ready | None) -> None:
         assert self._hub is not None
-        task = asyncio.current_task(self)
-        lane.parked, lane.label, lane.arrival = getcurrent(), label, next(self._arrivals)
-        if task is not None:
-            _leave_task(self, task)
+        lane = self._lanes[ACTOR.get() or ""]
+        inside, running = self._in_worker, asyncio._get_running_loop()  # noqa: SLF001 - None in workers
+        task = asyncio.current_task(running) if running is not None else None
+        lane.stands.append(Stand(getcurrent(), label, next(self._arrivals), inside, ready))
+        if running is not None and task is not None:
+            _leave_task(running, task)
+        self._enter(self, in_worker=False)
         try:
             self._hub.switch()
         finally:
-            if task is not None:
-                _enter_task(self, task)
+            self._enter(running, in_worker=inside)
+            if running is not None and task is not None:
+                _enter_task(running, task)
+
+    def _enter(self, running: asyncio.AbstractEventLoop | None, *, in_worker: bool) -> None:
+        self._in_worker = in_worker
+        asyncio._set_running_loop(running)  # noqa: SLF001 - what every loop calls
 
     def _advance_time(self) -> bool:
-        """Jump to the next timer and queue all that are due; False when there is none."""
-        timers = self._scheduled  # type: ignore[attr-defined]  # the base class's own heap
-        while timers and timers[0].cancelled():
-            heapq.heappop(timers)._scheduled = False  # noqa: SLF001 - as the base class does
-        if not timers:
-            return False
-        self._virtual_time = max(self._virtual_time, timers[0].when())
-        self.trace.touch_besides(EVERYTHING)
-        while timers and timers[0].when() <= self._virtual_time:
-            timer = heapq.heappop(timers)
-            timer._scheduled = False  # noqa: SLF001 - as the base class does
-            if not timer.cancelled():
-                self._enqueue(timer, _context_of(timer).get(ACTOR))
-        return True
+        """Let time pass; whatever is due then may touch anything."""
+        has_passed = super()._advance_time()
+        if has_passed:
+            self.trace.touch_besides(EVERYTHING)
+        return has_passed
 
     def _admit_deadlock(self) -> None:
         """Nobody can go on; who waits for a lock gets another try if anything has moved since the last."""
@@ -417,9 +382,9 @@ class ScheduledLoop(asyncio.BaseEventLoop):
 
     def _whereabouts(self, lane: Lane) -> str:
         """Where an actor stands, and what it waits for; nothing once it is done."""
-        if lane.parked is not None:
-            lock = f" of {' and '.join(lane.holders)}" if lane.holders else ""
-            return f"{lane.name} {f'waits for a lock{lock}' if lane.blocked else 'stands'} at {lane.label}"
+        if lane.stands:
+            stand = lane.stands[0]
+            return f"{lane.name} {whereabouts(stand.can_go, lane.blocked, lane.holders)} at {stand.label}"
         tasks = [task for task, actor in self._actor_tasks.items() if actor == lane.name and not task.done()]
         return f"{lane.name} waits {waiting_place(tasks[-1])}" if tasks else ""
 
@@ -428,13 +393,12 @@ class ScheduledLoop(asyncio.BaseEventLoop):
     def _abandon(self) -> None:
         """End whatever has not ended, so that the next schedule starts clean."""
         self._abandoning = True
+        outer, THREAD.scheduler = THREAD.scheduler, self
         asyncio._set_running_loop(self)  # noqa: SLF001 - what every loop calls
         try:
             for lane in self._lanes.values():
-                if lane.parked is not None:
-                    going, lane.parked = lane.parked, None
-                    going.parent = getcurrent()
-                    going.throw(GreenletExit)
+                while lane.stands:
+                    self._end(lane.stands.pop().greenlet)
             for timer in self._scheduled:  # type: ignore[attr-defined]  # the base class's own heap
                 if self._is_racers(timer):
                     timer.cancel()
@@ -442,56 +406,46 @@ class ScheduledLoop(asyncio.BaseEventLoop):
             for task in tasks:
                 task.cancel()
             self._drain()
+            self._task_runners.clear()
             for task in tasks:
                 if task.done() and not task.cancelled():
                     task.exception()  # looked at, so that nobody complains about it later
         finally:
             asyncio._set_running_loop(None)  # noqa: SLF001 - what every loop calls
             self._stopping = False  # asked for by work that was done just when it was abandoned
+            THREAD.scheduler = outer
             self._abandoning = False
+
+    def _end(self, going: greenlet) -> None:
+        """End code that stands at a point, and all greenlets of the program's own in which it runs."""
+        chain, hub = [going], getcurrent()
+        while (outer := chain[-1].parent) is not None and outer is not hub:
+            chain.append(outer)
+        for each in chain:
+            each.parent = hub
+            if not each.dead:
+                each.throw(GreenletExit)
+        self._enter(self, in_worker=False)
 
     def _drain(self) -> None:
         """Run what cancelled work still wants to do, in order and within a limit."""
         for _ in range(ABANDONED_TURNS):
-            queues = (lane.queue for lane in self._lanes.values() if lane.queue)
+            lanes = (lane for lane in self._lanes.values() if lane.queue)
             if self._unattributed:
-                _run(self._unattributed.popleft())
-            elif (queue := next(queues, None)) is not None:
-                _run(queue.popleft()[0])
+                run_handle(self._unattributed.popleft())
+            elif (lane := next(lanes, None)) is not None:
+                self._switch_to(*self._callback(lane))
             else:
                 break
 
-    def _is_racers(self, handle: asyncio.Handle) -> bool:
-        return _context_of(handle).get(ACTOR) is not None
 
-    def _complain(self, context: dict[str, Any]) -> None:
-        """Keep what a callback raised; what the garbage collector finds is of another schedule."""
-        if not self._abandoning and "handle" in context:
-            self.complaints.append(f"{context.get('message')}: {context.get('exception')!r}")
+def _let_time_pass() -> None:
+    pass
 
 
-THREAD_REMEDY = "make the endpoints `async def`, or race them in the thread lane"
+THREAD_REMEDY = "race a program that starts threads of its own in the thread lane"
 
 
 def scheduled_loop() -> ScheduledLoop | None:
-    """The scheduled loop in which the calling code runs, if it does."""
-    loop = asyncio._get_running_loop()  # noqa: SLF001 - the public one raises where there is none
-    return loop if isinstance(loop, ScheduledLoop) else None
-
-
-def _context_of(handle: asyncio.Handle) -> Context:
-    return handle._context  # type: ignore[attr-defined,no-any-return]  # noqa: SLF001 - public from 3.12 on
-
-
-def _run(handle: asyncio.Handle) -> None:
-    if not handle.cancelled():
-        handle._run()  # noqa: SLF001 - what every loop calls
-
-
-def _settle(future: "asyncio.Future[Any]", func: Callable[..., Any], args: tuple[object, ...]) -> None:
-    if future.cancelled():
-        return
-    try:
-        future.set_result(func(*args))
-    except Exception as error:  # noqa: BLE001 - the future carries it
-        future.set_exception(error)
+    """The scheduled loop under which the calling code runs, if it does."""
+    return THREAD.scheduler if isinstance(THREAD.scheduler, ScheduledLoop) else None

@@ -1,19 +1,34 @@
 """What a user writes: the state before a race, the actors, and what must hold afterwards."""
 
+import sys
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from gatewright.core.errors import GatewrightError
 from gatewright.race.checkers import Outcome, SequentialModel, check_linearizability
 from gatewright.race.client import AsgiApp, Client
 from gatewright.race.history import SERVER_ERRORS, History
+from gatewright.race.points.lines import Granularity
 
-__all__ = ["Actor", "Invariant", "Scenario", "Unchecked", "invariant"]
+__all__ = [
+    "Actor",
+    "Invariant",
+    "Judged",
+    "Scenario",
+    "ThreadActor",
+    "ThreadScenario",
+    "Unchecked",
+    "invariant",
+]
 
 Actor: TypeAlias = Callable[[Client], Coroutine[Any, Any, object]]
 """What one actor does, given a client of its own."""
+
+ThreadActor: TypeAlias = Callable[[], object]
+"""What one thread does."""
 
 Check = TypeVar("Check", bound=Callable[..., Iterable[str] | None])
 
@@ -56,37 +71,10 @@ def invariant(name: str, sentence: str, *, at_every_commit: bool = False) -> Cal
     return mark
 
 
-class Scenario:
-    """A race. Subclasses say what to race; the engine makes an instance without arguments each time.
-
-    An instance may keep what `setup` learned (identifiers), and nothing of a single schedule.
-    """
+class Judged:
+    """What must hold after every race: the methods that `invariant` marks, and the model if there is one."""
 
     name: ClassVar[str]
-
-    def create_app(self, folder: Path) -> AsgiApp:
-        """An app over the database files in `folder`; called once for every actor in the model `separate`."""
-        raise NotImplementedError
-
-    async def setup(self, client: Client) -> None:
-        """Bring about the state before the race; done once, the database then goes back to it each time."""
-
-    def reset(self) -> None:
-        """Put back state outside of SQLite files, before each schedule."""
-
-    def actors(self) -> Mapping[str, Actor]:
-        """Who races, by name; two to four of them."""
-        raise NotImplementedError
-
-    def crowd(self, size: int) -> Mapping[str, Actor]:
-        """Who races under stress: the actors over and over until there are `size` of them."""
-        actors = list(self.actors().items())
-        rounds = ((actors[number % len(actors)], number // len(actors) + 1) for number in range(size))
-        return {f"{name}-{round_}": actor for (name, actor), round_ in rounds}
-
-    async def observe(self, client: Client) -> Any:  # noqa: ARG002 - for those who override it
-        """The state after the race, as invariants want it."""
-        return None
 
     def model(self) -> SequentialModel[Any] | None:
         """What the service does to one request after the other, from where `setup` left it.
@@ -101,16 +89,8 @@ class Scenario:
         """All checks, those of base classes too, by name; linearizability where there is a model."""
         marks = (getattr(getattr(cls, attribute), "invariant", None) for attribute in dir(cls))
         given = [mark for mark in marks if isinstance(mark, Invariant)]
-        modelled = [LINEARIZABILITY] if cls.model is not Scenario.model else []
+        modelled = [LINEARIZABILITY] if cls.model is not Judged.model else []
         return tuple(sorted([*given, *modelled], key=lambda mark: mark.name))
-
-    @invariant("no-server-error", "no request is answered with 5xx")
-    def no_server_error(self, history: History, state: Any) -> Iterable[str]:  # noqa: ARG002 - as every check
-        """Holds in every scenario, whatever else does."""
-        for op in history:
-            if op.response.status in SERVER_ERRORS or op.error:
-                detail = f": {op.error}" if op.error else ""
-                yield f"{op.actor}: {op.method} {op.path} was answered {op.response.status}{detail}"
 
     def linearizable(self, history: History, state: Any) -> Iterable[str]:
         """The oracle of scenarios with a model.
@@ -166,5 +146,74 @@ class Scenario:
 LINEARIZABILITY = Invariant(
     "linearizability",
     "answers and final state are those of requests that came one after the other",
-    Scenario.linearizable.__name__,
+    Judged.linearizable.__name__,
 )
+
+
+class Scenario(Judged):
+    """A race. Subclasses say what to race; the engine makes an instance without arguments each time.
+
+    An instance may keep what `setup` learned (identifiers), and nothing of a single schedule.
+    """
+
+    def create_app(self, folder: Path) -> AsgiApp:
+        """An app over the database files in `folder`; called once for every actor in the model `separate`."""
+        raise NotImplementedError
+
+    def create_app_at(self, url: str) -> AsgiApp:
+        """The same over the database of a server at `url`; for races on a real server."""
+        raise NotImplementedError
+
+    async def setup(self, client: Client) -> None:
+        """Bring about the state before the race; done once, the database then goes back to it each time."""
+
+    def reset(self) -> None:
+        """Put back state outside of SQLite files, before each schedule."""
+
+    def actors(self) -> Mapping[str, Actor]:
+        """Who races, by name; two to four of them."""
+        raise NotImplementedError
+
+    def crowd(self, size: int) -> Mapping[str, Actor]:
+        """Who races under stress: the actors over and over until there are `size` of them."""
+        actors = list(self.actors().items())
+        rounds = ((actors[number % len(actors)], number // len(actors) + 1) for number in range(size))
+        return {f"{name}-{round_}": actor for (name, actor), round_ in rounds}
+
+    async def observe(self, client: Client) -> Any:  # noqa: ARG002 - for those who override it
+        """The state after the race, as invariants want it."""
+        return None
+
+    @invariant("no-server-error", "no request is answered with 5xx")
+    def no_server_error(self, history: History, state: Any) -> Iterable[str]:  # noqa: ARG002 - as every check
+        """Holds in every scenario, whatever else does."""
+        for op in history:
+            if op.response.status in SERVER_ERRORS or op.error:
+                detail = f": {op.error}" if op.error else ""
+                yield f"{op.actor}: {op.method} {op.path} was answered {op.response.status}{detail}"
+
+
+class ThreadScenario(Judged):
+    """A race between threads of plain code. Subclasses say what to race; an instance lasts for all schedules.
+
+    The lines of `watched` are where threads can be stopped. What the program keeps in memory is made anew in
+    `reset`, its locks too.
+    """
+
+    granularity: ClassVar[Granularity] = Granularity.LINE
+
+    def reset(self, folder: Path) -> None:
+        """Bring about the state before the race, before each schedule; files go into `folder`."""
+        raise NotImplementedError
+
+    def actors(self) -> Mapping[str, ThreadActor]:
+        """Who races, by name; two to four of them. What they return is recorded as their response."""
+        raise NotImplementedError
+
+    def watched(self) -> Iterable[ModuleType]:
+        """The modules whose lines are points; by default the scenario's own."""
+        return [sys.modules[type(self).__module__]]
+
+    def observe(self) -> Any:
+        """The state after the race, as invariants want it."""
+        return None

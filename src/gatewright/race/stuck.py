@@ -3,19 +3,20 @@
 import asyncio
 import linecache
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from gatewright.race.schedule import Trace
 
-__all__ = ["circling", "waiting_place"]
+__all__ = ["circling", "waiting_place", "whereabouts"]
 
 LOOKED_AT = 200
 SHOWN_CIRCLES = 3
 SHOWN_SOURCE = 80
 ASYNCIO_FOLDER = Path(asyncio.__file__).parent
+POINTS_FOLDER = Path(__file__).parent / "points"
 
 
 def circling(trace: Trace) -> str:
@@ -28,11 +29,18 @@ def circling(trace: Trace) -> str:
     return f"of the last {len(last)} steps {', '.join(places)}"
 
 
+def whereabouts(ready: bool, blocked: bool, holders: Sequence[str]) -> str:  # noqa: FBT001 - two facts
+    """Whether an actor waits where it stands, and for whose lock of a database."""
+    if blocked:
+        return f"waits for a lock of {' and '.join(holders)}" if holders else "waits for a lock"
+    return "stands" if ready else "waits"
+
+
 def waiting_place(task: asyncio.Task[Any]) -> str:
     """Where in its program a task waits, and for what: `in run (app.py:7: await go.wait()) for an Event`."""
-    frames = list(_frames(task.get_coro()))
-    own = [frame for frame in frames if not _is_of_asyncio(frame)]
-    what = next((_owner(frame) for frame in frames[::-1] if _is_of_asyncio(frame)), "")
+    frames = [each for each in _frames(task.get_coro()) if not _is_of(POINTS_FOLDER, each)]
+    own = [frame for frame in frames if not _is_of(ASYNCIO_FOLDER, frame)]
+    what = next((_owner(frame) for frame in frames[::-1] if _is_of(ASYNCIO_FOLDER, frame)), "")
     awaited = f" for {'an' if what[0] in 'AEIOU' else 'a'} {what}" if what else ""
     return f"{f'in {_place(own[-1])}' if own else ''}{awaited}".strip() or "for something that never comes"
 
@@ -50,8 +58,8 @@ def _frames(awaited: Any) -> Iterator[FrameType]:
             return
 
 
-def _is_of_asyncio(frame: FrameType) -> bool:
-    return Path(frame.f_code.co_filename).parent == ASYNCIO_FOLDER
+def _is_of(folder: Path, frame: FrameType) -> bool:
+    return Path(frame.f_code.co_filename).parent == folder
 
 
 def _owner(frame: FrameType) -> str:

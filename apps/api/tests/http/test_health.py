@@ -1,5 +1,7 @@
 """Whether the process lives, and whether it can serve."""
 
+import re
+
 import pytest
 from sqlalchemy.exc import DatabaseError
 
@@ -32,8 +34,27 @@ async def test_a_service_whose_store_does_not_answer_is_not_ready(api, services,
     assert (await api.get("/readyz", status=503))["code"] == "not_ready"
 
 
+CATALOGUE = ("projects", "skill-packs", "roles", "workflow-templates")
+OPERATIONS = {
+    *(f"{method} /{kind}" for kind in CATALOGUE for method in ("GET", "POST")),
+    *(f"{method} /{kind}/ID" for kind in CATALOGUE for method in ("GET", "PUT", "DELETE")),
+    *("POST /tasks", "GET /tasks/ID", "POST /tasks/ID/dispatch", "POST /tasks/ID/cancel"),
+    *("GET /tasks/ID/approval", "GET /tasks/ID/handoff", "GET /tasks/ID/audit"),
+    *("POST /workflow-runs", "GET /workflow-runs", "GET /workflow-runs/ID"),
+    *("POST /workflow-runs/ID/dispatch-ready", "POST /workflow-runs/ID/control-loop"),
+    *("POST /workflow-runs/ID/partial-rerun", "GET /workflow-runs/ID/execution-summary"),
+    *(f"POST /workflow-runs/ID/{move}" for move in ("pause", "resume", "abort")),
+    "POST /runner/tasks/ID/status",
+    *("GET /approvals/ID", "POST /approvals/ID/approve", "POST /approvals/ID/reject"),
+    *("GET /events", "POST /events", "GET /artifacts", "POST /artifacts", "GET /artifacts/ID"),
+    *("GET /handoffs", "GET /healthz", "GET /readyz"),
+}
+
+
 async def test_the_contract_is_published(api):
-    """The OpenAPI document names every operation."""
+    """The OpenAPI document names every operation, and no other."""
     paths = (await api.get("/openapi.json"))["paths"]
-    assert "/workflow-runs/{run_id}/dispatch-ready" in paths
-    assert "/runner/tasks/{task_id}/status" in paths
+    published = {
+        f"{method.upper()} {re.sub('{[^}]*}', 'ID', path)}" for path in paths for method in paths[path]
+    }
+    assert published == OPERATIONS

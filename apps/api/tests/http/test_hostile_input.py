@@ -79,6 +79,26 @@ async def test_bodies_are_bounded_while_they_arrive(api):
         assert response.json()["code"] == "body_too_large"
 
 
+NAME_OF_50_MEGABYTES = b'{"name": "' + b"x" * 50_000_000 + b'"}'
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_no_operation_takes_a_name_of_50_megabytes(api):
+    """Whatever takes a body refuses this one, and goes on serving."""
+    paths = (await api.get("/openapi.json"))["paths"]
+    asked = [
+        (method.upper(), path.replace("{", "").replace("}", ""))
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+        if "requestBody" in operation
+    ]
+    assert len(asked) > 20
+    for method, path in asked:
+        response = await api.http.request(method, path, content=NAME_OF_50_MEGABYTES, headers=JSON)
+        assert (response.status_code, response.json()["code"]) == (413, "body_too_large"), path
+    assert (await api.get("/readyz")) == {"status": "ok"}
+
+
 async def test_the_largest_template_allowed_fits(api):
     """A hundred steps with the longest prompts stay under the body limit, and one more step is refused."""
     await api.post("/roles", {"name": "dev"})

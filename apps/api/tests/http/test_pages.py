@@ -98,6 +98,42 @@ async def test_an_audit_is_paged_by_attempts(api):
     assert last["next_after"] is None
 
 
+BEYOND = "9" * 18
+"""The largest cursor that is taken; nothing stands behind it."""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/roles?",
+        "/skill-packs?",
+        "/projects?",
+        "/workflow-templates?",
+        "/workflow-runs?",
+        "/workflow-runs?status=created&",
+        "/artifacts?",
+        "/artifacts?run_id=1&",
+        "/artifacts?task_id=1&",
+        "/handoffs?",
+        "/handoffs?run_id=1&",
+        "/handoffs?task_id=1&",
+        "/events?",
+        "/events?run_id=1&",
+        "/events?type=task.created&",
+        "/tasks/1/audit?",
+    ],
+)
+async def test_behind_the_last_cursor_there_is_nothing(api, path):
+    """A cursor that no item has yet is one all the same."""
+    run = await api.start_run({"step_id": "a"})
+    await api.dispatch(run["id"])
+    name = "after" if "/events" in path or "/audit" in path else "cursor"
+    page = await api.get(f"{path}{name}={BEYOND}")
+    assert page["items"] == []
+    assert page.get("next_cursor") is None
+    assert page.get("next_after") == (BEYOND if "/events" in path else None)
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_a_listing_costs_the_same_whatever_is_stored(services, api, database):
     """The query plans of the listings search an index, and sort and scan nothing."""

@@ -14,9 +14,15 @@ pytestmark = pytest.mark.end_to_end
 CLIENTS = 200
 
 
-def test_one_of_hundreds_dispatches_a_task(served, database):
+@pytest.mark.parametrize(
+    ("database", "durability"),
+    [("sqlite", "process"), ("sqlite", "power"), ("postgresql", "process")],
+    indirect=["database"],
+)
+def test_one_of_hundreds_dispatches_a_task(served, database, durability):
     """One attempt, told once and acknowledged once; the others are told that there is nothing to do, or no longer."""
-    with served(database) as first, served(database) as second:
+    durable = {"MULTYAGENTS_DURABILITY": durability}
+    with served(database, **durable) as first, served(database, **durable) as second:
         run = first.start_run({"step_id": "a"})
         [task_id] = run["task_ids"]
         paths = [f"/workflow-runs/{run['id']}/dispatch-ready", f"/tasks/{task_id}/dispatch"]

@@ -51,6 +51,15 @@ async def test_without_its_status_guard_a_task_is_dispatched_twice(api, interrup
     assert (await api.event_types(run["id"])).count("task.dispatched") == 2
 
 
+async def test_what_became_ready_first_goes_first(api, interrupted):
+    """A step that a rerun reset in between comes before a later one that was ready all the time."""
+    run = await api.start_run({"step_id": "build"}, {"step_id": "lint"})
+    failed = await api.fail_next(run["id"])
+    interrupted.storage.rival = lambda: api.rerun(run["id"], task_ids=[failed], auto_dispatch=False)
+    answer = await interrupted.dispatching.dispatch_ready(int(run["id"]))
+    assert answer.submission.step_id == "build"
+
+
 async def test_a_pause_in_between_stops_the_dispatch(api, interrupted):
     """The claim looks at the run itself; deciding again gives the honest refusal."""
     run = await api.start_run({"step_id": "a"})
@@ -350,6 +359,7 @@ async def test_without_its_guard_two_attempts_have_one_path(api, interrupted, mo
     interrupted.storage.rival = lambda: api.dispatch(first["id"])
     values = {
         "task_id": bindparam("the_task"),
+        "position": bindparam("the_position"),
         "path": bindparam("the_path"),
         "attempt": bindparam("the_attempt"),
     }

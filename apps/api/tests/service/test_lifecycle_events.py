@@ -2,9 +2,73 @@
 
 import pytest
 
+from multyagents_api.domain.events import EventType
 from multyagents_api.storage.writes import SqlWriter
 
 pytestmark = pytest.mark.anyio
+
+CONTRACT = {
+    *("workflow_run.created", "workflow_run.running", "workflow_run.succeeded", "workflow_run.failed"),
+    *("workflow_run.paused", "workflow_run.resumed", "workflow_run.aborted"),
+    *("workflow_run.partial_rerun_requested", "task.created", "task.dispatched"),
+    *("task.runner_queued", "task.runner_submit_failed", "task.runner_status_updated"),
+    *("task.runner_cancel_requested", "task.runner_cancel_failed", "task.retry_scheduled"),
+    *("task.partial_rerun_reset", "task.locks_released", "task.handoff_published"),
+    *("task.dispatch_blocked_by_approval", "task.dispatch_blocked_missing_handoff_artifacts"),
+    *("approval.pending", "approval.approved", "approval.rejected", "artifact.created"),
+}
+"""The types of the contract, in its own words: whoever follows events relies on them."""
+
+
+def test_the_types_are_those_of_the_contract():
+    """None is missing, and none is there that the contract does not name."""
+    assert {kind.value for kind in EventType} == CONTRACT
+
+
+async def test_every_type_is_told(api, runner):
+    """Two short runs, one to its success and one that is aborted, tell all of them, each event in one form."""
+    shared = {"execution_mode": "shared-workspace", "lock_paths": ["src"]}
+    wanted = [{"from_step": "plan", "type": "text"}]
+    run = await api.start_run(
+        {"step_id": "plan", **shared},
+        {"step_id": "build", "depends_on": ["plan"], "required_artifacts": wanted, "requires_approval": True},
+        project_id=await api.project("/projects/shop"),
+        retry_policy={"max_retries": 1, "retry_on": ["flaky"]},
+    )
+    path, [plan, build] = f"/workflow-runs/{run['id']}", run["task_ids"]
+    runner.accepts = False
+    await api.dispatch(run["id"])
+    runner.accepts = True
+    for attempt, category in ((2, "flaky"), (3, None)):
+        await api.dispatch(run["id"])
+        await api.report(plan, attempt, "failed", failure_category=category)
+    await api.rerun(run["id"], step_ids=["plan"])
+    await api.report(plan, 4, "success", handoff={"summary": "Planned."})
+    await api.dispatch(run["id"])
+    await api.post("/artifacts", {"task_id": plan, "type": "text", "name": "plan.md", "content": "Do it."})
+    await api.dispatch(run["id"])
+    await api.post(f"/approvals/{run['tasks'][1]['approval_id']}/approve", {"actor": "leo"})
+    await api.post(f"{path}/pause")
+    await api.post(f"{path}/resume")
+    await api.dispatch(run["id"])
+    await api.report(build, 1, "success")
+
+    async def unreachable(task_id: int, attempt: int) -> None:
+        raise ConnectionRefusedError
+
+    other = await api.post("/workflow-runs", {"workflow_template_id": run["workflow_template_id"]})
+    await api.post(f"/approvals/{other['tasks'][1]['approval_id']}/reject", {"actor": "leo"})
+    await api.dispatch(other["id"])
+    runner.cancel = unreachable
+    await api.post(f"/workflow-runs/{other['id']}/abort")
+
+    events = (await api.get("/events?limit=500"))["items"]
+    assert {event["type"] for event in events} == CONTRACT
+    fields = {"id", "sequence", "contract_version", "type", "run_id", "task_id", "attempt", "producer_role"}
+    assert all(set(event) == fields | {"payload", "time"} for event in events)
+    assert {event["contract_version"] for event in events} == {1}
+    about_tasks = [event for event in events if not event["type"].startswith("workflow_run.")]
+    assert all(event["task_id"] and event["producer_role"] for event in about_tasks)
 
 
 async def test_a_whole_life_is_told(api, runner):

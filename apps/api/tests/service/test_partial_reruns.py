@@ -26,6 +26,36 @@ async def test_a_failed_branch_runs_again(api):
     assert types.count("workflow_run.partial_rerun_requested") == types.count("task.partial_rerun_reset") == 1
 
 
+@pytest.mark.parametrize("end", ["failed", "canceled", "submit-failed"])
+async def test_every_end_but_success_runs_again(api, runner, end):
+    """Failed, canceled or never accepted: the next attempt is opened, and the first one stays in the audit."""
+    run = await api.start_run({"step_id": "a"})
+    [task_id] = run["task_ids"]
+    runner.accepts = end != "submit-failed"
+    await api.dispatch(run["id"])
+    runner.accepts = True
+    if end != "submit-failed":
+        await api.report(task_id, 1, end)
+    assert (await api.get(f"/tasks/{task_id}"))["status"] == end
+    answer = await api.rerun(run["id"], task_ids=[task_id])
+    assert [dispatch["attempt"] for dispatch in answer["dispatched"]] == [2]
+    [reset] = [event for event in await api.events(run["id"]) if event["type"] == "task.partial_rerun_reset"]
+    assert reset["payload"] == {"step_id": "a", "previous": end}
+    audit = (await api.get(f"/tasks/{task_id}/audit"))["items"]
+    assert [attempt["ended"] for attempt in audit] == [end, None]
+
+
+async def test_the_version_that_the_client_saw_is_accepted(api):
+    """Nobody changed the run since; with the same version again, somebody did."""
+    run = await api.start_run({"step_id": "a"})
+    task_id = await api.fail_next(run["id"])
+    version = (await api.get(f"/workflow-runs/{run['id']}"))["version"]
+    wish = {"task_ids": [task_id], "expected_version": version}
+    assert (await api.rerun(run["id"], **wish))["rerun_count"] == 1
+    await api.report(task_id, 2, "failed")
+    assert (await api.rerun(run["id"], status=409, **wish))["code"] == "version_conflict"
+
+
 async def test_without_auto_dispatch_tasks_wait(api):
     """A reset task waits as created; resetting it a second time is refused."""
     run = await api.start_run({"step_id": "a"})

@@ -1,8 +1,10 @@
 """Path locks: an attempt in a shared workspace has its paths to itself, from its dispatch to its end."""
 
+from hashlib import sha256
+
 import pytest
 
-from multyagents_api.service.ports import SubmissionResult
+from multyagents_api.service.runners import SubmissionResult
 
 pytestmark = pytest.mark.anyio
 
@@ -66,6 +68,17 @@ async def test_a_step_may_lock_paths_inside_of_each_other(api):
     await api.report(run["task_ids"][0], 1, "success")
     [(_, _, paths)] = await released(api, run)
     assert paths == [f"{ROOT}/src", f"{ROOT}/src/a"]
+
+
+async def test_the_longest_path_is_locked_like_any_other(api):
+    """As long as the system takes one, and nothing in it that could be packed."""
+    parts = [sha256(str(number).encode()).hexdigest() for number in range(60)]
+    path = "/".join(parts)[:4_000]
+    run = await start(api, shared("a", path), shared("b", path))
+    assert (await api.dispatch(run["id"]))["dispatched"]
+    assert (await api.dispatch(run["id"]))["reason"] == "paths locked"
+    await api.report(run["task_ids"][0], 1, "success")
+    assert await released(api, run) == [(run["task_ids"][0], 1, [f"{ROOT}/{path}"])]
 
 
 async def test_projects_that_share_a_place_share_its_locks(api):

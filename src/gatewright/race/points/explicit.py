@@ -3,6 +3,7 @@
 import asyncio
 
 from gatewright.race.loop import scheduled_loop
+from gatewright.race.scheduler import current_scheduler
 
 __all__ = ["point", "point_sync"]
 
@@ -23,6 +24,6 @@ async def point(label: str = "point") -> None:
 
 def point_sync(label: str = "point") -> None:
     """The same inside synchronous code; nothing in the process model `shared`, where it can't yield."""
-    loop = scheduled_loop()
-    if loop is not None:
-        loop.pause(label)
+    scheduler = current_scheduler()
+    if scheduler is not None:
+        scheduler.pause(label)

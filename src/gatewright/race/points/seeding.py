@@ -1,20 +1,18 @@
 """Time, identifiers and chance under exploration: the same in every run of the same schedule.
 
-Code reads them through references of its own (`from datetime import datetime`), so every loaded module that
-holds one is given the seeded stand-in, and its own back afterwards. Stand-ins act only in a scheduled loop.
+Stand-ins act only under their scheduler.
 """
 
 import datetime as dt
 import os
 import random
-import sys
 import time
-from collections.abc import Mapping
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import Any, Self
 
 from gatewright.race.footprint import WORLD
-from gatewright.race.loop import ScheduledLoop, scheduled_loop
+from gatewright.race.points.substitution import Replacement, Substitution
+from gatewright.race.scheduler import Scheduler, current_scheduler
 
 __all__ = ["SeededWorld"]
 
@@ -27,31 +25,25 @@ READING_NS = 1_000
 
 PHASE_READINGS = 60_000_000
 
-# hypothesis reads a clock whenever garbage is collected, which no schedule decides.
-LEFT_ALONE = frozenset(
-    {"_pytest", "anyio", "fastapi", "gatewright", "greenlet", "hypothesis", "pluggy", "pydantic",
-     "pydantic_core", "pytest", "sqlalchemy", "starlette"}
-) | sys.stdlib_module_names  # fmt: skip
-
 GenuineDatetime = dt.datetime
 GENUINE_URANDOM = os.urandom
 
 
 class SeededWorld:
-    """While entered, what a program asks the world inside of a scheduled loop has seeded answers.
+    """While entered, what a program asks the world has seeded answers.
 
     Args:
-        loop: gives the virtual time.
+        scheduler: gives the virtual time.
         seed: gives identifiers and chance.
     """
 
-    def __init__(self, loop: ScheduledLoop, seed: int) -> None:
-        self._loop = loop
+    def __init__(self, scheduler: Scheduler, seed: int) -> None:
+        self._scheduler = scheduler
         self._seed = seed
         self._readings = 0
         self._chance = random.Random(seed)  # noqa: S311 - must be foreseeable
         self._random_state = random.getstate()
-        self._stand_ins = self._make_stand_ins()
+        self._stand_ins = Substitution(self._replacements())
 
     def rewind(self, phase: int) -> None:
         """Begin a phase anew: the same answers will follow again, and none of those of earlier phases."""
@@ -62,44 +54,49 @@ class SeededWorld:
     def now_ns(self) -> int:
         """Nanoseconds since 1970 in virtual time."""
         self._readings += 1
-        self._loop.touch_besides(WORLD)
-        return EPOCH_S * NANOSECONDS + round(self._loop.time() * NANOSECONDS) + self._readings * READING_NS
+        self._scheduler.touch_besides(WORLD)
+        passed_ns = round(self._scheduler.time() * NANOSECONDS) + self._readings * READING_NS
+        return EPOCH_S * NANOSECONDS + passed_ns
 
     def urandom(self, size: int) -> bytes:
         """Random bytes from the seed."""
-        if scheduled_loop() is not self._loop:
+        if current_scheduler() is not self._scheduler:
             return GENUINE_URANDOM(size)
-        self._loop.touch_besides(WORLD)
+        self._scheduler.touch_besides(WORLD)
         return self._chance.randbytes(size)
 
     def __enter__(self) -> Self:
         self._random_state = random.getstate()
-        _swap({id(genuine): (genuine, stand_in) for genuine, stand_in in self._stand_ins})
+        self._stand_ins.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        _swap({id(stand_in): (stand_in, genuine) for genuine, stand_in in self._stand_ins})
+        self._stand_ins.__exit__(kind, error, trace)
         random.setstate(self._random_state)
 
-    def _make_stand_ins(self) -> list[tuple[Any, Any]]:
-        clocks = [(getattr(time, name), self._clock(name)) for name in CLOCKS]
-        return [(GenuineDatetime, self._datetime()), (GENUINE_URANDOM, self.urandom), *clocks]
+    def _replacements(self) -> list[Replacement]:
+        return [
+            *(Replacement(time, name, self._clock(name)) for name in CLOCKS),
+            Replacement(os, "urandom", self.urandom),
+            Replacement(random, "_urandom", self.urandom),
+            Replacement(dt, "datetime", self._datetime()),
+        ]
 
     def _clock(self, name: str) -> Any:
-        genuine, loop = getattr(time, name), self._loop
+        genuine, scheduler = getattr(time, name), self._scheduler
         whole = name.endswith("_ns")
 
         def clock() -> float:
-            if scheduled_loop() is not loop:
+            if current_scheduler() is not scheduler:
                 return genuine()  # type: ignore[no-any-return]  # a clock of the time module
             return self.now_ns() if whole else self.now_ns() / NANOSECONDS
 
         return clock
 
     def _datetime(self) -> type[GenuineDatetime]:
-        world, loop = self, self._loop
+        world, scheduler = self, self._scheduler
 
         class Meta(type):
             def __instancecheck__(cls, instance: object) -> bool:
@@ -116,7 +113,7 @@ class SeededWorld:
 
             @classmethod
             def now(cls, tz: dt.tzinfo | None = None) -> Any:
-                if scheduled_loop() is not loop:
+                if current_scheduler() is not scheduler:
                     return GenuineDatetime.now(tz)
                 moment = EPOCH + dt.timedelta(microseconds=world.now_ns() // 1000 - EPOCH_S * 1_000_000)
                 return moment.astimezone(tz) if tz is not None else moment.replace(tzinfo=None)
@@ -130,27 +127,3 @@ class SeededWorld:
 
 EPOCH = GenuineDatetime.fromtimestamp(EPOCH_S, dt.UTC)
 CLOCKS = ("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns")
-STDLIB_REFERENCES: tuple[tuple[ModuleType, tuple[str, ...]], ...] = (
-    (time, CLOCKS),
-    (os, ("urandom",)),
-    (random, ("_urandom",)),
-    (dt, ("datetime",)),
-)
-
-
-def _swap(exchange: Mapping[int, tuple[Any, Any]]) -> None:
-    """In every loaded module, put each object that is asked for (by identity) in another's place.
-
-    Modules that were loaded in between hold stand-ins too, so giving back looks everywhere again.
-    """
-    places = [(module, tuple(vars(module))) for module in list(sys.modules.values()) if _is_program(module)]
-    for module, attributes in (*places, *STDLIB_REFERENCES):
-        for attribute in attributes:
-            present = getattr(module, attribute, None)
-            held, other = exchange.get(id(present), (None, None))
-            if held is not None and held is present:
-                setattr(module, attribute, other)
-
-
-def _is_program(module: object) -> bool:
-    return isinstance(module, ModuleType) and module.__name__.partition(".")[0] not in LEFT_ALONE

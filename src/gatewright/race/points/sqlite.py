@@ -18,8 +18,8 @@ from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
 from gatewright.race.footprint import EVERYTHING
-from gatewright.race.loop import ACTOR, ScheduledLoop, scheduled_loop
 from gatewright.race.points.sqlite_footprint import ConnectionWatch, unique_columns
+from gatewright.race.scheduler import Scheduler, current_scheduler
 
 __all__ = ["InstrumentedSqlite", "label_of"]
 
@@ -69,11 +69,11 @@ class InstrumentedConnection(sqlite3.Connection):
 
     patience_s: float
     foreign: Callable[[], None]
-    watch: ConnectionWatch
-    open_cursors: weakref.WeakSet[sqlite3.Cursor]
     siblings: "weakref.WeakSet[InstrumentedConnection]"
     file: Path | None = None
     holder: str = ""
+    watch: ConnectionWatch
+    open_cursors: weakref.WeakSet[sqlite3.Cursor]
 
     def cursor(self, factory: Any = None) -> Any:
         """A cursor whose statements are points."""
@@ -114,45 +114,46 @@ class InstrumentedConnection(sqlite3.Connection):
         """Close; a transaction that was open is rolled back and its locks are free."""
         was_open = self.in_transaction
         super().close()
-        if was_open and (loop := scheduled_loop()) is not None:
-            loop.touch_besides(EVERYTHING)
-            loop.transaction_ended()
+        self.holder = ""
+        if was_open and (scheduler := current_scheduler()) is not None:
+            scheduler.touch_besides(EVERYTHING)
+            scheduler.transaction_ended()
 
     def perform(self, label: str, operation: Callable[[], R], sql: str = "", parameters: Any = None) -> R:
         """Stand at a point, then do it; stand still for as long as another's lock is in the way.
 
         Where `sql` and its parameters are not given it may touch anything.
         """
-        loop = scheduled_loop()
-        if loop is None or not loop.controls:
+        scheduler = current_scheduler()
+        if scheduler is None or not scheduler.controls:
             self.foreign()
-            return self._perform_unseen(operation, sql, loop)
+            return self._perform_unseen(operation, sql, scheduler)
         was_open = self.in_transaction
         while True:
-            loop.pause(label)
+            scheduler.pause(label)
             self.watch.prepare()
             try:
                 result = operation()
             except sqlite3.Error as error:
-                if self.patience_s > 0 and loop.can_block and _is_plain_busy(error):
-                    loop.touch(self.watch.waiting())
-                    loop.block(self.rivals())
+                if self.patience_s > 0 and scheduler.can_block and _is_plain_busy(error):
+                    scheduler.touch(self.watch.waiting())
+                    scheduler.block(self.rivals())
                     continue
                 self.watch.forget()
                 raise
             finally:
                 if was_open and not self.in_transaction:
-                    loop.transaction_ended()
+                    scheduler.transaction_ended()
             if not label.startswith(HARMLESS):
-                self.holder = ACTOR.get() or ""
-            loop.moved()
-            loop.touch(self.watch.done(sql, parameters))
+                self.holder = scheduler.actor
+            scheduler.moved()
+            scheduler.touch(self.watch.done(sql, parameters))
             return result
 
-    def _perform_unseen(self, operation: Callable[[], R], sql: str, loop: ScheduledLoop | None) -> R:
+    def _perform_unseen(self, operation: Callable[[], R], sql: str, scheduler: Scheduler | None) -> R:
         """Do it where no strategy decides; what it touched is not known."""
-        if loop is not None:
-            loop.touch_besides(EVERYTHING)
+        if scheduler is not None:
+            scheduler.touch_besides(EVERYTHING)
         self.watch.prepare()
         try:
             return operation()
@@ -182,8 +183,8 @@ class InstrumentedCursor(sqlite3.Cursor):
         """A point, then the statement; pragmas set a connection up and are no points."""
         if PRAGMA.match(sql):
             setting = SETTING.match(sql)
-            if not HARMLESS_PRAGMA.match(sql) and (loop := scheduled_loop()) is not None:
-                loop.touch_besides(EVERYTHING)
+            if not HARMLESS_PRAGMA.match(sql) and (scheduler := current_scheduler()) is not None:
+                scheduler.touch_besides(EVERYTHING)
             super().execute(self.connection.adjust(*setting.groups()) if setting else sql, parameters)
             return self
         self.connection.perform(label_of(sql), partial(super().execute, sql, parameters), sql, parameters)
@@ -223,17 +224,17 @@ class InstrumentedSqlite:
     """While entered, `sqlite3.connect` gives instrumented connections, and knows which files they opened.
 
     Args:
-        loop: the loop that must do all the work on these connections while it races.
+        scheduler: must control all the work on these connections while it races.
     """
 
-    def __init__(self, loop: ScheduledLoop) -> None:
+    def __init__(self, scheduler: Scheduler) -> None:
         self.databases: set[Path] = set()
-        self._loop = loop
+        self._scheduler = scheduler
         self._connections: weakref.WeakSet[InstrumentedConnection] = weakref.WeakSet()
         self._genuine = sqlite3.connect
         self._open_cursors: weakref.WeakSet[sqlite3.Cursor] = weakref.WeakSet()
         self._unique: dict[tuple[Path | None, str], frozenset[str] | None] = {}
-        loop.keeps_open = lambda: len(self._open_cursors) > 0
+        scheduler.keeps_open = lambda: len(self._open_cursors) > 0
 
     def connect(  # noqa: PLR0917 - the signature of sqlite3.connect
         self,
@@ -241,7 +242,7 @@ class InstrumentedSqlite:
         timeout: float = DEFAULT_TIMEOUT_S,
         detect_types: int = 0,
         isolation_level: Any = "",
-        check_same_thread: bool = True,  # noqa: FBT001, FBT002 - likewise
+        check_same_thread: bool = True,  # noqa: ARG002, FBT001, FBT002 - likewise
         factory: type[sqlite3.Connection] = sqlite3.Connection,
         **rest: Any,
     ) -> InstrumentedConnection:
@@ -251,7 +252,7 @@ class InstrumentedSqlite:
             timeout=0,
             detect_types=detect_types,
             isolation_level=isolation_level,
-            check_same_thread=check_same_thread,
+            check_same_thread=False,  # the arena tidies up from its own thread
             factory=_instrumented(factory),
             **rest,
         )
@@ -267,7 +268,9 @@ class InstrumentedSqlite:
             self.databases.add(connection.file)
         connection.open_cursors = self._open_cursors
         connection.watch = ConnectionWatch(
-            connection, str(connection.file or ""), partial(self._unique_columns, connection.file)
+            connection,
+            str(connection.file) if connection.file else "",
+            partial(self._unique_columns, connection.file),
         )
         return connection
 
@@ -301,8 +304,8 @@ class InstrumentedSqlite:
                 connection.close()
 
     def _note_thread(self) -> None:
-        if self._loop.is_racing:
-            self._loop.note_thread()
+        if self._scheduler.is_racing:
+            self._scheduler.note_thread()
 
 
 def _instrumented(factory: type[sqlite3.Connection]) -> type[sqlite3.Connection]:

@@ -1,20 +1,34 @@
 """Replay a tape: the same schedule again, in a fresh process, from a file that may come from anywhere."""
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.escape import printable
 from gatewright.core.verdict import Verdict
-from gatewright.race import Arena, Diverged, Fifo, Race, Replay, Scenario, Tape, read_tape, reproduces
+from gatewright.race import (
+    Arena,
+    Diverged,
+    Fifo,
+    ProcessModel,
+    Race,
+    Replay,
+    Scenario,
+    Tape,
+    ThreadArena,
+    ThreadScenario,
+    read_tape,
+    reproduces,
+)
 from gatewright.race.breaking import breaking_steps
 from gatewright.race.interleaving import Interleaving, TakenStep, interleaving
 from gatewright.race.swimlane import swim_lanes
 from gatewright.suites.race.picture import facts_of, render_picture
 
-__all__ = ["ReplayOutcome", "replay"]
+__all__ = ["ReplayOutcome", "replay", "replay_tape"]
 
 MOST_TIMES = 100_000
 
@@ -71,8 +85,8 @@ class ReplayOutcome:
     def count(self) -> str:
         """How often it came again, of how many."""
         unclear = f", unclear {self.unclear}" if self.unclear else ""
-        left = f", {self.departures} steps not as on the tape" if self.departures else ""
-        return f"reproduced {self.reproduced} of {self.times}, diverged {self.diverged}{unclear}{left}"
+        departed = f", {self.departures} steps not as on the tape" if self.departures else ""
+        return f"reproduced {self.reproduced} of {self.times}, diverged {self.diverged}{unclear}{departed}"
 
     def html(self, command: str) -> str:
         """The outcome as a page for a browser; `command` is what shows it again."""
@@ -98,9 +112,14 @@ def replay(tape_path: Path, times: int = 20, *, allowed: Sequence[str], strict: 
     if not 1 <= times <= MOST_TIMES:
         raise ConfigurationError(f"a tape can be replayed from 1 to {MOST_TIMES} times, not {times}")
     tape = read_tape(tape_path)
-    scenario = find_scenario(tape.scenario, allowed)()
-    with Arena(scenario, seed=tape.seed, model=tape.process_model) as arena:
-        arena.prepare(scenario)
+    return replay_tape(tape, find_scenario(tape.scenario, allowed)(), times, strict=strict)
+
+
+def replay_tape(
+    tape: Tape, scenario: Scenario | ThreadScenario, times: int, *, strict: bool = True
+) -> ReplayOutcome:
+    """The same for a tape and a scenario that are there already."""
+    with prepared_arena(scenario, tape) as arena:
         arena.run(Fifo())  # fills caches and connection pools, as the exploration did
         strategy = Replay(tape.steps, times=times, strict=strict)
         races = []
@@ -110,6 +129,28 @@ def replay(tape_path: Path, times: int = 20, *, allowed: Sequence[str], strict: 
             races.append(race)
         broken_at = breaking_steps(arena, scenario, tape.steps)
     return conclude(tape, races, broken_at, strict=strict, departures=strategy.departures)
+
+
+@contextmanager
+def prepared_arena(scenario: Scenario | ThreadScenario, tape: Tape) -> Iterator[Arena | ThreadArena]:
+    """An arena in which the tape's schedule can be run.
+
+    Raises:
+        ConfigurationError: the tape was recorded on a server that is not ours.
+    """
+    if tape.process_model is ProcessModel.SERVER:
+        raise ConfigurationError(
+            f"{tape.name}: the tape was recorded on a database server",
+            remedy="explore the scenario there again, by explore_postgres",
+        )
+    if isinstance(scenario, ThreadScenario):
+        with ThreadArena(seed=tape.seed) as threads:
+            threads.prepare(scenario)
+            yield threads
+    else:
+        with Arena(scenario, seed=tape.seed, model=tape.process_model) as arena:
+            arena.prepare(scenario)
+            yield arena
 
 
 def follow(strategy: Replay, race: Race) -> None:
@@ -157,7 +198,7 @@ def picture_of(race: Race, broken_at: Mapping[str, int]) -> Interleaving:
     return interleaving(steps, operations=race.history, violations=race.failures, broken_at=broken_at)
 
 
-def find_scenario(path: str, allowed: Sequence[str]) -> type[Scenario]:
+def find_scenario(path: str, allowed: Sequence[str]) -> type[Scenario | ThreadScenario]:
     """The scenario at an import path; nothing is imported that the caller does not allow.
 
     Raises:
@@ -173,6 +214,6 @@ def find_scenario(path: str, allowed: Sequence[str]) -> type[Scenario]:
         found = getattr(importlib.import_module(module_name), name)
     except (ImportError, AttributeError) as error:
         raise ConfigurationError(f"the tape names {path}, which can't be found: {error}") from error
-    if not (isinstance(found, type) and issubclass(found, Scenario)):
+    if not (isinstance(found, type) and issubclass(found, (Scenario, ThreadScenario))):
         raise ConfigurationError(f"the tape names {path}, which is no scenario")
     return found

@@ -21,6 +21,7 @@ from multyagents_api.http.wire import (
     Line,
     PayloadText,
     parse_id,
+    without_nul,
 )
 from multyagents_api.service.events import EventQuery, Events, OwnEvent
 
@@ -139,7 +140,7 @@ def add_routes(app: FastAPI, events: Events) -> None:
     async def list_events(
         run_id: Annotated[str | None, Query(max_length=40)] = None,
         after: Cursor = "0",
-        kind: Annotated[str | None, Query(alias="type", max_length=100)] = None,
+        kind: Annotated[str | None, Query(alias="type", max_length=100), AfterValidator(without_nul)] = None,
         limit: Limit = 100,
     ) -> EventPage:
         """The events after an id, of one run or of all, of one type or of all."""

@@ -11,6 +11,7 @@ from sqlalchemy import Update
 
 from gatewright.race.selfcheck import PlantedFault
 from multyagents_api.scenarios.races import ApprovalDispatch, ParallelDispatch, PartialRerun
+from multyagents_api.service import change
 from multyagents_api.storage import guards
 
 __all__ = [
@@ -30,8 +31,8 @@ class NotPlanted(Exception):  # noqa: N818 - what happened
 
 @contextmanager
 def double_dispatch() -> Iterator[None]:
-    """The claim no longer asks whether the task may still be dispatched."""
-    with weakened("CLAIM_TASK", "tasks.status"):
+    """A dispatch trusts what it read before its transaction, and the claim does not ask the task's status."""
+    with replaced(change, "is_current", lambda *_: True), weakened("CLAIM_TASK", "tasks.status"):
         yield
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from multyagents_api.domain.errors import KeyReused, NotFound, NotInRun, Refusal, UnknownArtifact
+from multyagents_api.domain.errors import KeyReused, UnknownArtifact
 from multyagents_api.domain.events import EventType, PayloadValue, task_event
 from multyagents_api.domain.gates import GateResult, check_gates, gates_with
 from multyagents_api.domain.handoffs import NewHandoff, check_comes_at_the_end
@@ -11,7 +11,7 @@ from multyagents_api.domain.redaction import redact
 from multyagents_api.domain.roles import RetryPolicy
 from multyagents_api.domain.runs import RunStatus
 from multyagents_api.domain.tasks import ACTIVE, Task, TaskStatus, is_progress, retry_is_due
-from multyagents_api.service.change import RunChange, Seen
+from multyagents_api.service.change import RunChange, Seen, why_without_run
 from multyagents_api.service.ports import Clock, Outdated, Reader, Storage
 from multyagents_api.service.retry import decide_until_current
 
@@ -55,7 +55,7 @@ class Callbacks:
         async with self.storage.read() as reader:
             seen = await reader.run_around(report.task_id)
             if seen is None:
-                raise await _why_without_run(reader, report.task_id)
+                raise await why_without_run(reader, report.task_id)
             [task] = [task for task in seen[1] if task.id == report.task_id]
             if await _is_repetition(reader, report) or not is_progress(task, report.attempt, report.status):
                 return task
@@ -108,10 +108,6 @@ class Callbacks:
             else:
                 await change.settle()
         return moved
-
-
-async def _why_without_run(reader: Reader, task_id: int) -> Refusal:
-    return NotFound("task", str(task_id)) if await reader.task(task_id) is None else NotInRun(task_id)
 
 
 async def _is_repetition(reader: Reader, report: Report) -> bool:

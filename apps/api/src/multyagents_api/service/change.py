@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
+from multyagents_api.domain.errors import NotFound, NotInRun, Refusal
 from multyagents_api.domain.events import EventType, NewEvent, task_event
 from multyagents_api.domain.runs import HELD, Run, RunStatus, derive_status
 from multyagents_api.domain.tasks import Task
-from multyagents_api.service.ports import Outdated, Writer
+from multyagents_api.service.ports import Outdated, Reader, Writer
 
-__all__ = ["RunChange", "Seen"]
+__all__ = ["RunChange", "Seen", "is_current", "why_without_run"]
 
 _TOLD_BY: Mapping[RunStatus, EventType] = {
     RunStatus.RUNNING: EventType.RUN_RUNNING,
@@ -21,6 +22,16 @@ _TOLD_BY: Mapping[RunStatus, EventType] = {
 
 Seen: TypeAlias = tuple[Run, Sequence[Task]]
 """A run and its tasks from one look, before the transaction."""
+
+
+def is_current(seen: Seen, locked: Run) -> bool:
+    """Whether nothing of a run changed between a look at it and its lock, which counts the version on."""
+    return seen[0].version + 1 == locked.version
+
+
+async def why_without_run(reader: Reader, task_id: int) -> Refusal:
+    """Why there is no run around a task."""
+    return NotFound("task", str(task_id)) if await reader.task(task_id) is None else NotInRun(task_id)
 
 
 @dataclass(slots=True)
@@ -45,14 +56,19 @@ class RunChange:
         """Lock the run's row as the first statement of the transaction.
 
         Every change of a run counts its version on, so that tasks which were `seen` with the version before
-        this one are still as they were.
+        this one need not be read again.
         """
         run = await writer.touch_run(run_id, events=reserve, now=now)
         if run is None:
             raise Outdated
-        is_current = seen is not None and seen[0].version + 1 == run.version
-        known = {task.id: task for task in seen[1]} if seen is not None and is_current else None
+        known = {task.id: task for task in seen[1]} if seen is not None and is_current(seen, run) else None
         return cls(writer, run, now, reserve, known=known)
+
+    async def tasks(self) -> list[Task]:
+        """The run's tasks as they are now, in template order; nobody else can change them meanwhile."""
+        if self.known is None:
+            self.known = {task.id: task for task in await self.writer.tasks(self.run.id)}
+        return list(self.known.values())
 
     def moved(self, task: Task) -> None:
         """Note how a task is after a write of this transaction."""
@@ -74,8 +90,7 @@ class RunChange:
         """Derive the status from the tasks as they are now, and finish."""
         if self.run.status in HELD:
             return await self.finish(self.run.status)
-        tasks = await self.writer.tasks(self.run.id) if self.known is None else list(self.known.values())
-        return await self.finish(derive_status(tasks))
+        return await self.finish(derive_status(await self.tasks()))
 
     async def finish(self, status: RunStatus) -> RunStatus:
         """Store the status that the tasks give, and the events."""

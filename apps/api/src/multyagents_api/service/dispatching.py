@@ -3,10 +3,11 @@
 Double dispatch is refused in the store, by the guarded claim: whatever was read before may be old by then.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 from multyagents_api.domain.approvals import ApprovalStatus
 from multyagents_api.domain.artifacts import RequiredArtifact
@@ -26,19 +27,12 @@ from multyagents_api.domain.errors import (
 from multyagents_api.domain.events import EventType, task_event
 from multyagents_api.domain.runs import HELD, RunStatus, check_not_held
 from multyagents_api.domain.tasks import DISPATCHABLE, Task, TaskStatus, ready_tasks, succeeded_steps
-from multyagents_api.service.change import RunChange
+from multyagents_api.service.change import RunChange, Seen, why_without_run
 from multyagents_api.service.outbox import Outbox
-from multyagents_api.service.ports import (
-    Claim,
-    Clock,
-    Outdated,
-    Storage,
-    Submission,
-    SubmissionState,
-    Writer,
-)
+from multyagents_api.service.ports import Claim, Clock, Outdated, Storage, Writer
 from multyagents_api.service.readiness import lacking_artifacts
 from multyagents_api.service.retry import decide_until_current
+from multyagents_api.service.runners import Submission, SubmissionState
 
 __all__ = ["DispatchAnswer", "Dispatching", "NotDispatched"]
 
@@ -61,6 +55,10 @@ _REASONS: Mapping[type[Refusal], NotDispatched] = {
     RequiredArtifactsMissing: NotDispatched.REQUIRED_ARTIFACTS_MISSING,
     PathsLocked: NotDispatched.PATHS_LOCKED,
 }
+
+
+Choice: TypeAlias = Callable[[Sequence[Task]], Sequence[Task]]
+"""Which tasks of a run are to be claimed, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +123,17 @@ class Dispatching:
 
     async def _claim_first_ready(self, run_id: int) -> Submission | NotDispatched:
         async with self.storage.read() as reader:
-            found = await reader.run_with_tasks(run_id)
-        if found is None:
+            seen = await reader.run_with_tasks(run_id)
+        if seen is None:
             raise NotFound("run", str(run_id))
-        run, tasks = found
+        run, tasks = seen
         check_not_held(run)
         ready = ready_tasks(tasks)
         met: set[NotDispatched] = set()
         if sum(task.status in DISPATCHABLE for task in tasks) > len(ready):
             met.add(NotDispatched.DEPENDENCIES_NOT_SATISFIED)
         if ready:
-            claimed = await self._claim_one_of(run_id, ready)
+            claimed = await self._claim_one_of(seen, ready_tasks)
             if isinstance(claimed, Submission):
                 return claimed
             met.update(_REASONS[type(refusal)] for refusal in claimed)
@@ -143,26 +141,35 @@ class Dispatching:
 
     async def _claim_task(self, task_id: int) -> Submission:
         async with self.storage.read() as reader:
-            task = await reader.task(task_id)
-            found = None if task is None else await reader.run_with_tasks(task.run)
-        if found is None:
-            raise NotFound("task", str(task_id))
-        run, tasks = found
-        check_not_held(run)
-        [task] = [task for task in tasks if task.id == task_id]
-        _check_dispatchable(task, tasks)
-        claimed = await self._claim_one_of(run.id, [task])
+            seen = await reader.run_around(task_id)
+            if seen is None:
+                raise await why_without_run(reader, task_id)
+        check_not_held(seen[0])
+
+        def choose(tasks: Sequence[Task]) -> Sequence[Task]:
+            [chosen] = [task for task in tasks if task.id == task_id]
+            _check_dispatchable(chosen, tasks)
+            return [chosen]
+
+        choose(seen[1])
+        claimed = await self._claim_one_of(seen, choose)
         if isinstance(claimed, Submission):
             return claimed
         raise claimed[0]
 
-    async def _claim_one_of(self, run_id: int, ready: Sequence[Task]) -> Submission | list[Refusal]:
-        """Claim the first task that nothing holds back; where there is none, what holds back each of them."""
-        now = self.clock.now()
+    async def _claim_one_of(self, seen: Seen, choose: Choice) -> Submission | list[Refusal]:
+        """Claim the first task that nothing holds back; where there is none, what holds back each of them.
+
+        The choice is made of the tasks as they are under the run's lock: what was seen before may be old.
+        """
+        run_id, now = seen[0].id, self.clock.now()
         refusals: list[Refusal] = []
         with suppress(_NothingToTell):
             async with self.storage.write() as writer:
-                change = await RunChange.open(writer, run_id, now, reserve=1)
+                change = await RunChange.open(writer, run_id, now, reserve=1, seen=seen)
+                ready = choose(await change.tasks())
+                if change.run.status in HELD or not ready:
+                    raise Outdated
                 lacking = await lacking_artifacts(writer, run_id, ready)
                 for task in ready:
                     if task.id in lacking:
@@ -204,10 +211,7 @@ async def _take_paths(writer: Writer, task: Task) -> bool:
 
 async def _refuse_lacking(change: RunChange, task: Task, missing: Sequence[RequiredArtifact]) -> Refusal:
     """Tell, once for an attempt, which artifacts hold it back."""
-    current = await change.writer.task(task.id)
-    if change.run.status in HELD or current is None or current.status not in DISPATCHABLE:
-        raise Outdated
-    kind, attempt = EventType.DISPATCH_BLOCKED_MISSING_ARTIFACTS, current.attempt + 1
+    kind, attempt = EventType.DISPATCH_BLOCKED_MISSING_ARTIFACTS, task.attempt + 1
     wanted = [f"{each.from_step}: {each.type.value} {each.name or ''}".rstrip() for each in missing]
     if not await change.writer.was_told(task.run, task.id, attempt, kind):
         change.tell(task_event(kind, task, attempt, missing=wanted))
@@ -220,8 +224,6 @@ async def _refuse(change: RunChange, task: Task, *, has_paths: bool) -> Refusal:
     Raises:
         Outdated: it is neither, hence the task or its run changed in between.
     """
-    if change.run.status in HELD:
-        raise Outdated
     approval = None if task.approval_id is None else await change.writer.approval(task.approval_id)
     if approval is not None and approval.status is ApprovalStatus.PENDING:
         if has_paths and task.workspace.lock_paths:
@@ -253,7 +255,7 @@ async def _submission(writer: Writer, task: Task, claim: Claim) -> Submission:
         role_name=claim.role_name,
         system_prompt=claim.system_prompt,
         allowed_tools=claim.allowed_tools,
-        skills=tuple(skill for pack in packs if pack is not None for skill in pack.skills),
+        skills=tuple(dict.fromkeys(skill for pack in packs if pack is not None for skill in pack.skills)),
         quality_gates=task.quality_gates,
         workspace=task.workspace,
         project_root=None if project is None else project.root_path,

@@ -29,9 +29,10 @@ OVERLAPS = exists(
 IS_LOCKED = select(OVERLAPS)
 LOCK_OUT_OTHERS = select(lock_table.c.id).with_for_update()
 TAKE_PATH = insert(path_locks).from_select(
-    ["task_id", "path", "attempt"],
+    ["task_id", "position", "path", "attempt"],
     select(
         bindparam("the_task", type_=path_locks.c.task_id.type),
+        bindparam("the_position", type_=path_locks.c.position.type),
         _path,
         bindparam("the_attempt", type_=path_locks.c.attempt.type),
     ).where(not_(OVERLAPS)),
@@ -72,8 +73,13 @@ class PathLockWrites:
         This is where two attempts in one place are refused.
         """
         await self._connection.execute(LOCK_OUT_OTHERS)
-        for path in paths:
-            parameters = {"the_task": task_id, "the_path": _kept(path), "the_attempt": attempt}
+        for position, path in enumerate(paths):
+            parameters = {
+                "the_task": task_id,
+                "the_position": position,
+                "the_path": _kept(path),
+                "the_attempt": attempt,
+            }
             if (await self._connection.execute(TAKE_PATH, parameters)).rowcount != 1:
                 await self.release_paths(task_id, attempt)
                 return False

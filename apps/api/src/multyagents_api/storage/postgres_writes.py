@@ -9,7 +9,18 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, cast, func, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Text,
+    bindparam,
+    case,
+    cast,
+    func,
+    select,
+    tuple_,
+)
 
 from multyagents_api.domain.events import Event
 from multyagents_api.domain.runs import Run
@@ -25,11 +36,12 @@ IS_SETTLED = events.c.transaction < OLDEST_UNDER_WAY
 
 
 def _position_of(name: str) -> ColumnElement[Any]:
-    """The position of the event with an id; the beginning where there is none."""
+    """The position of the event with an id; what no event has yet stands behind all that are settled."""
     known = events.alias()
     event_id: ColumnElement[int] = bindparam(name, type_=BigInteger)
     transaction = select(known.c.transaction).where(known.c.id == event_id).scalar_subquery()
-    return tuple_(func.coalesce(transaction, 0), event_id)
+    of_none = case((event_id == 0, 0), else_=OLDEST_UNDER_WAY)
+    return tuple_(func.coalesce(transaction, of_none), event_id)
 
 
 @cache

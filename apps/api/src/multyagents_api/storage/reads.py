@@ -6,7 +6,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from sqlalchemy import Executable, Select, bindparam, exists, func, literal_column, or_, select
+from sqlalchemy import BigInteger, Executable, Select, bindparam, exists, func, literal_column, or_, select
 
 from multyagents_api.domain.approvals import Approval
 from multyagents_api.domain.events import Event, EventType
@@ -14,7 +14,8 @@ from multyagents_api.domain.roles import Role
 from multyagents_api.domain.runs import Run, RunStatus
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Template
-from multyagents_api.service.ports import AttemptRecord, Submission
+from multyagents_api.service.ports import AttemptRecord
+from multyagents_api.service.runners import Submission
 from multyagents_api.storage import tables
 from multyagents_api.storage.catalogue import CatalogueReads
 from multyagents_api.storage.path_locks import PathLockReads
@@ -119,7 +120,8 @@ ATTEMPTS_AFTER = (
         isouter=True,
     )
     .where(
-        tables.dispatches.c.task_id == bindparam("of_task"), tables.dispatches.c.attempt > bindparam("after")
+        tables.dispatches.c.task_id == bindparam("of_task"),
+        tables.dispatches.c.attempt > bindparam("after", type_=BigInteger),  # cursors outgrow attempts
     )
     .order_by(tables.dispatches.c.attempt)
     .limit(bindparam("limit"))

@@ -234,12 +234,16 @@ path_locks = Table(
     "path_locks",
     metadata,
     Column("task_id", ForeignKey("tasks.id"), nullable=False),
+    Column("position", Integer, nullable=False),
     Column("path", Text, nullable=False),
     Column("attempt", Integer, nullable=False),
-    PrimaryKeyConstraint("task_id", "path"),
+    PrimaryKeyConstraint("task_id", "position"),
     sqlite_with_rowid=False,
 )
-"""Which paths active attempts have to themselves; a row goes when its attempt ends."""
+"""Which paths active attempts have to themselves; a row goes when its attempt ends.
+
+Paths stand in no index: PostgreSQL has none for longer ones than 2,700 bytes.
+"""
 
 lock_table = Table("lock_table", metadata, Column("id", Integer, primary_key=True))
 """One row. Who takes path locks locks it first: that no path lies inside another can't be a constraint."""

@@ -161,10 +161,11 @@ def _create_locks() -> None:
     op.create_table(
         "path_locks",
         sa.Column("task_id", IDENTIFIER, nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("path", sa.Text(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["task_id"], ["tasks.id"], name=op.f("fk_path_locks_task_id_tasks")),
-        sa.PrimaryKeyConstraint("task_id", "path", name=op.f("pk_path_locks")),
+        sa.PrimaryKeyConstraint("task_id", "position", name=op.f("pk_path_locks")),
         sqlite_with_rowid=False,
     )
     lock_table = op.create_table(
