@@ -77,18 +77,13 @@ def replays_across_processes():
 
 def main():
     schedules = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-    print(
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {datetime.now(UTC):%Y-%m-%d}"
-    )
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    print(f"{machine}, {datetime.now(UTC):%Y-%m-%d}")
     began = time.perf_counter()
     run, failing = false_alarms(schedules)
     print(f"correct API: {failing} alarms in {run:,} schedules, {run / (time.perf_counter() - began):.0f}/s")
     print("replays in one process: {} of {}".format(*replays_in_process()))
-    print(
-        "replays in fresh processes, each with another hash seed: {} of {}".format(
-            *replays_across_processes()
-        )
-    )
+    print("replays in fresh processes, other hash seeds: {} of {}".format(*replays_across_processes()))
 
 
 if __name__ == "__main__":
