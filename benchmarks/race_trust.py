@@ -31,7 +31,7 @@ sys.exit(0 if outcome.reproduced == 1 else 1)
 
 
 def false_alarms(schedules):
-    """Explore every scenario of the correct API in equal parts; returns the schedules and the failing ones."""
+    """Explore every scenario of the correct API in equal parts; returns schedules and failing ones."""
     part = -(-schedules // len(SCENARIOS))
     run = failing = 0
     for scenario in SCENARIOS:
