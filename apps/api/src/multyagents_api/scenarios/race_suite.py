@@ -1,0 +1,50 @@
+"""The races of the API: the three that the release asks for first, then one for each other guard."""
+
+from multyagents_api.scenarios.races import ApprovalDispatch, ParallelDispatch, PartialRerun
+from multyagents_api.scenarios.races_attempts import (
+    Callback,
+    CancelCompletion,
+    Completion,
+    Retry,
+    StaleAttempt,
+    Submission,
+)
+from multyagents_api.scenarios.races_operators import AbortDispatch, Operators, PauseDispatch
+from multyagents_api.scenarios.races_queues import Adoption, Onlooker, Outbox, PathLock, Queue
+from multyagents_api.scenarios.races_reruns import (
+    FallingDependency,
+    HeldRerun,
+    LateArtifact,
+    Reapproval,
+    RerunDispatch,
+    RerunTwice,
+    TwoReruns,
+)
+
+__all__ = ["REQUIRED", "SCENARIOS"]
+
+REQUIRED = (ParallelDispatch, PartialRerun, ApprovalDispatch)
+SCENARIOS = (
+    *REQUIRED,
+    Completion,
+    Callback,
+    Submission,
+    StaleAttempt,
+    CancelCompletion,
+    Retry,
+    PauseDispatch,
+    Operators,
+    AbortDispatch,
+    TwoReruns,
+    RerunDispatch,
+    HeldRerun,
+    RerunTwice,
+    Reapproval,
+    FallingDependency,
+    LateArtifact,
+    Queue,
+    Onlooker,
+    PathLock,
+    Adoption,
+    Outbox,
+)
