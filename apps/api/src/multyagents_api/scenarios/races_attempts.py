@@ -7,7 +7,7 @@ from multyagents_api.scenarios import races_order as order
 from multyagents_api.scenarios.races_scenario import ApiScenario, ModelledScenario, step
 from multyagents_api.scenarios.races_state import RunState
 
-__all__ = ["Callback", "CancelCompletion", "Completion", "Retry", "StaleAttempt", "Submission"]
+__all__ = ["Callback", "CancelCompletion", "Completion", "KeyedCallback", "Retry", "StaleAttempt", "Submission"]
 
 
 class Completion(ModelledScenario):
@@ -29,10 +29,12 @@ class Completion(ModelledScenario):
 
 
 class Callback(ModelledScenario):
-    """Two callbacks about one attempt, one of them late, both under the same key."""
+    """Two callbacks about one attempt, one of them late."""
 
     name = "callback-race"
     steps = (step("build"),)
+    key: Mapping[str, str] = {}
+    """What both callbacks carry besides."""
 
     async def approach(self, client: Client) -> None:
         """The step is with the runner."""
@@ -41,9 +43,16 @@ class Callback(ModelledScenario):
     def actors(self) -> Mapping[str, Actor]:
         """A runner that reports by two ways at once."""
         return {
-            "alice": lambda client: self.report(client, "build", "running", idempotency_key="the key"),
-            "bob": lambda client: self.report(client, "build", "success", idempotency_key="the key"),
+            "alice": lambda client: self.report(client, "build", "running", **self.key),
+            "bob": lambda client: self.report(client, "build", "success", **self.key),
         }
+
+
+class KeyedCallback(Callback):
+    """Two callbacks that say different things under one key: one of them is refused."""
+
+    name = "keyed-callback-race"
+    key: Mapping[str, str] = {"idempotency_key": "the key"}  # noqa: RUF012 - nobody changes it
 
 
 class Submission(ModelledScenario):

@@ -15,7 +15,9 @@ from multyagents_api.scenarios.races_state import Event, RunState
 __all__ = [
     "ACTIVE",
     "DISPATCHED",
+    "REPORTED",
     "RERUN",
+    "STATUS_OF_ATTEMPT",
     "Told",
     "acknowledged_dispatches",
     "attempts_are_exclusive",

@@ -5,7 +5,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gatewright.race import History
-from multyagents_api.scenarios.races_oracles import ACTIVE, DISPATCHED, RERUN, Told
+from multyagents_api.scenarios.races_oracles import (
+    ACTIVE,
+    DISPATCHED,
+    REPORTED,
+    RERUN,
+    STATUS_OF_ATTEMPT,
+    Told,
+)
 from multyagents_api.scenarios.races_state import Event, RunState
 
 __all__ = [
@@ -19,12 +26,14 @@ __all__ = [
     "rerun_as_expected",
     "rerun_by_the_rules",
     "retried_within_budget",
+    "statuses_go_forward",
 ]
 
 RESET = "task.partial_rerun_reset"
 FALLEN = frozenset({"failed", "canceled", "submit-failed"})
 BLOCKED = frozenset({"task.dispatch_blocked_by_approval", "task.dispatch_blocked_missing_handoff_artifacts"})
 ENDS = frozenset({"success", "failed", "canceled"})
+FORWARD = ("queued", "running", "cancel-requested", "submit-failed", "canceled", "failed", "success")
 FEW = 5
 """So many other requests may overtake a request before it may give up."""
 
@@ -67,6 +76,21 @@ def _refusals(rerun: Event, state: RunState, told: Told) -> Iterator[str]:
             yield f"event {rerun.sequence}: a rerun of task {task.id}, which is {status}"
         if waiting := sorted(fallen.intersection(task.depends_on)):
             yield f"event {rerun.sequence}: a rerun of task {task.id}, which waits for {', '.join(waiting)}"
+
+
+def statuses_go_forward(state: RunState) -> Iterator[str]:
+    """What is told of an attempt goes forward; whom a cancel has met does not go on as if nothing were."""
+    latest: dict[tuple[str | None, int | None], str] = {}
+    for event in state.events:
+        status = STATUS_OF_ATTEMPT.get(event.type) or str(event.payload.get("status"))
+        if event.type not in STATUS_OF_ATTEMPT and event.type != REPORTED:
+            continue
+        key = event.task_id, event.attempt
+        if FORWARD.index(status) < FORWARD.index(latest.get(key, "queued")):
+            yield (
+                f"event {event.sequence}: task {key[0]} attempt {key[1]} was {latest[key]} and became {status}"
+            )
+        latest[key] = status
 
 
 def rerun_as_expected(state: RunState) -> Iterator[str]:

@@ -165,6 +165,11 @@ class ApiScenario(Scenario):
         """Invariant 5."""
         return oracles.ended_once(state)
 
+    @invariant("forward-only", "what is told of an attempt goes forward", at_every_commit=True)
+    def forward_only(self, _history: History, state: RunState) -> Iterable[str]:
+        """The rule of callbacks and cancels."""
+        return order.statuses_go_forward(state)
+
     @invariant("run-status", "the run's status follows from its tasks", at_every_commit=True)
     def run_status(self, _history: History, state: RunState) -> Iterable[str]:
         """Invariant 6."""
