@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import bindparam, case, insert, literal, select
+from sqlalchemy import bindparam, case
 
 from multyagents_api.domain.errors import PathsLocked
 from multyagents_api.domain.tasks import TaskStatus
-from multyagents_api.scenarios.planting import replaced, rewritten, weakened, without
+from multyagents_api.scenarios.planting import replaced, rewritten, weakened
 from multyagents_api.service import change
 from multyagents_api.service.callbacks import Callbacks
 from multyagents_api.service.change import RunChange
@@ -131,19 +131,8 @@ def paths_checked_before_the_write() -> Iterator[None]:
             return [PathsLocked(task.id) for task in choose(seen[1])]
         return await genuine(self, seen, choose_free)
 
-    columns = tables.path_locks.c
-    unchecked = insert(tables.path_locks).from_select(
-        ["task_id", "path", "attempt"],
-        select(
-            bindparam("the_task", type_=columns.task_id.type),
-            bindparam("the_path", type_=columns.path.type),
-            bindparam("the_attempt", type_=columns.attempt.type),
-        ).where(literal(value=True)),
-    )
-    with (
-        replaced(Dispatching, "_claim_one_of", claim_one_of),
-        replaced(path_locks, "TAKE_PATH", unchecked),
-    ):
+    unchecked = weakened("TAKE_PATH", "EXISTS", path_locks)
+    with replaced(Dispatching, "_claim_one_of", claim_one_of), unchecked:
         yield
 
 
@@ -164,10 +153,7 @@ def paths_released_early() -> Iterator[None]:
 @contextmanager
 def artifact_of_a_reset_attempt() -> Iterator[None]:
     """An artifact is kept whether or not its attempt was reset since."""
-    statement = results.INSERT_ARTIFACT
-    weaker = statement._generate()  # noqa: SLF001 - no public way
-    weaker.select = without("INSERT_ARTIFACT", statement.select, "tasks.status")
-    with replaced(results, "INSERT_ARTIFACT", weaker):
+    with weakened("INSERT_ARTIFACT", "tasks.status", results):
         yield
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from types import ModuleType
 from typing import Any
 
-from sqlalchemy import Update
+from sqlalchemy import Insert, Update
 
 from multyagents_api.storage import guards
 
@@ -32,13 +33,19 @@ def replaced(owner: object, name: str, stand_in: object) -> Iterator[None]:
         setattr(owner, name, genuine)
 
 
-def weakened(name: str, mention: str) -> AbstractContextManager[None]:
+def weakened(name: str, mention: str, owner: ModuleType = guards) -> AbstractContextManager[None]:
     """Take the conditions that mention something out of one of the guarded statements.
 
     Raises:
         NotPlanted: no condition does, so there is nothing to take out.
     """
-    return replaced(guards, name, without(name, getattr(guards, name), mention))
+    statement = getattr(owner, name)
+    if isinstance(statement, Insert):
+        weaker = statement._generate()  # noqa: SLF001 - no public way
+        weaker.select = without(name, statement.select, mention)
+    else:
+        weaker = without(name, statement, mention)
+    return replaced(owner, name, weaker)
 
 
 def without(name: str, statement: Any, mention: str) -> Any:
