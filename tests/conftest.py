@@ -2,6 +2,8 @@
 
 import os
 
+pytest_plugins = ["pytester"]
+
 for variable in [
     name for name in os.environ if name.startswith(("GATEWRIGHT_", "MULTYAGENTS_", "TASK_076_"))
 ]:

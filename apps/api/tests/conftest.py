@@ -17,7 +17,7 @@ import multyagents_api
 from multyagents_api.bootstrap import Settings, create_app
 from multyagents_api.http.app import Services
 from multyagents_api.scenarios.embedded_postgres import EmbeddedPostgres, PostgresError, PostgresMissing
-from multyagents_api.service.ports import Submission, SubmissionResult
+from multyagents_api.service.runners import Submission, SubmissionResult
 from multyagents_api.storage.postgres import PostgresStorage
 from multyagents_api.storage.sqlite import SqliteStorage
 

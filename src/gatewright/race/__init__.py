@@ -3,6 +3,14 @@
 from gatewright.race import Scenario, invariant, explore
 """
 
+try:
+    import greenlet  # noqa: F401 - first of all: it comes with an extra that may not be installed
+except ModuleNotFoundError as missing:
+    raise ModuleNotFoundError(
+        "gatewright.race needs greenlet, which is not installed; pip install 'gatewright[race]'",
+        name="greenlet",
+    ) from missing
+
 from gatewright.race.arena import Arena, Race, SetupFailed
 from gatewright.race.checkers import Done, Refused, SequentialModel
 from gatewright.race.client import Client

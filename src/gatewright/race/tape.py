@@ -21,14 +21,15 @@ Text = Annotated[str, Field(max_length=4000)]
 class Tape(BaseModel):
     """The recorded schedule of one race.
 
-    `scenario` is an import path (`package.module:Class`), `steps` are pairs of actor and point label in the
-    order in which actors were let go, `failed` has every violated invariant with what it said.
+    `scenario` is an import path (`package.module:Class`; where it has `<locals>`, only the scenario's own
+    test can replay the tape), `steps` are pairs of actor and point label in the order in which actors were
+    let go, `failed` has every violated invariant with what it said.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     schema_version: Literal["gatewright.race-tape/1"] = "gatewright.race-tape/1"
-    scenario: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", max_length=400)]
+    scenario: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.-]*:[A-Za-z_][\w.<>]*$", max_length=400)]
     name: Name
     strategy: Name
     seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)]

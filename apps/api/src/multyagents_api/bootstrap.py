@@ -23,10 +23,11 @@ from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.events import Events
 from multyagents_api.service.handoffs import Handoffs
 from multyagents_api.service.outbox import Outbox
-from multyagents_api.service.ports import Clock, Runner, Storage, StorageUnavailable, SystemClock
+from multyagents_api.service.ports import Clock, Storage, StorageUnavailable, SystemClock
 from multyagents_api.service.projects import Projects
 from multyagents_api.service.reruns import Reruns
 from multyagents_api.service.roles import Roles
+from multyagents_api.service.runners import Runner
 from multyagents_api.service.runs import Runs
 from multyagents_api.service.skill_packs import SkillPacks
 from multyagents_api.service.summaries import Summaries

@@ -3,7 +3,7 @@
 import pytest
 
 from multyagents_api.runner.accept import AcceptingRunner
-from multyagents_api.service.ports import Submission
+from multyagents_api.service.runners import Submission
 
 pytestmark = pytest.mark.anyio
 

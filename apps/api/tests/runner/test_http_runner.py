@@ -13,7 +13,7 @@ import pytest
 
 from multyagents_api.bootstrap import InvalidSettings, RunnerKind, Settings, create_app
 from multyagents_api.runner.http_runner import HttpRunner
-from multyagents_api.service.ports import Submission
+from multyagents_api.service.runners import Submission
 
 pytestmark = pytest.mark.anyio
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from multyagents_api.service.ports import SubmissionResult
+from multyagents_api.service.runners import SubmissionResult
 
 pytestmark = pytest.mark.anyio
 

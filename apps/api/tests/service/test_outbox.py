@@ -9,7 +9,7 @@ import pytest
 
 from multyagents_api.bootstrap import Settings, create_app
 from multyagents_api.service.outbox import OVERDUE_AFTER, sweep
-from multyagents_api.service.ports import SubmissionResult
+from multyagents_api.service.runners import SubmissionResult
 
 pytestmark = pytest.mark.anyio
 

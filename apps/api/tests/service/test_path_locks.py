@@ -4,7 +4,7 @@ from hashlib import sha256
 
 import pytest
 
-from multyagents_api.service.ports import SubmissionResult
+from multyagents_api.service.runners import SubmissionResult
 
 pytestmark = pytest.mark.anyio
 

@@ -7,7 +7,7 @@ import pytest
 
 from multyagents_api.domain.tasks import TaskStatus
 from multyagents_api.service.callbacks import Report
-from multyagents_api.service.ports import SubmissionResult
+from multyagents_api.service.runners import SubmissionResult
 
 pytestmark = pytest.mark.anyio
 

@@ -6,7 +6,7 @@ import pytest
 
 from multyagents_api.bootstrap import Settings, create_app
 from multyagents_api.domain.workspaces import NO_WORKSPACE, ExecutionMode, Sandbox, Workspace
-from multyagents_api.service.ports import Submission
+from multyagents_api.service.runners import Submission
 
 pytestmark = pytest.mark.anyio
 
@@ -38,7 +38,7 @@ async def whole_run(api, mode):
     body, workspace = MODES[mode]
     packs = [
         await api.post("/skill-packs", {"name": name, "skills": skills})
-        for name, skills in (("web", ["html", "css ü"]), ("empty", []), ("ops", ["bash"]))
+        for name, skills in (("web", ["html", "css ü"]), ("empty", []), ("ops", ["html", "bash"]))
     ]
     run = await api.start_run(
         {

@@ -9,7 +9,8 @@ from multyagents_api.domain.approvals import ApprovalStatus
 from multyagents_api.domain.runs import RunStatus
 from multyagents_api.domain.tasks import TaskStatus
 from multyagents_api.domain.templates import Step
-from multyagents_api.service.ports import Claim, Submission, SubmissionState
+from multyagents_api.service.ports import Claim
+from multyagents_api.service.runners import Submission, SubmissionState
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,8 @@ from multyagents_api.domain.artifacts import ArtifactType, NewArtifact, Produced
 from multyagents_api.domain.events import CustomEventType, NewEvent
 from multyagents_api.domain.handoffs import NewHandoff
 from multyagents_api.domain.tasks import TaskStatus
-from multyagents_api.service.ports import DispatchTimes, Outdated, Submission
+from multyagents_api.service.ports import DispatchTimes, Outdated
+from multyagents_api.service.runners import Submission
 from multyagents_api.storage.results import MOST_ARTIFACTS
 
 pytestmark = pytest.mark.anyio

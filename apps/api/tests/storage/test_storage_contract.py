@@ -14,7 +14,8 @@ from multyagents_api.domain.runs import RunStatus
 from multyagents_api.domain.skill_packs import NewSkillPack
 from multyagents_api.domain.templates import Step
 from multyagents_api.domain.workspaces import ExecutionMode, Sandbox, Workspace
-from multyagents_api.service.ports import Outdated, Submission, SubmissionState
+from multyagents_api.service.ports import Outdated
+from multyagents_api.service.runners import Submission, SubmissionState
 
 pytestmark = pytest.mark.anyio
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,9 +21,10 @@ from gatewright.race import (
     MissBound,
     Race,
     Scenario,
+    Tape,
     Trace,
 )
-from gatewright.race.interleaving import TakenStep, interleaving
+from gatewright.race.interleaving import Interleaving, TakenStep, interleaving
 from gatewright.race.selfcheck import FaultOutcome
 from gatewright.race.stress import Release
 from gatewright.race.swimlane import swim_lanes
@@ -40,7 +42,7 @@ from gatewright.suites.race.report import (
     StepDetail,
 )
 
-__all__ = ["StressTally", "exploration_result", "self_check_result"]
+__all__ = ["StressTally", "exploration_result", "self_check_result", "tape_file"]
 
 DIGEST_LENGTH = 12
 NANOSECONDS_PER_MICROSECOND = 1000
@@ -241,15 +243,8 @@ def detail(number: int, strategy: str, race: Race, metrics: Mapping[str, int]) -
 def counterexample(finding: Finding, folder: Path) -> Counterexample:
     """The failing schedule with the fewest preemptions; its tape's file is named by its content."""
     race = finding.iteration.race
-    digest = hashlib.sha256(finding.tape.to_json().encode()).hexdigest()
-    stem = f"{finding.tape.name}-{digest[:DIGEST_LENGTH]}"
-    tape_file = f"{stem}.tape.json"
-    picture = interleaving(
-        [TakenStep.of(step) for step in race.trace.steps],
-        operations=race.history,
-        violations=race.failures,
-        broken_at=finding.broken_at,
-    )
+    file = tape_file(finding.tape)
+    picture = picture_of(finding)
     return Counterexample(
         iteration=finding.iteration.number,
         strategy=finding.iteration.strategy,
@@ -262,10 +257,28 @@ def counterexample(finding: Finding, folder: Path) -> Counterexample:
         replays=finding.replays,
         reproduced=finding.reproduced,
         tape=finding.tape,
-        tape_file=tape_file,
-        picture_file=f"{stem}.html",
-        command=f"python -m gatewright replay {shlex.quote(os.path.relpath(folder / tape_file))}",
+        tape_file=file,
+        picture_file=file.removesuffix(".tape.json") + ".html",
+        command=f"python -m gatewright replay {shlex.quote(os.path.relpath(folder / file))}",
     )
+
+
+def picture_of(finding: Finding) -> Interleaving:
+    """The counterexample, to be drawn: statements, requests, answers, and where it broke."""
+    race = finding.iteration.race
+    return interleaving(
+        [TakenStep.of(step) for step in race.trace.steps],
+        operations=race.history,
+        violations=race.failures,
+        broken_at=finding.broken_at,
+    )
+
+
+def tape_file(tape: Tape) -> str:
+    """The name of a tape's file; a scenario's name may hold anything."""
+    digest = hashlib.sha256(tape.to_json().encode()).hexdigest()
+    name = re.sub(r"[^\w.-]+", "-", tape.name)
+    return f"{name}-{digest[:DIGEST_LENGTH]}.tape.json"
 
 
 def operations(history: History) -> tuple[OperationDetail, ...]:

@@ -28,7 +28,7 @@ from gatewright.race.interleaving import Interleaving, TakenStep, interleaving
 from gatewright.race.swimlane import swim_lanes
 from gatewright.suites.race.picture import facts_of, render_picture
 
-__all__ = ["ReplayOutcome", "replay"]
+__all__ = ["ReplayOutcome", "replay", "replay_tape"]
 
 MOST_TIMES = 100_000
 
@@ -112,7 +112,13 @@ def replay(tape_path: Path, times: int = 20, *, allowed: Sequence[str], strict: 
     if not 1 <= times <= MOST_TIMES:
         raise ConfigurationError(f"a tape can be replayed from 1 to {MOST_TIMES} times, not {times}")
     tape = read_tape(tape_path)
-    scenario = find_scenario(tape.scenario, allowed)()
+    return replay_tape(tape, find_scenario(tape.scenario, allowed)(), times, strict=strict)
+
+
+def replay_tape(
+    tape: Tape, scenario: Scenario | ThreadScenario, times: int, *, strict: bool = True
+) -> ReplayOutcome:
+    """The same for a tape and a scenario that are there already."""
     with prepared_arena(scenario, tape) as arena:
         arena.run(Fifo())  # fills caches and connection pools, as the exploration did
         strategy = Replay(tape.steps, times=times, strict=strict)

@@ -11,7 +11,7 @@ from multyagents_api.domain.tasks import FINISHED, TaskStatus
 from multyagents_api.http.wire import Answer, Demand, parse_id
 from multyagents_api.service.control_loop import ControlLoop, Turn
 from multyagents_api.service.dispatching import DispatchAnswer, Dispatching, NotDispatched
-from multyagents_api.service.ports import SubmissionState
+from multyagents_api.service.runners import SubmissionState
 
 __all__ = ["DispatchAnswered", "SubmissionAnswer", "add_routes"]
 

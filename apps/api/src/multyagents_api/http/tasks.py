@@ -15,7 +15,7 @@ from multyagents_api.domain.workspaces import ExecutionMode
 from multyagents_api.http.approvals import ApprovalAnswer
 from multyagents_api.http.steps import RequiredAnswer, SandboxAnswer, StepDemand
 from multyagents_api.http.wire import MOST_COUNT, Answer, Cursor, Demand, Id, Limit, Line, named_key, parse_id
-from multyagents_api.service.ports import SubmissionState
+from multyagents_api.service.runners import SubmissionState
 from multyagents_api.service.tasks import AuditedAttempt, Tasks
 
 __all__ = ["TaskAnswer", "add_routes"]

@@ -1,6 +1,6 @@
 """The built-in runner: accepts every submission and leaves work and callbacks to whoever drives it."""
 
-from multyagents_api.service.ports import Submission, SubmissionResult
+from multyagents_api.service.runners import Submission, SubmissionResult
 
 __all__ = ["AcceptingRunner"]
 

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 import httpx
 
-from multyagents_api.service.ports import Submission, SubmissionResult
+from multyagents_api.service.runners import Submission, SubmissionResult
 
 __all__ = ["HttpRunner"]
 

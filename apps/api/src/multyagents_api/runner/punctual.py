@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from multyagents_api.service.ports import Runner, Submission, SubmissionResult
+from multyagents_api.service.runners import Runner, Submission, SubmissionResult
 
 __all__ = ["PunctualRunner"]
 

@@ -46,6 +46,10 @@ class ApiScenario(Scenario):
         """The service over the race's database file."""
         return create_app(Settings(database=folder / "race.db", busy_timeout_s=BUSY_TIMEOUT_S))
 
+    def create_app_at(self, url: str) -> FastAPI:
+        """The service over the race's database on a PostgreSQL server."""
+        return create_app(Settings(database=url, busy_timeout_s=BUSY_TIMEOUT_S))
+
     async def setup(self, client: Client) -> None:
         """Start a run, and bring it to where the race begins; the template is made once."""
         if not self.template:

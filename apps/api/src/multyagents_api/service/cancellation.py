@@ -9,7 +9,8 @@ from multyagents_api.domain.events import EventType, task_event
 from multyagents_api.domain.redaction import redact
 from multyagents_api.domain.tasks import Task
 from multyagents_api.service.change import RunChange
-from multyagents_api.service.ports import Clock, Runner, Storage
+from multyagents_api.service.ports import Clock, Storage
+from multyagents_api.service.runners import Runner
 
 __all__ = ["Cancellation"]
 

@@ -29,17 +29,10 @@ from multyagents_api.domain.runs import HELD, RunStatus, check_not_held
 from multyagents_api.domain.tasks import DISPATCHABLE, Task, TaskStatus, ready_tasks, succeeded_steps
 from multyagents_api.service.change import RunChange, Seen, why_without_run
 from multyagents_api.service.outbox import Outbox
-from multyagents_api.service.ports import (
-    Claim,
-    Clock,
-    Outdated,
-    Storage,
-    Submission,
-    SubmissionState,
-    Writer,
-)
+from multyagents_api.service.ports import Claim, Clock, Outdated, Storage, Writer
 from multyagents_api.service.readiness import lacking_artifacts
 from multyagents_api.service.retry import decide_until_current
+from multyagents_api.service.runners import Submission, SubmissionState
 
 __all__ = ["DispatchAnswer", "Dispatching", "NotDispatched"]
 
@@ -262,7 +255,7 @@ async def _submission(writer: Writer, task: Task, claim: Claim) -> Submission:
         role_name=claim.role_name,
         system_prompt=claim.system_prompt,
         allowed_tools=claim.allowed_tools,
-        skills=tuple(skill for pack in packs if pack is not None for skill in pack.skills),
+        skills=tuple(dict.fromkeys(skill for pack in packs if pack is not None for skill in pack.skills)),
         quality_gates=task.quality_gates,
         workspace=task.workspace,
         project_root=None if project is None else project.root_path,

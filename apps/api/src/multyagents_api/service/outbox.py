@@ -12,15 +12,8 @@ from multyagents_api.domain.redaction import redact
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.service.cancellation import Cancellation
 from multyagents_api.service.change import RunChange
-from multyagents_api.service.ports import (
-    Clock,
-    Outdated,
-    Runner,
-    Storage,
-    Submission,
-    SubmissionResult,
-    SubmissionState,
-)
+from multyagents_api.service.ports import Clock, Outdated, Storage
+from multyagents_api.service.runners import Runner, Submission, SubmissionResult, SubmissionState
 
 __all__ = ["OVERDUE_AFTER", "Outbox", "sweep"]
 

@@ -1,10 +1,9 @@
-"""What the use cases need from the outside: a store, a runner, a clock."""
+"""What the use cases need from the outside: a store, a clock, a look at paths."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import NoReturn, Protocol
 
 from multyagents_api.domain.approvals import Approval, ApprovalStatus
@@ -22,8 +21,8 @@ from multyagents_api.domain.runs import Run, RunStatus
 from multyagents_api.domain.summaries import DispatchTimes
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Step, Template
-from multyagents_api.domain.workspaces import NO_WORKSPACE, Workspace
 from multyagents_api.service.catalogue import CatalogueReader, CatalogueWriter
+from multyagents_api.service.runners import Submission, SubmissionState
 
 __all__ = [
     "AttemptRecord",
@@ -32,12 +31,8 @@ __all__ = [
     "Outdated",
     "Paths",
     "Reader",
-    "Runner",
     "Storage",
     "StorageUnavailable",
-    "Submission",
-    "SubmissionResult",
-    "SubmissionState",
     "SystemClock",
     "Writer",
 ]
@@ -49,43 +44,6 @@ class StorageUnavailable(Exception):  # noqa: N818 - one line for the operator
 
 class Outdated(Exception):  # noqa: N818 - the use case decides again, nothing is broken
     """A guarded write met another state than the one that was decided upon."""
-
-
-class SubmissionState(StrEnum):
-    """How far a dispatch got on its way to the runner; values are the words on the wire."""
-
-    PENDING = "pending"
-    QUEUED = "queued"
-    SUBMIT_FAILED = "submit-failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """One attempt on its way to the runner; delivered at least once, told apart by task and attempt."""
-
-    run_id: int
-    task_id: int
-    attempt: int
-    step_id: str
-    role_id: int
-    title: str
-    prompt: str
-    context7_enabled: bool
-    role_name: str = ""
-    system_prompt: str = ""
-    allowed_tools: tuple[str, ...] = ()
-    skills: tuple[str, ...] = ()
-    quality_gates: tuple[str, ...] = ()
-    workspace: Workspace = NO_WORKSPACE
-    project_root: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SubmissionResult:
-    """The runner's own answer to a submission."""
-
-    accepted: bool
-    message: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,26 +85,6 @@ class SystemClock:
     def now(self) -> datetime:
         """The present, aware, in UTC."""
         return datetime.now(UTC)
-
-
-class Runner(Protocol):
-    """Whoever executes tasks."""
-
-    async def submit(self, submission: Submission) -> SubmissionResult:
-        """Hand over one attempt; handing it over again changes nothing.
-
-        Raises:
-            OSError: the runner can't be reached, or does not answer in time; it may have the attempt or not.
-        """
-        ...
-
-    async def cancel(self, task_id: int, attempt: int) -> None:
-        """Ask to stop an attempt; its real end is reported by a callback. Asking again changes nothing.
-
-        Raises:
-            OSError: the runner can't be reached, or does not answer in time.
-        """
-        ...
 
 
 class Paths(Protocol):

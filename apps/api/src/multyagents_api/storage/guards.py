@@ -14,7 +14,8 @@ from sqlalchemy import ColumnElement, Integer, bindparam, exists, not_, or_, sel
 from multyagents_api.domain.approvals import Approval, ApprovalStatus
 from multyagents_api.domain.runs import HELD, Run, RunStatus
 from multyagents_api.domain.tasks import ACTIVE, DISPATCHABLE, RERUNNABLE, Task, TaskStatus
-from multyagents_api.service.ports import Claim, SubmissionState
+from multyagents_api.service.ports import Claim
+from multyagents_api.service.runners import SubmissionState
 from multyagents_api.storage.reads import SqlReader
 from multyagents_api.storage.rows import (
     RUN_COLUMNS,

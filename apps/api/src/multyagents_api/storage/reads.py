@@ -14,7 +14,8 @@ from multyagents_api.domain.roles import Role
 from multyagents_api.domain.runs import Run, RunStatus
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Template
-from multyagents_api.service.ports import AttemptRecord, Submission
+from multyagents_api.service.ports import AttemptRecord
+from multyagents_api.service.runners import Submission
 from multyagents_api.storage import tables
 from multyagents_api.storage.catalogue import CatalogueReads
 from multyagents_api.storage.path_locks import PathLockReads

@@ -18,7 +18,8 @@ from multyagents_api.domain.skill_packs import SkillPack
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Step, Template
 from multyagents_api.domain.workspaces import NO_WORKSPACE, ExecutionMode, Sandbox, Workspace
-from multyagents_api.service.ports import AttemptRecord, Claim, Submission, SubmissionState
+from multyagents_api.service.ports import AttemptRecord, Claim
+from multyagents_api.service.runners import Submission, SubmissionState
 from multyagents_api.storage import tables
 
 __all__ = [

@@ -11,7 +11,7 @@ from multyagents_api.domain.roles import NewRole, Role
 from multyagents_api.domain.runs import Run, RunStatus
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Step, Template
-from multyagents_api.service.ports import Submission, SubmissionState
+from multyagents_api.service.runners import Submission, SubmissionState
 from multyagents_api.storage import tables
 from multyagents_api.storage.catalogue import CatalogueWrites, role_values, template_values
 from multyagents_api.storage.guards import GuardedWrites
