@@ -7,7 +7,7 @@ import pytest
 from gatewright.core.verdict import Verdict
 from gatewright.race import Budget, PreemptionBounding, Scenario, explore_postgres
 from multyagents_api.scenarios.planted_dispatches import double_dispatch
-from multyagents_api.scenarios.race_suite import REQUIRED, SCENARIOS, ParallelDispatch
+from multyagents_api.scenarios.race_suite import REQUIRED, STRESSED, ParallelDispatch
 
 pytestmark = pytest.mark.postgresql
 
@@ -19,7 +19,7 @@ def url(postgres_server) -> str:
     return postgres_server.create_database(f"raced{next(_numbers)}")
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", STRESSED)
 def test_the_api_holds_on_a_real_server(scenario: type[Scenario], url):
     """No schedule of the first sixty breaks anything, and nothing about them is in doubt."""
     budget = Budget(schedules=60, failures=1)

@@ -22,7 +22,7 @@ from multyagents_api.scenarios.races_reruns import (
     TwoReruns,
 )
 
-__all__ = ["REQUIRED", "SCENARIOS"]
+__all__ = ["REQUIRED", "SCENARIOS", "STRESSED"]
 
 REQUIRED = (ParallelDispatch, PartialRerun, ApprovalDispatch)
 SCENARIOS = (
@@ -50,3 +50,5 @@ SCENARIOS = (
     Adoption,
     Outbox,
 )
+STRESSED = tuple(scenario for scenario in SCENARIOS if scenario is not Outbox)
+"""Those whose actors are clients of a server; the sweeps of an outbox are the servers' own, and wait long."""

@@ -15,7 +15,7 @@ from multyagents_api.scenarios import races_order as order
 from multyagents_api.scenarios.races_scenario import BUSY_TIMEOUT_S, ApiScenario, ModelledScenario, step
 from multyagents_api.scenarios.races_state import RunState, answered, observe_run
 from multyagents_api.service.outbox import OVERDUE_AFTER
-from multyagents_api.service.ports import Submission, SubmissionResult
+from multyagents_api.service.runners import Submission, SubmissionResult
 
 __all__ = ["Adoption", "Onlooker", "Outbox", "PathLock", "Queue"]
 
