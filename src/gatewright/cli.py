@@ -6,7 +6,8 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from gatewright.core.clock import SystemClock
@@ -15,7 +16,7 @@ from gatewright.core.escape import printable
 from gatewright.core.interrupts import end_as_by_ctrl_c
 from gatewright.core.lifeline import die_with_parent
 from gatewright.core.verdict import ExitCode
-from gatewright.evidence.record import write_atomic
+from gatewright.evidence.record import EVIDENCE, write_atomic
 from gatewright.execution.gate import add_check, run_alone, run_gate
 from gatewright.execution.judge import judge_now, resolve_run, verify_run
 from gatewright.execution.project import PROFILES, Project, Settings, find_project
@@ -41,6 +42,7 @@ examples:
   gatewright verify               is the latest verdict still what was written?
   gatewright judge                would the latest evidence still pass, for the tree as it is now?
   gatewright replay TAPE          run a recorded schedule again
+  gatewright merge FOLDER...      join the shards of a race suite
 
 exit codes:
   0 PASS   1 FAIL   2 usage or configuration   3 INCONCLUSIVE   4 integrity (tampered, mismatch)
@@ -138,6 +140,11 @@ def build_parser() -> argparse.ArgumentParser:
     replay.add_argument("--html", type=Path, metavar="FILE", help="write it as a page for a browser, too")
     replay.set_defaults(command=replay_command)
 
+    merge = commands.add_parser("merge", help="join the evidence of a race suite's shards into one verdict")
+    merge.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="the evidence of a shard")
+    merge.add_argument("--output", type=Path, default=EVIDENCE / "race", help="where the evidence goes")
+    merge.set_defaults(command=merge_command)
+
     policy = commands.add_parser("policy", help="check a policy and show what it requires; runs nothing")
     policy.add_argument("action", choices=["check"])
     policy.add_argument("file", nargs="?", type=Path, help="by default the project's gate.toml")
@@ -213,12 +220,8 @@ def explain_command(options: argparse.Namespace) -> int:
 
 def replay_command(options: argparse.Namespace) -> int:
     """Run a recorded schedule again."""
-    try:
+    with needs_race_extra("replay"):
         from gatewright.suites.race import replay  # noqa: PLC0415 - its dependencies are an extra
-    except ImportError as error:
-        raise ConfigurationError(
-            f"replay needs {error.name}, which is not installed", remedy="pip install 'gatewright[race]'"
-        ) from None
     if not options.tape.is_file():
         raise ConfigurationError(f"there is no tape {options.tape}", remedy="a race report names its tapes")
     policy = load_policy(project_of(options).policy).policy
@@ -229,6 +232,31 @@ def replay_command(options: argparse.Namespace) -> int:
         command = f"gatewright replay {shlex.quote(str(options.tape))}"
         write_atomic(options.html, outcome.html(as_typed(command)))
     return outcome.verdict.exit_code
+
+
+def merge_command(options: argparse.Namespace) -> int:
+    """Join shards."""
+    with needs_race_extra("merge"):
+        from gatewright.suites.race import merge, publish_race_report, read_shards  # noqa: PLC0415 - an extra
+        from gatewright.suites.race.command import summary  # noqa: PLC0415 - likewise
+    output = Path(options.output)
+    report = merge(read_shards(options.folders), output)
+    published = publish_race_report(output, report)
+    for line in summary(report).splitlines():
+        print(printable(line))
+    print(f"evidence: {printable(str(published.json))}", file=sys.stderr)
+    return report.verdict.exit_code
+
+
+@contextmanager
+def needs_race_extra(command: str) -> Iterator[None]:
+    """Say in one line what to install where a dependency of the race engine is missing."""
+    try:
+        yield
+    except ImportError as error:
+        raise ConfigurationError(
+            f"{command} needs {error.name}, which is not installed", remedy="pip install 'gatewright[race]'"
+        ) from None
 
 
 def policy_command(options: argparse.Namespace) -> int:

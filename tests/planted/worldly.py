@@ -20,3 +20,7 @@ def readings() -> list[str]:
         str(random.random()),
         secrets.token_hex(4),
     ]
+
+
+def moment() -> int:
+    return clock.time_ns()

@@ -253,7 +253,9 @@ def test_the_closest_marker_counts_and_the_command_line_most(
 def test_the_budget_of_schedules_is_kept(pytester: pytest.Pytester, run: Run) -> None:
     """So many schedules are run and no more; the last of them are random."""
     pytester.makepyfile(GUARDED.replace("Guarded", "Locked"))
-    run("-v", "--race-budget=6").stdout.fnmatch_lines(["*: PASS, 6 schedules (*; 3 of 3 random schedules)"])
+    [line] = [line for line in run("-v", "--race-budget=12").stdout.lines if ": PASS, " in line]
+    assert int(re.search(r"(\d+) schedules", line)[1]) <= 12
+    assert line.endswith("; 2 of 2 random schedules)")
 
 
 @pytest.mark.parametrize(

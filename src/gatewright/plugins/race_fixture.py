@@ -19,6 +19,7 @@ from gatewright.race import (
     Exploration,
     Finding,
     PreemptionBounding,
+    PriorityChanges,
     ProcessModel,
     RandomWalk,
     Scenario,
@@ -29,6 +30,7 @@ from gatewright.race import (
     explore_threads,
     read_tape,
 )
+from gatewright.race.explorer import PCT_DEPTHS
 from gatewright.suites.race.evidence import tape_file
 from gatewright.suites.race.replay import ReplayOutcome, replay_tape
 
@@ -36,7 +38,9 @@ __all__ = ["RaceFixture"]
 
 AnyScenario: TypeAlias = Scenario | ThreadScenario
 
-RANDOM_SCHEDULES = 50
+CHANCE_RUNS = 20
+"""Under random priorities of each depth, and at random; half of the budget at most for all of them."""
+
 REPLAYS = 20
 
 
@@ -110,11 +114,7 @@ class RaceFixture:
 
     def _explore(self, scenario: AnyScenario, model: ProcessModel) -> Exploration:
         settings = self.settings
-        walks = min(RANDOM_SCHEDULES, settings.budget // 2)
-        strategies: list[Strategy] = [
-            PreemptionBounding(settings.bound, most=settings.budget - walks),
-            RandomWalk(settings.seed, walks),
-        ]
+        strategies = _strategies(settings)
         budget = Budget(schedules=settings.budget, failures=1, replays=REPLAYS)
         seed = settings.seed
         if isinstance(scenario, ThreadScenario):
@@ -137,6 +137,15 @@ class RaceFixture:
         shown = os.path.relpath(file)
         command = f"pytest {shlex.quote(self._test)} --race-replay {shlex.quote(shown)}"
         return counterexample_text(scenario, found, finding, shown, command)
+
+
+def _strategies(settings: RaceSettings) -> list[Strategy]:
+    """What the budget is spent on; the first run of each depth measures how long the race is."""
+    runs = min(CHANCE_RUNS, settings.budget // (2 * (len(PCT_DEPTHS) + 1)))
+    deep = [PriorityChanges(depth, settings.seed, runs - 1) for depth in PCT_DEPTHS if runs > 1]
+    walks = [RandomWalk(settings.seed, runs)] if runs else []
+    spent = runs * (len(deep) + len(walks))
+    return [PreemptionBounding(settings.bound, most=settings.budget - spent), *deep, *walks]
 
 
 def _refuse_what_cannot_be_raced(scenario: object) -> None:

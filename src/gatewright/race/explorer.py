@@ -103,8 +103,9 @@ class Exploration:
 
     `iterations` keeps the failing schedules and the first few of the others; `evaluated` counts per invariant
     in how many schedules it was evaluated, `violated` in how many it was violated. `miss_bounds` say how
-    likely random priorities have missed a bug, also where that is too weak to comfort. `best_effort` says
-    that a real server has a say in the schedule, and no replay has proved that it comes again exactly.
+    likely random priorities have missed a bug, also where that is too weak to comfort. `pruned` counts the
+    turns that preemption bounding left out because nothing new can come of them. `best_effort` says that a
+    real server has a say in the schedule, and no replay has proved that it comes again exactly.
     """
 
     scenario: str
@@ -119,6 +120,7 @@ class Exploration:
     by_strategy: Counter[str] = field(default_factory=Counter)
     achieved: dict[str, str] = field(default_factory=dict)
     miss_bounds: list[MissBound] = field(default_factory=list)
+    pruned: int = 0
     metrics: dict[str, list[int]] = field(default_factory=dict)
     iterations: list[Iteration] = field(default_factory=list)
     finding: Finding | None = None
@@ -288,6 +290,8 @@ class _Explorer:
             self._count(strategy.name, race)
         self._found.achieved[strategy.name] = strategy.achieved()
         self._complete |= strategy.is_complete
+        if isinstance(strategy, PreemptionBounding):
+            self._found.pruned += strategy.pruned
         if isinstance(strategy, PriorityChanges):
             self._found.miss_bounds.append(strategy.miss_bound())
 

@@ -412,6 +412,7 @@ class ScheduledLoop(AttributedLoop):
                     task.exception()  # looked at, so that nobody complains about it later
         finally:
             asyncio._set_running_loop(None)  # noqa: SLF001 - what every loop calls
+            self._stopping = False  # asked for by work that was done just when it was abandoned
             THREAD.scheduler = outer
             self._abandoning = False
 

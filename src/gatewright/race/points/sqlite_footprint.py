@@ -69,7 +69,7 @@ class ConnectionWatch:
         self._version = Place(store, "the newest version")
         self._uses: dict[str, Uses] = {}
         self._heard: Uses | None = None
-        self._is_wal = False
+        self._is_wal: bool | None = None
         self._was_open = False
         self.forget()
         if store:
@@ -203,13 +203,20 @@ class ConnectionWatch:
         return sqlite3.SQLITE_OK
 
     def _knows_wal(self) -> bool:
-        """Whether the database is known to be in WAL mode; a connection knows after its first statement."""
-        if not self._is_wal:
+        """Whether the database is known to be in WAL mode.
+
+        A connection knows after its first statement on a table. Should another one switch to WAL after that,
+        nothing is lost: more conflicts than there are.
+        """
+        if self._is_wal is None:
             heard, self._heard = self._heard, None
             cursor = sqlite3.Cursor(self._connection)
-            self._is_wal = cursor.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
-            self._heard = heard
+            is_wal = cursor.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
             cursor.close()
+            self._heard = heard
+            if not (is_wal or (heard is not None and heard.reads | heard.writes)):
+                return False
+            self._is_wal = is_wal
         return self._is_wal
 
 

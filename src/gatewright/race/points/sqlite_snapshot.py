@@ -73,6 +73,10 @@ class _KeptFile:
             for table in tables
             for statement in ("DELETE FROM main.{0}", "INSERT INTO main.{0} SELECT * FROM snapshot.{0}")
         ]
+        if self._live.execute("PRAGMA main.journal_mode").fetchone() != ("wal",):
+            self._live.execute(
+                "PRAGMA main.journal_mode = MEMORY"
+            )  # of this connection; saves a file each time
         self._live.execute("ATTACH ? AS snapshot", (str(copy),))
 
     def restore(self) -> None:

@@ -76,14 +76,15 @@ class PreemptionBounding:
         running = self._running
         if len(trace.steps) < running.depth:
             raise Diverged(f"the program ended before step {running.depth - 1} came again", remedy=REMEDY)
-        if self._reduction is None:
-            end = len(trace.steps)
-        else:
+        if self._reduction is not None:
             for released in self._reduction.see(trace):
                 self._queue(released)
-            end = self._reduction.first_known(trace, running)
-        only_waited = running.preempts and trace.steps[running.depth - 1].waited
-        for step in () if only_waited else trace.steps[running.depth :]:
+        if not (running.preempts and trace.steps[running.depth - 1].waited):
+            self._leave(running, trace)
+
+    def _leave(self, running: Branch, trace: Trace) -> None:
+        end = len(trace.steps) if self._reduction is None else self._reduction.first_known(trace, running)
+        for step in trace.steps[running.depth :]:
             for branch in branches(running, step.choice, step.actor):
                 if step.choice.index >= end:
                     self._pruned += branch.cost <= self.bound

@@ -76,7 +76,8 @@ class Reduction:
     def first_known(self, trace: Trace, running: Branch) -> int:
         """The first step after a schedule's last turn before which the state was visited earlier (rule 1).
 
-        The number of steps where there is none.
+        The number of steps where there is none. All states before it count as visited from now on, so every
+        turn that leaves them must be asked for (`admits`).
         """
         states = self._classes.of(trace)
         for step in trace.steps[running.depth :]:

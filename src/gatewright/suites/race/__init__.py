@@ -3,6 +3,7 @@
 from gatewright.suites.race.config import RaceSuiteConfig
 from gatewright.suites.race.replay import ReplayOutcome, replay
 from gatewright.suites.race.report import RaceReport
+from gatewright.suites.race.shards import merge, read_shards
 from gatewright.suites.race.suite import (
     RaceProgress,
     RaceSuite,
@@ -20,7 +21,9 @@ __all__ = [
     "ReplayOutcome",
     "Silent",
     "announce_race",
+    "merge",
     "publish_race_report",
+    "read_shards",
     "replay",
     "run_race_suite",
 ]

@@ -12,6 +12,7 @@ from tabulate import tabulate
 from gatewright.core.clock import SystemClock
 from gatewright.core.errors import ConfigurationError, GatewrightError
 from gatewright.core.interrupts import end_as_by_ctrl_c
+from gatewright.race import read_share
 from gatewright.report.command import as_typed
 from gatewright.suites.arguments import OneLineParser
 from gatewright.suites.race.config import MODES, STRATEGIES, RaceSuiteConfig
@@ -124,6 +125,8 @@ def parser(profiles: Mapping[str, RaceSuiteConfig], program: str) -> argparse.Ar
     add("--strategy", action="append", choices=STRATEGIES, help="only this one; may be given again")
     add("--clients", type=int, metavar="N", help="how many race in mode stress")
     add("--profile", choices=tuple(profiles), help="how much to do; the flags above overrule it")
+    add("--reduction", choices=("on", "off"), help="off: also run what differs only in unrelated statements")
+    add("--shard", metavar="I/N", help="only this part of the work; `gatewright merge` joins the evidence")
     add("--details", metavar="N|all", help="keep the first N passing iterations whole")
     add("--output-dir", type=Path, metavar="DIR", help="where the evidence goes")
     add("--json", action="store_true", help="print the whole report as JSON")
@@ -150,6 +153,8 @@ def configured(
         "seed": options.seed,
         "strategies": tuple(dict.fromkeys(options.strategy)) if options.strategy else None,
         "clients": options.clients,
+        "reduction": None if options.reduction is None else options.reduction == "on",
+        "shard": read_share(options.shard) if options.shard else None,
         "output": options.output_dir,
     }
     changes = {name: value for name, value in changes.items() if value is not None}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from gatewright.core.errors import ConfigurationError
+from gatewright.race import WHOLE, Share
 
 __all__ = ["MODES", "STRATEGIES", "Mode", "RaceSuiteConfig"]
 
@@ -30,6 +31,8 @@ class RaceSuiteConfig:
         random_schedules: how many of them are random, at the end.
         releases: how often the barrier is released for a scenario.
         bound: the most preemptions.
+        reduction: whether schedules that differ only in the order of unrelated statements are run once.
+        shard: which part of all schedules, releases and planted faults is this run's.
         strategies: names from `STRATEGIES`.
         seed: of random schedules, identifiers and chance.
         clients: how many race in mode stress.
@@ -42,12 +45,14 @@ class RaceSuiteConfig:
     modes: tuple[Mode, ...] = MODES
     scenarios: tuple[str, ...] = ()
     iterations: Mapping[str, int] = field(default_factory=dict)
-    schedules: int = 400
+    schedules: int = 500
     pct_schedules: int = 40
     pct_depths: tuple[int, ...] = (2, 3)
     random_schedules: int = 40
     releases: int = 40
     bound: int = 2
+    reduction: bool = True
+    shard: Share = WHOLE
     strategies: tuple[str, ...] = ("fifo", "icb", "pct", "random")
     seed: int = 1
     clients: int = 8

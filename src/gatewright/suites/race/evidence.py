@@ -42,7 +42,14 @@ from gatewright.suites.race.report import (
     StepDetail,
 )
 
-__all__ = ["StressTally", "exploration_result", "self_check_result", "tape_file"]
+__all__ = [
+    "StressTally",
+    "exploration_result",
+    "miss_bound",
+    "replay_command",
+    "self_check_result",
+    "tape_file",
+]
 
 DIGEST_LENGTH = 12
 NANOSECONDS_PER_MICROSECOND = 1000
@@ -71,6 +78,7 @@ def exploration_result(scenario: type[Scenario], found: Exploration, folder: Pat
         overlapped=found.overlapped,
         strategies=dict(found.by_strategy),
         achieved=dict(found.achieved),
+        pruned=found.pruned,
         miss_bounds=tuple(miss_bound(bound) for bound in found.miss_bounds),
         first_failure=found.first_failure,
         metrics={name: aggregate(values) for name, values in sorted(found.metrics.items())},
@@ -259,7 +267,7 @@ def counterexample(finding: Finding, folder: Path) -> Counterexample:
         tape=finding.tape,
         tape_file=file,
         picture_file=file.removesuffix(".tape.json") + ".html",
-        command=f"python -m gatewright replay {shlex.quote(os.path.relpath(folder / file))}",
+        command=replay_command(folder / file),
     )
 
 
@@ -279,6 +287,11 @@ def tape_file(tape: Tape) -> str:
     digest = hashlib.sha256(tape.to_json().encode()).hexdigest()
     name = re.sub(r"[^\w.-]+", "-", tape.name)
     return f"{name}-{digest[:DIGEST_LENGTH]}.tape.json"
+
+
+def replay_command(tape: Path) -> str:
+    """What shows the counterexample again."""
+    return f"python -m gatewright replay {shlex.quote(os.path.relpath(tape))}"
 
 
 def operations(history: History) -> tuple[OperationDetail, ...]:

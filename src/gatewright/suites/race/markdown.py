@@ -34,9 +34,13 @@ def render(report: RaceReport) -> str:
 def amount(report: RaceReport) -> str:
     """How much was raced."""
     counts = report.counts
+    pruned = sum(result.pruned for result in report.scenarios)
+    shard = f" Shard {markdown_text(report.shard)}." if report.shard != "1/1" else ""
+    merged = f" Merged from {markdown_text(', '.join(report.merged_from))}." if report.merged_from else ""
     return (
         f"Profile {markdown_text(report.profile)}, seed {report.seed}, "
-        f"{counts.schedules} schedules, {counts.samples} releases."
+        f"{counts.schedules} schedules ({pruned} turns left out as nothing new), "
+        f"{counts.samples} releases.{shard}{merged}"
     )
 
 

@@ -102,6 +102,7 @@ def unfinished_report(
         modes=config.modes,
         seed=config.seed,
         profile=config.profile,
+        shard=str(config.shard),
         scenarios=(),
         self_check=None,
     )

@@ -147,6 +147,7 @@ class ScenarioResult(Model):
         overlapped: in how many two actors were under way at once.
         strategies: iterations by strategy.
         achieved: by strategy, what its schedules have covered.
+        pruned: turns within the bound that were left out, since nothing new could come of them.
         miss_bounds: how likely PCT has missed a bug, by depth, also where that is too weak to comfort.
         first_failure: the first failing iteration; 0 when none failed.
         metrics: aggregated over all iterations.
@@ -165,6 +166,7 @@ class ScenarioResult(Model):
     overlapped: NonNegativeInt
     strategies: dict[str, NonNegativeInt]
     achieved: dict[str, str]
+    pruned: NonNegativeInt = 0
     miss_bounds: tuple[MissBoundResult, ...] = ()
     first_failure: NonNegativeInt
     metrics: dict[str, Aggregate]
@@ -199,13 +201,20 @@ class RaceReport(SuiteReport):
     """What a race suite found.
 
     Everything but `started_at`, `finished_at`, `timings` and results of mode stress is the same for the same
-    seed. `timings` has seconds by phase and schedules per second by scenario.
+    seed. `timings` has seconds by phase and schedules per second by scenario. `shard` is the part of the work
+    that this is, `merged_from` the parts that were joined; `amount` is a digest of the configuration,
+    `source` one of the work tree (of shards only), `command` what runs the suite.
     """
 
     schema_version: Literal["gatewright.race/1"] = SCHEMA
     modes: tuple[Mode, ...]
     seed: int
     profile: str
+    shard: str = "1/1"
+    amount: str = ""
+    source: str = ""
+    command: str = ""
+    merged_from: tuple[str, ...] = ()
     scenarios: tuple[ScenarioResult, ...]
     self_check: SelfCheckResult | None
     timings: dict[str, NonNegativeFloat] = Field(default_factory=dict)

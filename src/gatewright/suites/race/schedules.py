@@ -38,10 +38,17 @@ def portfolio_of(config: RaceSuiteConfig, schedules: int) -> Portfolio:
         runs = min(count, most, left)
         left -= runs
         if runs and name == "random":
-            chance.append(RandomWalk(config.seed, runs))
+            chance.append(RandomWalk(config.seed, runs, share=config.shard))
         elif runs > 1:
-            chance.append(PriorityChanges(depth, config.seed, runs - 1))  # and its probe
+            chance.append(PriorityChanges(depth, config.seed, runs - 1, share=config.shard))  # and its probe
     first: list[Strategy] = [Fifo()] if "fifo" in names else []
     if "icb" in names:
-        first.append(PreemptionBounding(config.bound, most=max(1, left)))
+        first.append(bounding(config, max(1, left)))
     return Portfolio((*first, *chance), schedules)
+
+
+def bounding(config: RaceSuiteConfig, schedules: int) -> PreemptionBounding:
+    """Preemption bounding with this shard's part of so many schedules; each shard runs the first one."""
+    shard = config.shard
+    most = 1 + len(shard.numbers(schedules - 1))
+    return PreemptionBounding(config.bound, most=most, reduction=config.reduction, share=shard)

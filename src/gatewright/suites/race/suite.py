@@ -29,6 +29,7 @@ from gatewright.suites.race.picture import render_counterexample
 from gatewright.suites.race.reasons import counts, metrics, reasons
 from gatewright.suites.race.report import RaceReport, ScenarioResult, SelfCheckResult
 from gatewright.suites.race.schedules import portfolio_of
+from gatewright.suites.race.shards import amount_of, only_a_shard, source_of
 
 __all__ = ["RaceProgress", "RaceSuite", "Silent", "announce_race", "publish_race_report", "run_race_suite"]
 
@@ -139,10 +140,14 @@ class _Run:
         verdicts = [result.verdict for result in results]
         if checked is not None and checked.killed < checked.planted:
             verdicts.append(Verdict.INCONCLUSIVE)
+        told = list(reasons(results, checked, self._suite.command, cut_short))
+        if not self._config.shard.is_whole:
+            verdicts.append(Verdict.INCONCLUSIVE)
+            told.append(only_a_shard(self._config.shard))
         return RaceReport(
             suite=self._suite.name,
             verdict=merge_verdicts(verdicts),
-            reasons=tuple(reasons(results, checked, self._suite.command, cut_short)),
+            reasons=tuple(told),
             counts=counts(results),
             metrics=metrics(results, checked),
             started_at=self._started_at,
@@ -150,6 +155,10 @@ class _Run:
             modes=self._config.modes,
             seed=self._config.seed,
             profile=self._config.profile,
+            shard=str(self._config.shard),
+            amount=amount_of(self._config),
+            source="" if self._config.shard.is_whole else source_of(Path.cwd()),
+            command=self._suite.command,
             scenarios=tuple(results),
             self_check=checked,
             timings=self._timings,
@@ -187,6 +196,7 @@ class _Run:
     def _check_itself(self, arena: Arena) -> SelfCheckResult | None:
         """Look for each planted fault, in no more schedules than its scenario had to prove itself right."""
         faults = [fault for fault in self._suite.faults if fault.scenario in self._scenarios]
+        faults = [faults[number] for number in self._config.shard.numbers(len(faults))]
         if not faults:
             return None
         self._progress.begin("self-check")
@@ -222,7 +232,7 @@ class _Run:
     async def _release_often(self, scenario: type[Scenario], urls: Sequence[str], tally: StressTally) -> None:
         deadline = time.monotonic() + self._config.wall_clock_s
         instance = scenario()
-        for number in range(self._config.releases_of(scenario.name)):
+        for number in self._config.shard.numbers(self._config.releases_of(scenario.name)):
             if time.monotonic() > deadline:
                 tally.doubt(f"stopped by the wall clock after {self._config.wall_clock_s:g} s")
                 return
@@ -232,7 +242,7 @@ class _Run:
                 tally.doubt(f"release {number + 1} came to no end: {type(error).__name__}: {error}")
                 return
             tally.add(release)
-            self._progress.count(number + 1)
+            self._progress.count(tally.releases)
 
     @contextmanager
     def _timed(self, phase: str) -> Iterator[None]:
