@@ -1,10 +1,12 @@
 """A server under test: started, waited for by polling, ended with all that it started."""
 
 import http.client
+import os
+import signal
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -100,7 +102,18 @@ class ServerProcess:
         if self._process is not None:
             self._process.stop(grace_s)
 
+    def kill(self) -> None:
+        """Kill the server outright, as a crash would, without waiting for its end."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Start it again on what it left, on another port, and wait until it is ready."""
+        self._resources.close()
+        self.__enter__()
+
     def __enter__(self) -> Self:
+        self._port = 0
         with ExitStack() as stack:
             self._start(stack)
             self._await_ready()

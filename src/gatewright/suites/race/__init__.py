@@ -5,6 +5,7 @@ from gatewright.suites.race.replay import ReplayOutcome, replay
 from gatewright.suites.race.report import RaceReport
 from gatewright.suites.race.shards import merge, read_shards
 from gatewright.suites.race.suite import (
+    NotHere,
     RaceProgress,
     RaceSuite,
     Silent,
@@ -14,6 +15,7 @@ from gatewright.suites.race.suite import (
 )
 
 __all__ = [
+    "NotHere",
     "RaceProgress",
     "RaceReport",
     "RaceSuite",
