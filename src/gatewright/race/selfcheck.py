@@ -91,9 +91,7 @@ def _check(fault: PlantedFault, arena: Arena, strategy: PreemptionBounding, budg
     tape = None if found.finding is None else found.finding.tape
     return FaultOutcome(
         fault,
-        oracles={
-            name: tape is not None and name in tape.failed for name in set(found.evaluated) - ALWAYS_ON
-        },
+        oracles={name: tape is not None and name in tape.failed for name in set(found.evaluated) - ALWAYS_ON},
         schedules=found.schedules,
         preemptions=0 if tape is None else tape.preemptions,
         doubts=tuple(found.doubts),

@@ -61,7 +61,7 @@ class ConcurrencyStressConfig(RaceSuiteConfig):
 
 
 PROFILES = {
-    "quick": ConcurrencyStressConfig(),
+    "quick": ConcurrencyStressConfig(schedules=600),
     "full": ConcurrencyStressConfig(
         profile="full",
         schedules=6000,

@@ -141,7 +141,9 @@ class StressTally:
         if race.unchecked:
             self.doubt(f"the oracles could not be evaluated: {race.unchecked}")
         if race.failed or self.releases - self.failed <= self.keep:
-            self.details.append(detail(self.releases, "kill" if release.crashed else "barrier", race, metrics))
+            self.details.append(
+                detail(self.releases, "kill" if release.crashed else "barrier", race, metrics)
+            )
 
     def doubt(self, why: str) -> None:
         """Note what forbids a PASS, once."""
@@ -179,7 +181,9 @@ class StressTally:
 
     def _crashes_told(self) -> str:
         """How often a server was killed, and how often that met requests."""
-        return f"{self.crashes} releases with a server killed, {self.unanswered} of them before it had answered"
+        return (
+            f"{self.crashes} releases with a server killed, {self.unanswered} of them before it had answered"
+        )
 
 
 def self_check_result(outcomes: Sequence[FaultOutcome]) -> SelfCheckResult:

@@ -18,10 +18,12 @@ def render(report: RaceReport) -> str:
     parts = [
         f"# {report.suite}: {report.verdict.value}",
         amount(report),
-        scenarios_table(report.scenarios),
+        *([scenarios_table(report.scenarios)] if report.scenarios else []),
     ]
-    for part in report.skipped:
-        parts.append(f"Skipped: {part.mode} on {markdown_text(part.database)}: {markdown_text(part.reason)}")
+    parts += [
+        f"Skipped: {part.mode} on {markdown_text(part.database)}: {markdown_text(part.reason)}"
+        for part in report.skipped
+    ]
     if report.reasons:
         parts += ["## Reasons", *reasons(report)]
     for result in report.scenarios:
@@ -150,9 +152,7 @@ def self_check_section(checked: SelfCheckResult) -> list[str]:
 
 
 def oracle_matrix(checked: SelfCheckResult) -> str:
-    """A row for each fault, a column for each oracle: `x` where it saw the fault, `-` where its scenario
-    asked it and it did not; the last row counts.
-    """
+    """A row for each fault, a column for each oracle of its scenario: `x` where it saw the fault."""
     oracles = sorted({name for fault in checked.faults for name in fault.oracles})
     marks = {True: "x", False: "-", None: ""}
     rows = [(fault.fault, *(marks[fault.oracles.get(name)] for name in oracles)) for fault in checked.faults]

@@ -44,9 +44,10 @@ def reasons(
         yield Reason(rule="race/finished", message=cut_short)
     for place, fault in enumerate(checked.faults if checked else ()):
         if fault.false_alarms:
+            names = ", ".join(fault.false_alarms)
             yield Reason(
                 rule="race/self-check",
-                message=f"{fault.scenario}: {', '.join(fault.false_alarms)} saw something without {fault.fault}",
+                message=f"{fault.scenario}: {names} saw something without the fault {fault.fault}",
                 artifact=ARTIFACT,
                 pointer=f"/self_check/faults/{place}/false_alarms",
                 expected="no invariant is violated without the fault",

@@ -221,7 +221,7 @@ class SelfCheckResult(Model):
 
     @property
     def verdict(self) -> Verdict:
-        """FAIL for an alarm about the service as it is, INCONCLUSIVE when a fault lives or none was planted."""
+        """FAIL for an alarm without a fault, INCONCLUSIVE when one lives or none was planted."""
         if any(fault.false_alarms for fault in self.faults):
             return Verdict.FAIL
         return Verdict.PASS if 0 < self.planted == self.killed else Verdict.INCONCLUSIVE

@@ -175,7 +175,8 @@ def merged_results(reports: Sequence[RaceReport], output: Path) -> list[Scenario
     parts: dict[tuple[str, str, str], list[tuple[str, ScenarioResult]]] = {}
     for report in reports:
         for result in report.scenarios:
-            parts.setdefault((result.mode, result.database, result.scenario), []).append((report.shard, result))
+            key = (result.mode, result.database, result.scenario)
+            parts.setdefault(key, []).append((report.shard, result))
     return [merged_result(each, len(reports), output) for each in parts.values()]
 
 

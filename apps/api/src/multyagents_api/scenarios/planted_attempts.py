@@ -27,6 +27,7 @@ __all__ = [
     "paths_checked_before_the_write",
     "paths_released_early",
     "retry_over_budget",
+    "retry_reuses_the_number",
     "running_on_after_a_cancel",
     "stale_attempt",
     "stale_look",
@@ -87,7 +88,8 @@ def callback_key_outside_the_transaction() -> Iterator[None]:
 @contextmanager
 def numbers_not_given_back() -> Iterator[None]:
     """Numbers that were reserved for events and not used are never given back."""
-    given, kept = bindparam("last_sequence"), tables.runs.c.event_sequence
+    kept = tables.runs.c.event_sequence
+    given = bindparam("last_sequence", type_=kept.type)
     with rewritten("SETTLE_RUN", event_sequence=case((given > kept, given), else_=kept)):
         yield
 
@@ -101,7 +103,7 @@ def stale_look() -> Iterator[None]:
 
 @contextmanager
 def unnoted_move() -> Iterator[None]:
-    """Where tasks are not read again, the run's status follows from the task as it was before the callback."""
+    """Where tasks are not read again, the run's status follows from the task before its callback."""
     with replaced(RunChange, "moved", lambda *_: None):
         yield
 
@@ -110,6 +112,13 @@ def unnoted_move() -> Iterator[None]:
 def retry_over_budget() -> Iterator[None]:
     """Neither a failed callback nor its retry asks whether another messenger was there before."""
     with weakened("MOVE_TASK", "expected_status"), weakened("SCHEDULE_RETRY", "most_retries"):
+        yield
+
+
+@contextmanager
+def retry_reuses_the_number() -> Iterator[None]:
+    """A retry gives the number of the failed attempt back, and the next one gets it again."""
+    with rewritten("SCHEDULE_RETRY", attempt=tables.tasks.c.attempt - 1):
         yield
 
 

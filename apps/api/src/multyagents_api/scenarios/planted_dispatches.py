@@ -6,6 +6,7 @@ from typing import Any
 
 from multyagents_api.domain.errors import ApprovalRequired
 from multyagents_api.domain.events import EventType
+from multyagents_api.domain.tasks import ready_tasks
 from multyagents_api.scenarios.planting import replaced, weakened
 from multyagents_api.service import change, dispatching, retry
 from multyagents_api.service.dispatching import Dispatching
@@ -15,6 +16,7 @@ from multyagents_api.storage.writes import SqlWriter
 __all__ = [
     "approval_read_before_the_write",
     "blocked_told_again",
+    "dispatch_acknowledged_twice",
     "dispatch_in_a_held_run",
     "double_dispatch",
     "events_outside_the_transaction",
@@ -32,6 +34,27 @@ __all__ = [
 def double_dispatch() -> Iterator[None]:
     """A dispatch trusts what it read before its transaction, and the claim does not ask the task's status."""
     with replaced(change, "is_current", lambda *_: True), weakened("CLAIM_TASK", "tasks.status"):
+        yield
+
+
+@contextmanager
+def dispatch_acknowledged_twice() -> Iterator[None]:
+    """Who saw a ready task and finds nothing to do is told the dispatch of whoever was faster."""
+    dispatch_ready, submit = Dispatching.dispatch_ready, Dispatching._submit  # noqa: SLF001 - what a fault replaces
+    latest: dict[int, Any] = {}
+
+    async def note(self: Dispatching, submission: Any) -> Any:
+        latest[submission.run_id] = await submit(self, submission)
+        return latest[submission.run_id]
+
+    async def dispatch(self: Dispatching, run_id: int) -> Any:
+        async with self.storage.read() as reader:
+            seen = await reader.run_with_tasks(run_id)
+        answer = await dispatch_ready(self, run_id)
+        saw_work = seen is not None and any(not task.requires_approval for task in ready_tasks(seen[1]))
+        return latest.get(run_id, answer) if saw_work and not answer.dispatched else answer
+
+    with replaced(Dispatching, "dispatch_ready", dispatch), replaced(Dispatching, "_submit", note):
         yield
 
 
@@ -73,8 +96,7 @@ def dispatch_in_a_held_run() -> Iterator[None]:
 @contextmanager
 def gated_task_blocks_free_one() -> Iterator[None]:
     """Only the first ready task is tried: one that waits for its approval starves those behind it."""
-    genuine = dispatching.ready_tasks
-    with replaced(dispatching, "ready_tasks", lambda tasks: genuine(tasks)[:1]):
+    with replaced(dispatching, "ready_tasks", lambda tasks: ready_tasks(tasks)[:1]):
         yield
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import bindparam
 
+from multyagents_api.domain.reruns import check_dependencies, select_for_rerun
 from multyagents_api.scenarios.planting import replaced, rewritten, weakened
 from multyagents_api.service import callbacks, reruns
 from multyagents_api.service.change import RunChange
@@ -58,7 +59,7 @@ def unchecked_reset() -> Iterator[None]:
 def lost_rerun_count() -> Iterator[None]:
     """A rerun adds one to the count that it read before its transaction: of two one is lost."""
     counted: ContextVar[int] = ContextVar("counted")
-    select_for_rerun, begin_rerun = reruns.select_for_rerun, GuardedWrites.begin_rerun
+    begin_rerun = GuardedWrites.begin_rerun
 
     def look(request: Any, run: Any, tasks: Any) -> Any:
         counted.set(run.rerun_count + 1)
@@ -75,7 +76,7 @@ def lost_rerun_count() -> Iterator[None]:
 
 @contextmanager
 def uncounted_rerun() -> Iterator[None]:
-    """A rerun does not count the run's version on, so that others take their look at its tasks for current."""
+    """A rerun does not count the run's version on: others take their look at its tasks for current."""
     with rewritten("BEGIN_RERUN", version=tables.runs.c.version):
         yield
 
@@ -110,10 +111,10 @@ def rerun_of_a_held_run() -> Iterator[None]:
 
 @contextmanager
 def rerun_of_another_failure() -> Iterator[None]:
-    """A rerun does not ask whether the failure is the one that it read: two reruns later it looks the same."""
+    """A rerun does not ask whether the failure is still the one that it read: the next looks the same."""
 
     def check(selected: Any, tasks: Any) -> None:
-        reruns.check_dependencies(selected, tasks)
+        check_dependencies(selected, tasks)
 
     with replaced(reruns, "_check_current", check):
         yield

@@ -100,4 +100,3 @@ class ApprovalDispatch(ModelledScenario):
     async def reject(self, client: Client) -> None:
         """One actor's part: reject."""
         await client.post(f"/approvals/{self._approval}/reject", {"actor": "rejecter"})
-

@@ -1,13 +1,22 @@
 """Races for one attempt: callbacks, the runner's answer, cancels and retries."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from gatewright.race import Actor, Client, History, invariant
 from multyagents_api.scenarios import races_order as order
 from multyagents_api.scenarios.races_scenario import ApiScenario, ModelledScenario, step
 from multyagents_api.scenarios.races_state import RunState
 
-__all__ = ["Callback", "CancelCompletion", "Completion", "KeyedCallback", "Retry", "StaleAttempt", "Submission"]
+__all__ = [
+    "Callback",
+    "CancelCompletion",
+    "Completion",
+    "KeyedCallback",
+    "Retry",
+    "StaleAttempt",
+    "Submission",
+]
 
 
 class Completion(ModelledScenario):
@@ -33,7 +42,7 @@ class Callback(ModelledScenario):
 
     name = "callback-race"
     steps = (step("build"),)
-    key: Mapping[str, str] = {}
+    carried: Mapping[str, Any] = {}
     """What both callbacks carry besides."""
 
     async def approach(self, client: Client) -> None:
@@ -43,8 +52,8 @@ class Callback(ModelledScenario):
     def actors(self) -> Mapping[str, Actor]:
         """A runner that reports by two ways at once."""
         return {
-            "alice": lambda client: self.report(client, "build", "running", **self.key),
-            "bob": lambda client: self.report(client, "build", "success", **self.key),
+            "alice": lambda client: self.report(client, "build", "running", **self.carried),
+            "bob": lambda client: self.report(client, "build", "success", **self.carried),
         }
 
 
@@ -52,7 +61,7 @@ class KeyedCallback(Callback):
     """Two callbacks that say different things under one key: one of them is refused."""
 
     name = "keyed-callback-race"
-    key: Mapping[str, str] = {"idempotency_key": "the key"}  # noqa: RUF012 - nobody changes it
+    carried: Mapping[str, Any] = {"idempotency_key": "the key"}
 
 
 class Submission(ModelledScenario):

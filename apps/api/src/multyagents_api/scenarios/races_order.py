@@ -87,9 +87,8 @@ def statuses_go_forward(state: RunState) -> Iterator[str]:
             continue
         key = event.task_id, event.attempt
         if FORWARD.index(status) < FORWARD.index(latest.get(key, "queued")):
-            yield (
-                f"event {event.sequence}: task {key[0]} attempt {key[1]} was {latest[key]} and became {status}"
-            )
+            was = latest[key]
+            yield f"event {event.sequence}: task {key[0]} attempt {key[1]} was {was} and became {status}"
         latest[key] = status
 
 

@@ -42,8 +42,8 @@ class RunState:
     """A run with its tasks, events and approvals.
 
     `before` is how many of the events came before the race; `approvals` has each one's status by its id,
-    `deciders` who decided those that are. `audits` has, by task and attempt, which approval let it go, whose it
-    was, and why, as the audit of tasks keeps it that need one.
+    `deciders` who decided those that are. `audits` has, by task and attempt, which approval let it
+    go, whose it was, and why, as the audit keeps it of tasks that need one.
     """
 
     status: str
