@@ -143,7 +143,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     race = commands.add_parser("race", help="plant faults, and see whether their races notice")
     race.add_argument("action", choices=["self-check"])
-    race.add_argument("faults", nargs="?", metavar="MODULE:NAME", help="by default the policy's gate.faults")
+    race.add_argument("--faults", metavar="MODULE:NAME", help="by default the policy's gate.faults")
     race.add_argument(
         "--output", type=Path, default=EVIDENCE / "race-self-check", help="where the evidence goes"
     )
@@ -265,7 +265,7 @@ def race_command(options: argparse.Namespace) -> int:
     gate = load_policy(project_of(options).policy).policy.gate
     path = options.faults or gate.faults
     faults = find_faults(path, gate.scenarios)
-    command = f"python -m gatewright race self-check {shlex.quote(path)}"
+    command = f"python -m gatewright race self-check --faults {shlex.quote(path)}"
     report = check_faults(faults, options.output, command, Lines(sys.stderr))
     published = publish_race_report(options.output, report)
     text = report.model_dump_json(indent=2) if options.json else printable_lines(summary(report))

@@ -63,6 +63,7 @@ class ServerProcess:
         self._cwd = cwd
         self._ready_path = ready_path
         self._timeout_s = timeout_s
+        self._given_log = log
         self._log = log
         self._port = 0
         self._last_answer = "no port was bound"
@@ -126,11 +127,13 @@ class ServerProcess:
         self._resources.close()
 
     def _start(self, stack: ExitStack) -> None:
-        if self._log is None:
+        log = self._given_log
+        if log is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="gatewright-server-"))
-            self._log = Path(folder) / "server.log"
+            log = Path(folder) / "server.log"
+        self._log = log
         self._port_file.unlink(missing_ok=True)
-        output = stack.enter_context(self._log.open("wb"))
+        output = stack.enter_context(log.open("wb"))
         try:
             process = ChildProcess(self.argv, env=self._env, cwd=self._cwd, stdout=output, stderr=output)
         except OSError as error:
