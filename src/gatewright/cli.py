@@ -43,6 +43,7 @@ examples:
   gatewright judge                would the latest evidence still pass, for the tree as it is now?
   gatewright replay TAPE          run a recorded schedule again
   gatewright merge FOLDER...      join the shards of a race suite
+  gatewright race self-check      does the race suite see every planted fault?
 
 exit codes:
   0 PASS   1 FAIL   2 usage or configuration   3 INCONCLUSIVE   4 integrity (tampered, mismatch)
@@ -139,6 +140,15 @@ def build_parser() -> argparse.ArgumentParser:
     )
     replay.add_argument("--html", type=Path, metavar="FILE", help="write it as a page for a browser, too")
     replay.set_defaults(command=replay_command)
+
+    race = commands.add_parser("race", help="plant faults, and see whether their races notice")
+    race.add_argument("action", choices=["self-check"])
+    race.add_argument("--faults", metavar="MODULE:NAME", help="by default the policy's gate.faults")
+    race.add_argument(
+        "--output", type=Path, default=EVIDENCE / "race-self-check", help="where the evidence goes"
+    )
+    race.add_argument("--json", action="store_true", help="print the whole report as JSON")
+    race.set_defaults(command=race_command)
 
     merge = commands.add_parser("merge", help="join the evidence of a race suite's shards into one verdict")
     merge.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="the evidence of a shard")
@@ -242,10 +252,31 @@ def merge_command(options: argparse.Namespace) -> int:
     output = Path(options.output)
     report = merge(read_shards(options.folders), output)
     published = publish_race_report(output, report)
-    for line in summary(report).splitlines():
-        print(printable(line))
+    print(printable_lines(summary(report)))
     print(f"evidence: {printable(str(published.json))}", file=sys.stderr)
     return report.verdict.exit_code
+
+
+def race_command(options: argparse.Namespace) -> int:
+    """Let a race suite prove that it can see."""
+    with needs_race_extra("race"):
+        from gatewright.suites.race import check_faults, find_faults, publish_race_report  # noqa: PLC0415 - an extra
+        from gatewright.suites.race.command import Lines, summary  # noqa: PLC0415 - likewise
+    gate = load_policy(project_of(options).policy).policy.gate
+    path = options.faults or gate.faults
+    faults = find_faults(path, gate.scenarios)
+    command = f"python -m gatewright race self-check --faults {shlex.quote(path)}"
+    report = check_faults(faults, options.output, command, Lines(sys.stderr))
+    published = publish_race_report(options.output, report)
+    text = report.model_dump_json(indent=2) if options.json else printable_lines(summary(report))
+    print(text)
+    print(f"evidence: {printable(str(published.json))}", file=sys.stderr)
+    return report.verdict.exit_code
+
+
+def printable_lines(text: str) -> str:
+    """Lines that come from elsewhere, each made harmless."""
+    return "\n".join(printable(line) for line in text.splitlines())
 
 
 @contextmanager

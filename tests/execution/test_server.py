@@ -73,6 +73,18 @@ def test_leaving_ends_the_server(port_file):
     assert not exists(pid)
 
 
+def test_a_server_that_was_killed_can_be_started_again(port_file):
+    """Another process, reached at the place that it tells now."""
+    with own_server(port_file) as server:
+        before = server.pid
+        server.kill()
+        server.restart()
+        assert server.pid != before
+        with urllib.request.urlopen(f"{server.base_url}/") as answer:
+            assert answer.status == 200
+    assert not exists(before)
+
+
 def test_a_server_that_ends_early_gives_one_line_with_code_and_last_words(port_file):
     """The exit code and the end of the log stand in one line, and the command's exit code is 3."""
     argv = [sys.executable, "-c", "print('no such table: runs'); raise SystemExit(7)"]

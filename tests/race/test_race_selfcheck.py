@@ -5,20 +5,11 @@ from contextlib import contextmanager
 
 import pytest
 from planted import dispatch_programs
-from planted.dispatch_programs import GuardedDispatch, check_then_act
+from planted.dispatch_programs import GuardedDispatch
+from planted.planted_faults import ALARMING, harmless, unguarded
 
 from gatewright.race import Arena, Budget, History
 from gatewright.race.selfcheck import FaultOutcome, PlantedFault, self_check
-
-
-@contextmanager
-def unguarded() -> Iterator[None]:
-    genuine = GuardedDispatch.dispatch
-    GuardedDispatch.dispatch = staticmethod(check_then_act)
-    try:
-        yield
-    finally:
-        GuardedDispatch.dispatch = staticmethod(genuine)
 
 
 @contextmanager
@@ -38,11 +29,6 @@ class Silent(dispatch_programs.RacyDispatch):
 
     def violations(self, history: History, state: object) -> dict[str, tuple[str, ...]]:
         return {"no-server-error": tuple(self.no_server_error(history, state))}
-
-
-@contextmanager
-def harmless() -> Iterator[None]:
-    yield
 
 
 @contextmanager
@@ -86,3 +72,18 @@ def test_a_mere_crash_kills_no_fault() -> None:
         (outcome,) = self_check([fault], arena, bound=0, budget=Budget(failures=1, replays=0))
     assert outcome.schedules == 1
     assert outcome.killed is False
+
+
+def test_the_killing_schedule_is_silent_without_the_fault(outcomes: dict[str, FaultOutcome]) -> None:
+    """Each oracle that was asked has its answer; none alarms when the guard is there."""
+    outcome = outcomes["unguarded"]
+    assert outcome.oracles["single-dispatch"] is True
+    assert set(outcome.oracles) >= {"single-dispatch"}
+    assert outcome.false_alarms == ()
+
+
+def test_an_alarm_without_the_fault_is_told() -> None:
+    """Who alarms anyway has seen no fault."""
+    with Arena(ALARMING[0].scenario()) as arena:
+        (outcome,) = self_check(ALARMING, arena, bound=1, budget=Budget(failures=1, replays=0))
+    assert outcome.false_alarms == ("single-dispatch",)

@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
+from fakes.servers import FixedServer
 
 from gatewright.race import Actor, Client, History, Scenario, invariant
 from gatewright.race.stress import stress
@@ -32,6 +34,23 @@ class Knock(Scenario):
     def heard(self, history: History, state: Any) -> Iterable[str]:
         if len(history) != 4:
             yield f"{len(history)} knocks"
+
+
+class KnockTwice(Knock):
+    """Everyone knocks, and knocks again."""
+
+    name = "knock-twice"
+
+    def actors(self) -> Mapping[str, Actor]:
+        async def knock(client: Client) -> None:
+            await client.post("/knock", {"who": "me"})
+            await client.post("/knock", {"who": "me"})
+
+        return {"alice": knock, "bob": knock}
+
+    @invariant("heard", "everyone is heard, or told that nobody is there")
+    def heard(self, history: History, _state: Any) -> Iterable[str]:
+        return [] if len(history) == 8 else [f"{len(history)} knocks"]
 
 
 class Door:
@@ -63,12 +82,21 @@ class Door:
 
 
 @asynccontextmanager
-async def doors(*answers: bytes) -> AsyncIterator[list[str]]:
-    servers = [await asyncio.start_server(Door(answer).serve, "127.0.0.1", 0) for answer in answers]
+async def doors(*answers: bytes) -> AsyncIterator[list[FixedServer]]:
+    """Doors that hang up on everybody from when they are killed until they are there again."""
+    there = [Door(answer) for answer in answers]
+    listening = [await asyncio.start_server(door.serve, "127.0.0.1", 0) for door in there]
     try:
-        yield [f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}" for server in servers]
+        yield [
+            FixedServer(
+                f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}",
+                on_kill=partial(setattr, door, "answer", b""),
+                on_restart=partial(setattr, door, "answer", door.answer),
+            )
+            for door, server in zip(there, listening, strict=True)
+        ]
     finally:
-        for server in servers:
+        for server in listening:
             server.close()
             await server.wait_closed()
 
@@ -78,8 +106,8 @@ BROKEN = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 4\r\n\r\noops"
 
 
 async def release(*answers: bytes, rotation: int = 0) -> Any:
-    async with doors(*answers) as urls:
-        return await stress(Knock(), urls, clients=4, rotation=rotation)
+    async with doors(*answers) as servers:
+        return await stress(Knock(), servers, clients=4, rotation=rotation)
 
 
 def test_a_crowd_is_released_together_on_all_servers() -> None:
@@ -112,4 +140,33 @@ def test_one_server_races_with_nobody() -> None:
 def test_a_server_that_is_not_there_is_an_error() -> None:
     """The state before the race can't be brought about."""
     with pytest.raises(OSError, match="Connect call failed"):
-        asyncio.run(stress(Knock(), ["http://127.0.0.1:9"], clients=2))
+        asyncio.run(stress(Knock(), [FixedServer("http://127.0.0.1:9")], clients=2))
+
+
+@pytest.mark.parametrize("rotation", [0, 1])
+def test_a_server_is_killed_amid_answers_and_is_back_before_anybody_looks(rotation: int) -> None:
+    """What its clients never heard of may have happened and is no violation."""
+
+    async def crash() -> Any:
+        async with doors(OK, OK) as servers:
+            found = await stress(KnockTwice(), servers, clients=4, rotation=rotation, crash=True)
+            return found, [server.deaths for server in servers]
+
+    found, deaths = asyncio.run(crash())
+    assert found.crashed
+    assert (deaths[rotation], deaths[1 - rotation]) == (["killed", "restarted"], [])
+    lost = [op for op in found.race.history if op.response.status == 0]
+    assert lost
+    assert {op.error for op in lost} == {""}
+    assert found.race.failures == {}
+
+
+def test_who_hangs_up_without_being_killed_is_not_excused() -> None:
+    """The other server's lost answers stay a violation."""
+
+    async def crash() -> Any:
+        async with doors(OK, b"") as servers:
+            return await stress(KnockTwice(), servers, clients=4, crash=True)
+
+    found = asyncio.run(crash())
+    assert "the server did not answer" in found.race.violations["no-server-error"][0]

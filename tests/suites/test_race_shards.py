@@ -1,13 +1,12 @@
 """Shards: together they are what one run is, and nothing less than all of them passes."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from planted.dispatch_programs import GuardedDispatch, LockedDispatch, RacyDispatch
-from suites.test_race_suite import unguarded
+from planted.planted_faults import unguarded
 
 from gatewright.cli import execute
 from gatewright.core.errors import ConfigurationError
@@ -29,7 +28,7 @@ FAULT = PlantedFault("unguarded", "no guard", GuardedDispatch, unguarded)
 
 
 def suite_of(*scenarios: type[Scenario]) -> RaceSuite:
-    return RaceSuite("planted-races", scenarios, (FAULT,), lambda: nullcontext([]), "python -m planted")
+    return RaceSuite("planted-races", scenarios, (FAULT,), {}, "python -m planted")
 
 
 def shards_of(suite: RaceSuite, count: int, config: RaceSuiteConfig = CONFIG) -> list[RaceReport]:

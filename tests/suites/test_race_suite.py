@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from fakes.servers import FixedServer
 from planted.dispatch_programs import (
     BlindDispatch,
     BrokenApp,
@@ -19,8 +20,8 @@ from planted.dispatch_programs import (
     LockedDispatch,
     RacyDispatch,
     StumblingSetup,
-    check_then_act,
 )
+from planted.planted_faults import ALARMING, harmless, unguarded
 
 from gatewright.cli import execute
 from gatewright.core.errors import ConfigurationError
@@ -28,6 +29,7 @@ from gatewright.core.verdict import ExitCode, Verdict
 from gatewright.race import Scenario, SetupFailed
 from gatewright.race.selfcheck import PlantedFault
 from gatewright.suites.race import (
+    NotHere,
     RaceSuite,
     RaceSuiteConfig,
     publish_race_report,
@@ -35,33 +37,25 @@ from gatewright.suites.race import (
     run_race_suite,
 )
 from gatewright.suites.race.command import race_command
+from gatewright.suites.race.markdown import render
 from gatewright.suites.race.report import RaceReport
 
 SMALL = RaceSuiteConfig(modes=("explore",), random_schedules=5, pct_schedules=5, schedules=60)
 
 
 @contextmanager
-def no_servers() -> Iterator[Sequence[str]]:
-    yield ["http://127.0.0.1:9", "http://127.0.0.1:9"]
+def no_servers() -> Iterator[Sequence[FixedServer]]:
+    yield [FixedServer("http://127.0.0.1:9"), FixedServer("http://127.0.0.1:9")]
 
 
 @contextmanager
-def unguarded() -> Iterator[None]:
-    genuine = GuardedDispatch.dispatch
-    GuardedDispatch.dispatch = staticmethod(check_then_act)
-    try:
-        yield
-    finally:
-        GuardedDispatch.dispatch = staticmethod(genuine)
-
-
-@contextmanager
-def harmless() -> Iterator[None]:
+def not_here() -> Iterator[Sequence[FixedServer]]:
+    raise NotHere("there are no programs to start")
     yield
 
 
 def suite_of(*scenarios: type[Scenario], faults: Sequence[PlantedFault] = ()) -> RaceSuite:
-    return RaceSuite("planted-races", scenarios, tuple(faults), no_servers, "python -m planted")
+    return RaceSuite("planted-races", scenarios, tuple(faults), {"a file": no_servers}, "python -m planted")
 
 
 def test_a_guarded_program_passes_and_the_report_says_why() -> None:
@@ -116,6 +110,45 @@ def test_a_surviving_fault_makes_a_green_suite_inconclusive() -> None:
     assert blind.reasons[-1].message == "the fault harmless was not seen by guarded-dispatch"
 
 
+def test_an_alarm_without_the_fault_fails() -> None:
+    """What kills a fault must be silent over the same schedule when the guard is there."""
+    report = run_race_suite(suite_of(RacyDispatch, faults=ALARMING), replace(SMALL, modes=("self-check",)))
+    assert report.verdict is Verdict.FAIL
+    assert report.reasons[0].rule == "race/self-check"
+    assert "single-dispatch saw something without the fault harmless" in report.reasons[0].message
+
+
+def test_the_report_has_a_matrix_of_faults_and_oracles() -> None:
+    """A row for each fault: which invariants of its scenario saw it, and which were asked and did not."""
+    fault = PlantedFault("unguarded", "no guard", GuardedDispatch, unguarded)
+    report = run_race_suite(suite_of(GuardedDispatch, faults=[fault]), SMALL)
+    assert report.self_check is not None
+    (row,) = report.self_check.faults
+    assert row.oracles["single-dispatch"]
+    assert row.killed_by == tuple(name for name, saw in row.oracles.items() if saw)
+    assert row.false_alarms == ()
+    assert "| unguarded" in render(report).partition("### Which oracle saw which fault")[2]
+
+
+def test_a_database_that_is_not_here_is_skipped_and_told() -> None:
+    """The rest stands for itself; what was asked for by a wrong name is refused."""
+    suite = replace(suite_of(GuardedDispatch), servers={"a file": not_here})
+    report = run_race_suite(suite, replace(SMALL, modes=("explore", "stress")))
+    assert report.verdict is Verdict.PASS
+    assert report.counts.skipped == 1
+    (skipped,) = report.skipped
+    assert (skipped.mode, skipped.database) == ("stress", "a file")
+    assert "there are no programs to start" in render(report)
+    with pytest.raises(ConfigurationError, match="there are a file"):
+        run_race_suite(suite, replace(SMALL, databases=("a cloud",)))
+
+
+def test_nothing_but_skipped_databases_is_inconclusive() -> None:
+    """Nothing was measured."""
+    suite = replace(suite_of(GuardedDispatch), servers={"a file": not_here})
+    assert run_race_suite(suite, replace(SMALL, modes=("stress",))).verdict is Verdict.INCONCLUSIVE
+
+
 def test_the_self_check_gets_no_more_schedules_than_its_scenario() -> None:
     """Who looks too shortly to see a planted fault can't call the service right either."""
     fault = PlantedFault("unguarded", "no guard", GuardedDispatch, unguarded)
@@ -148,7 +181,7 @@ def test_a_set_up_that_breaks_in_any_way_is_inconclusive() -> None:
     """What a server answers may break it with any exception, which is told and is no traceback."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        suite = replace(suite_of(StumblingSetup), servers=lambda: nullcontext([url, url]))
+        suite = replace(suite_of(StumblingSetup), servers={"a file": lambda: nullcontext([FixedServer(url)])})
         report = run_race_suite(suite, replace(SMALL, modes=("stress",)))
     assert report.verdict is Verdict.INCONCLUSIVE
     assert "KeyError: 'id'" in report.reasons[0].message
@@ -177,6 +210,8 @@ def test_failing_iterations_are_kept_and_the_first_of_the_others() -> None:
         {"schedules": 0},
         {"releases": -1},
         {"clients": 0},
+        {"kills": -1},
+        {"brief_releases": 0},
         {"bound": -1},
         {"seed": -1},
         {"modes": ()},
@@ -340,6 +375,14 @@ def test_the_exit_code_is_the_verdicts(
     )
 
 
+def test_the_self_check_can_be_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is explored beside it, and without planted faults it has shown nothing."""
+    assert command(tmp_path, "--self-check-only") == ExitCode.INCONCLUSIVE
+    report = RaceReport.model_validate_json((tmp_path / "latest.json").read_text())
+    assert (report.modes, report.scenarios) == (("self-check",), ())
+    assert capsys.readouterr().out.splitlines()[-1] == "INCONCLUSIVE"
+
+
 def test_flags_overrule_the_profile(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """As the printed report shows."""
     flags = [
@@ -371,6 +414,8 @@ def test_flags_overrule_the_profile(tmp_path: Path, capsys: pytest.CaptureFixtur
         ["--iterations", "0"],
         ["--scenario", "nothing"],
         ["--details", "some"],
+        ["--database", "a cloud"],
+        ["--self-check-only", "--mode", "explore"],
         ["--bound", "-1"],
         ["--seed", str(10**12)],
     ],

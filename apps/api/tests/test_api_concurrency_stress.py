@@ -23,28 +23,33 @@ from multyagents_api.concurrency_stress import (
     replay,
     run_concurrency_stress_suite,
 )
-from multyagents_api.scenarios import planted, races
+from multyagents_api.scenarios import planted_dispatches as dispatches
+from multyagents_api.scenarios import planted_runs as runs
+from multyagents_api.scenarios.planted import FAULTS
+from multyagents_api.scenarios.race_suite import REQUIRED, SCENARIOS, STRESSED
+from multyagents_api.scenarios.races_scenario import ApiScenario
 from multyagents_api.storage import guards
 
 EXPLORE = ConcurrencyStressConfig(modes=("explore",), schedules=60, random_schedules=5)
-STRESS = ConcurrencyStressConfig(modes=("stress",), releases=3, clients=6)
+STRESS = ConcurrencyStressConfig(modes=("stress",), releases=3, brief_releases=1, kills=1, clients=6)
 NAMES = ["parallel-dispatch-race", "partial-rerun-race", "approval-dispatch-race"]
 
 Plant = Callable[[], AbstractContextManager[None]]
 
 GUARDS = [
-    (planted.double_dispatch, "parallel-dispatch-race", "one-active-attempt"),
-    (planted.double_rerun, "partial-rerun-race", "one-rerun"),
-    (planted.unchecked_reset, "partial-rerun-race", "one-rerun"),
-    (planted.unapproved_dispatch, "approval-dispatch-race", "dispatch-by-the-rules"),
-    (planted.second_decision, "approval-dispatch-race", "one-decision"),
+    (dispatches.double_dispatch, "parallel-dispatch-race", "one-active-attempt"),
+    (runs.double_rerun, "partial-rerun-race", "one-rerun"),
+    (runs.unchecked_reset, "partial-rerun-race", "one-rerun"),
+    (dispatches.unapproved_dispatch, "approval-dispatch-race", "dispatch-by-the-rules"),
+    (runs.second_decision, "approval-dispatch-race", "one-decision"),
 ]
 
 
 HAMPERED = """
 import sys
 from multyagents_api.__main__ import main
-from multyagents_api.scenarios.planted import double_dispatch, double_rerun, unapproved_dispatch
+from multyagents_api.scenarios.planted_dispatches import double_dispatch, unapproved_dispatch
+from multyagents_api.scenarios.planted_runs import double_rerun
 with double_dispatch(), double_rerun(), unapproved_dispatch():
     sys.exit(main(sys.argv[1:]))
 """
@@ -55,7 +60,7 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 from multyagents_api.concurrency_stress import REPLAYABLE, replay
-from multyagents_api.scenarios.planted import double_dispatch
+from multyagents_api.scenarios.planted_dispatches import double_dispatch
 for state in double_dispatch(), nullcontext():
     with state:
         outcome = replay(Path(sys.argv[1]), 20, allowed=REPLAYABLE)
@@ -69,41 +74,60 @@ def explored() -> RaceReport:
     return run_concurrency_stress_suite(EXPLORE)
 
 
-@pytest.fixture(scope="module")
-def stressed() -> RaceReport:
-    """The service as it is, under stress."""
-    return run_concurrency_stress_suite(STRESS)
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def stressed(request: pytest.FixtureRequest) -> RaceReport:
+    """The service as it is, under stress, on each kind of database that this machine has."""
+    report = run_concurrency_stress_suite(replace(STRESS, databases=(request.param,)))
+    if report.skipped:
+        pytest.skip(report.skipped[0].reason)
+    return report
 
 
 def test_the_service_passes_under_controlled_schedules(explored: RaceReport) -> None:
-    """Three scenarios, all invariants evaluated in all schedules, actors overlapping."""
+    """All scenarios, all invariants evaluated in all schedules, actors overlapping."""
     assert (explored.verdict, explored.reasons) == (Verdict.PASS, ())
-    assert [result.scenario for result in explored.scenarios] == NAMES
+    assert [result.scenario for result in explored.scenarios] == [scenario.name for scenario in SCENARIOS]
+    assert [scenario.name for scenario in REQUIRED] == NAMES
     for result in explored.scenarios:
         assert result.process_model == "separate"
-        assert result.iterations == result.overlapped == 60
-        assert {seen.evaluated for seen in result.invariants} == {60}
+        assert result.iterations == result.overlapped > 15
+        assert {seen.evaluated for seen in result.invariants} == {result.iterations}
         assert result.metrics["preemptions"].max >= 1
+    assert {result.iterations for result in explored.scenarios[:3]} == {60}
 
 
 def test_the_suite_sees_every_planted_fault(explored: RaceReport) -> None:
-    """The self-check is green, and says by which invariant."""
-    assert explored.self_check is not None
-    assert (explored.self_check.killed, explored.self_check.planted) == (5, 5)
-    seen = {fault.fault: fault.killed_by for fault in explored.self_check.faults}
+    """The self-check is green, and says by which invariant; none alarms without the fault."""
+    checked = explored.self_check
+    assert checked is not None
+    assert (checked.verdict, checked.killed, checked.planted) == (Verdict.PASS, len(FAULTS), len(FAULTS))
+    assert len(FAULTS) >= 24
+    assert {fault.scenario for fault in checked.faults} == {scenario.name for scenario in SCENARIOS}
+    assert all(fault.oracles and not fault.false_alarms for fault in checked.faults)
+    seen = {fault.fault: fault.killed_by for fault in checked.faults}
     for plant, _, invariant in GUARDS:
         assert invariant in seen[plant.__name__.replace("_", "-")]
 
 
 @pytest.mark.end_to_end
 def test_the_service_passes_under_stress(stressed: RaceReport) -> None:
-    """Real requests to two servers on one file, released together, judged by the same invariants."""
+    """Real requests to two servers on one database, released together, judged by the same invariants."""
     assert (stressed.verdict, stressed.reasons) == (Verdict.PASS, ())
-    assert [result.scenario for result in stressed.scenarios] == NAMES
-    assert stressed.counts.samples == 9
+    assert [result.scenario for result in stressed.scenarios] == [scenario.name for scenario in STRESSED]
+    assert stressed.counts.samples == 3 * (3 + 1) + (len(STRESSED) - 3)
     for result in stressed.scenarios:
         assert result.overlapped > 0
-        assert result.metrics["operations"].min == STRESS.clients
+        assert result.metrics["operations"].min >= STRESS.clients
+
+
+@pytest.mark.end_to_end
+def test_a_server_killed_in_mid_race_breaks_nothing(stressed: RaceReport) -> None:
+    """It comes back to a store that has all that was acknowledged, and dispatches nothing twice."""
+    for result in stressed.scenarios[:3]:
+        assert (result.strategies["kill"], result.failed) == (1, 0)
+        asked = {seen.name: (seen.evaluated, seen.violated) for seen in result.invariants}
+        assert asked["acknowledged-dispatch"] == asked["single-dispatch"] == (4, 0)
+        assert asked["linearizability"] == (4, 0)
 
 
 def test_the_report_is_whole(explored: RaceReport) -> None:
@@ -139,7 +163,7 @@ def test_a_guard_taken_out_fails_under_controlled_schedules(
 @pytest.mark.end_to_end
 def test_a_tape_fails_in_a_fresh_process_too(tmp_path: Path) -> None:
     """20 of 20 under another hash seed while the fault is there; not once when it is mended."""
-    with planted.double_dispatch():
+    with dispatches.double_dispatch():
         config = replace(EXPLORE, scenarios=("parallel-dispatch-race",), output=tmp_path)
         publish_race_report(tmp_path, run_concurrency_stress_suite(config))
     (tape,) = tmp_path.glob("*.tape.json")
@@ -155,9 +179,10 @@ def test_guards_taken_out_of_real_servers_exit_1(tmp_path: Path, monkeypatch: py
     """Under stress every scenario sees its fault, from answers, events and final state alone."""
     command = (sys.executable, "-c", HAMPERED)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
-    broken = replace(PROFILES["quick"], releases=40, output=tmp_path, server_command=command)
+    broken = replace(PROFILES["quick"], releases=40, kills=0, output=tmp_path, server_command=command)
     monkeypatch.setitem(PROFILES, "quick", broken)
-    assert main(["--mode", "stress"]) == ExitCode.FAIL
+    chosen = [word for name in NAMES for word in ("--scenario", name)]
+    assert main(["--mode", "stress", "--database", "sqlite", *chosen]) == ExitCode.FAIL
     report = RaceReport.model_validate_json((tmp_path / "latest.json").read_text())
     assert [result.verdict for result in report.scenarios] == [Verdict.FAIL] * 3
     for result in report.scenarios:
@@ -166,11 +191,11 @@ def test_guards_taken_out_of_real_servers_exit_1(tmp_path: Path, monkeypatch: py
 
 def test_a_service_without_guards_does_not_end_the_self_check() -> None:
     """Somebody took the guard out by hand: FAIL for the race, and its fault can't be planted."""
-    with planted.double_dispatch():
+    with dispatches.double_dispatch():
         report = run_concurrency_stress_suite(replace(EXPLORE, scenarios=("parallel-dispatch-race",)))
     assert report.verdict is Verdict.FAIL
     assert report.self_check is not None
-    (fault,) = report.self_check.faults
+    (fault,) = [each for each in report.self_check.faults if each.fault == "double-dispatch"]
     assert fault.killed is False
     assert "not planted" in fault.doubts[0]
 
@@ -178,7 +203,7 @@ def test_a_service_without_guards_does_not_end_the_self_check() -> None:
 def test_a_suite_that_sees_nothing_is_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
     """With its oracles blinded the suite stays green, but the self-check does not."""
     monkeypatch.setattr(
-        races.ApiScenario,
+        ApiScenario,
         "violations",
         lambda self, history, state: {mark.name: () for mark in self.invariants()},
     )
@@ -192,7 +217,7 @@ def test_a_suite_that_sees_nothing_is_inconclusive(monkeypatch: pytest.MonkeyPat
 def test_planted_faults_leave_no_trace() -> None:
     """After a fault the service's own statement stands where it stood."""
     genuine = guards.CLAIM_TASK
-    with planted.double_dispatch():
+    with dispatches.double_dispatch():
         assert guards.CLAIM_TASK is not genuine
     assert guards.CLAIM_TASK is genuine
 
@@ -205,7 +230,8 @@ def test_servers_that_do_not_start_are_inconclusive(
     monkeypatch.setitem(
         PROFILES, "quick", replace(PROFILES["quick"], output=tmp_path, server_command=command)
     )
-    assert main(["--mode", "stress", "--scenario", "parallel-dispatch-race"]) == ExitCode.INCONCLUSIVE
+    flags = ["--mode", "stress", "--database", "sqlite", "--scenario", "parallel-dispatch-race"]
+    assert main(flags) == ExitCode.INCONCLUSIVE
     assert "the disk is on fire" in capsys.readouterr().err
     assert json.loads((tmp_path / "latest.json").read_text())["verdict"] == "INCONCLUSIVE"
 
@@ -217,6 +243,31 @@ def test_the_command_line_writes_the_evidence(tmp_path: Path, capsys: pytest.Cap
     assert capsys.readouterr().out.splitlines()[-1] == "PASS"
     assert (tmp_path / "latest.md").read_text().startswith("# race-stress: PASS\n")
     assert json.loads((tmp_path / "latest.json").read_text())["schema_version"] == "gatewright.race/1"
+
+
+def test_the_self_check_can_be_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 0 and the matrix; its scenarios are neither explored nor put under stress."""
+    flags = ["--self-check-only", "--scenario", "queue-race", "--output-dir", str(tmp_path)]
+    assert main(flags) == ExitCode.PASS
+    report = RaceReport.model_validate_json((tmp_path / "latest.json").read_text())
+    assert (report.modes, report.scenarios) == (("self-check",), ())
+    assert "gated-task-blocks-free-one" in capsys.readouterr().out
+    assert "Which oracle saw which fault" in (tmp_path / "latest.md").read_text()
+
+
+@pytest.mark.parametrize(("ci", "code"), [("", ExitCode.INCONCLUSIVE), ("true", ExitCode.INCONCLUSIVE)])
+def test_no_postgresql_is_skipped_here_and_fails_in_ci(
+    ci: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the reason; a database alone that is skipped has measured nothing."""
+    monkeypatch.setenv("PGBIN", str(tmp_path))
+    monkeypatch.setenv("CI", ci)
+    flags = ["--mode", "stress", "--database", "postgresql", "--output-dir", str(tmp_path)]
+    assert main(flags) == code
+    report = RaceReport.model_validate_json((tmp_path / "latest.json").read_text())
+    assert report.counts.skipped == (0 if ci else 1)
+    told = report.reasons[0].message if ci else report.skipped[0].reason
+    assert "no PostgreSQL server programs" in told
 
 
 def test_an_unknown_scenario_is_refused() -> None:

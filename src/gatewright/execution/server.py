@@ -1,10 +1,12 @@
 """A server under test: started, waited for by polling, ended with all that it started."""
 
 import http.client
+import os
+import signal
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -61,6 +63,7 @@ class ServerProcess:
         self._cwd = cwd
         self._ready_path = ready_path
         self._timeout_s = timeout_s
+        self._given_log = log
         self._log = log
         self._port = 0
         self._last_answer = "no port was bound"
@@ -100,7 +103,18 @@ class ServerProcess:
         if self._process is not None:
             self._process.stop(grace_s)
 
+    def kill(self) -> None:
+        """Kill the server outright, as a crash would, without waiting for its end."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Start it again on what it left, on another port, and wait until it is ready."""
+        self._resources.close()
+        self.__enter__()
+
     def __enter__(self) -> Self:
+        self._port = 0
         with ExitStack() as stack:
             self._start(stack)
             self._await_ready()
@@ -113,11 +127,13 @@ class ServerProcess:
         self._resources.close()
 
     def _start(self, stack: ExitStack) -> None:
-        if self._log is None:
+        log = self._given_log
+        if log is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="gatewright-server-"))
-            self._log = Path(folder) / "server.log"
+            log = Path(folder) / "server.log"
+        self._log = log
         self._port_file.unlink(missing_ok=True)
-        output = stack.enter_context(self._log.open("wb"))
+        output = stack.enter_context(log.open("wb"))
         try:
             process = ChildProcess(self.argv, env=self._env, cwd=self._cwd, stdout=output, stderr=output)
         except OSError as error:

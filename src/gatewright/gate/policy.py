@@ -93,11 +93,13 @@ class Gate(Model):
         keep: how many run folders stay on disk.
         require_commit: whether evidence of an unknown commit is refused.
         scenarios: the packages whose race scenarios a tape may name; nothing else is imported for a replay.
+        faults: what a self-check plants, `module:name`, in one of those packages.
     """
 
     keep: Annotated[int, Field(ge=1)] = 20
     require_commit: bool = False
     scenarios: tuple[str, ...] = ()
+    faults: Annotated[str, Field(pattern=r"^([\w.]+:\w+)?$")] = ""
 
 
 class Policy(Model):

@@ -194,6 +194,9 @@ class Arena:
         self._sqlite.roll_back()
         self._pristine.restore()
         self._scenario, self._actors = scenario, dict(scenario.actors())
+        # Before the set-up: what an app does when it starts must not change the state that is raced.
+        while self.model is ProcessModel.SEPARATE and len(self._apps) < len(self._actors):
+            self._add_app()
         self._world.rewind(SETUP)
         scenario.reset()
         try:
@@ -202,8 +205,6 @@ class Arena:
             raise SetupFailed(
                 f"{scenario.name}: the set-up failed: {type(error).__name__}: {error}"
             ) from error
-        while self.model is ProcessModel.SEPARATE and len(self._apps) < len(self._actors):
-            self._add_app()
         self._sqlite.forget_tables()
         folder = self._folder / "prepared"
         folder.mkdir(exist_ok=True)

@@ -94,6 +94,9 @@ class PostgresArena:
         """
         self._scenario = scenario
         self.perform(self._pristine.restore())
+        # Before the set-up: what an app does when it starts must not change the state that is raced.
+        while len(self._apps) < len(scenario.actors()):
+            self._add_app()
         self._begin(SETUP)
         try:
             self.perform(scenario.setup(self._client(ENGINE, 0, History())))
@@ -101,8 +104,6 @@ class PostgresArena:
             raise SetupFailed(
                 f"{scenario.name}: the set-up failed: {type(error).__name__}: {error}"
             ) from error
-        while len(self._apps) < len(scenario.actors()):
-            self._add_app()
         self.perform(self._prepared.take())
 
     def run(self, picker: Picker) -> Race:

@@ -9,8 +9,8 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from gatewright.race.arena import CRASHED, Race
@@ -19,10 +19,27 @@ from gatewright.race.history import History, Operation, Response
 from gatewright.race.scenario import Actor, Scenario
 from gatewright.race.schedule import Trace
 
-__all__ = ["Release", "stress"]
+__all__ = ["Release", "Server", "stress"]
 
 LONGEST_HEADER_BYTES = 64 * 1024
 MARGIN = "\r\n"
+
+
+class Server(Protocol):
+    """One of the servers under stress."""
+
+    @property
+    def base_url(self) -> str:
+        """Where it is: `http://host:port`."""
+        ...
+
+    def kill(self) -> None:
+        """Kill it outright, without waiting for its end."""
+        ...
+
+    def restart(self) -> None:
+        """Start it again on what it left, and wait until it answers."""
+        ...
 
 
 @dataclass
@@ -30,12 +47,32 @@ class Release:
     """One release of the barrier.
 
     `spread_ns` is the time between the first and the last client's last byte; `overlapped` tells whether
-    requests to different servers were under way at the same time.
+    requests to different servers were under way at the same time, `crashed` whether a server was killed.
     """
 
     race: Race
     spread_ns: int
     overlapped: bool
+    crashed: bool = False
+
+
+class Crash:
+    """Kills a server in the midst of a release, as soon as so many requests have been answered.
+
+    Counting answers instead of time meets the others while they are under way, however busy the machine is.
+    """
+
+    def __init__(self, victim: Server, after: int) -> None:
+        self._victim = victim
+        self._left = after
+        self.has_come = False
+
+    def note_answer(self) -> None:
+        """One more request has its answer."""
+        self._left -= 1
+        if self._left == 0:
+            self.has_come = True
+            self._victim.kill()
 
 
 class StartingGate:
@@ -67,14 +104,23 @@ class HttpActorClient:
         actor: who is asking.
         history: where operations are recorded.
         gate: where the first request is held back; None for requests that race with nobody.
+        crash: is told of each answer, if a server is to crash.
     """
 
-    def __init__(self, base_url: str, actor: str, history: History, gate: StartingGate | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        actor: str,
+        history: History,
+        gate: StartingGate | None = None,
+        crash: Crash | None = None,
+    ) -> None:
         parts = urlsplit(base_url)
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
         self._actor = actor
         self._history = history
         self._gate = gate
+        self._crash = crash
         self._reader = asyncio.StreamReader()
         self._writer: asyncio.StreamWriter | None = None
 
@@ -113,6 +159,8 @@ class HttpActorClient:
         try:
             called = await self._send(head.encode() + content)
             response = await self._receive()
+            if self._crash is not None:
+                self._crash.note_answer()
         except (OSError, EOFError, ValueError, IndexError, asyncio.LimitOverrunError) as lost:
             response, error = Response(0), f"the server did not answer: {type(lost).__name__}: {lost}"
         self._history.operations.append(
@@ -149,26 +197,37 @@ class HttpActorClient:
 
 
 async def stress(
-    scenario: Scenario, urls: Sequence[str], *, clients: int, rotation: int = 0, timeout_s: float = 20.0
+    scenario: Scenario,
+    servers: Sequence[Server],
+    *,
+    clients: int,
+    rotation: int = 0,
+    crash: bool = False,
+    timeout_s: float = 40.0,
 ) -> Release:
     """Bring about the scenario's state, release a crowd of its actors at once, and evaluate its oracles.
 
     Args:
         scenario: what to race; its instance may be used for one release after the other.
-        urls: the servers, all on one database; neighbours in the crowd go to different ones.
+        servers: all on one database; neighbours in the crowd go to different ones.
         clients: how many actors race.
         rotation: the number of this release: another actor and another server come first each time.
+        crash: kill a server in the midst of it, and start it again before the state is looked at; what its
+            clients never heard of may have happened, what anybody was told must have.
         timeout_s: the longest time for all of it.
     """
     history = History()
+    victim = servers[rotation % len(servers)]
     async with asyncio.timeout(timeout_s):
-        await _as_engine(urls[rotation % len(urls)], scenario.setup)
+        await _as_engine(servers[rotation % len(servers)].base_url, scenario.setup)
         crowd = list(scenario.crowd(clients).items())
         first = rotation % len(crowd)
         crowd = crowd[first:] + crowd[:first]
         gate = StartingGate(len(crowd))
-        servers = {name: urls[(number + rotation) % len(urls)] for number, (name, _) in enumerate(crowd)}
-        contenders = {name: HttpActorClient(servers[name], name, history, gate) for name, _ in crowd}
+        crashing = Crash(victim, 1 + rotation % max(1, len(crowd) // 2)) if crash else None
+        places = {name: servers[(number + rotation) % len(servers)] for number, (name, _) in enumerate(crowd)}
+        urls = {name: server.base_url for name, server in places.items()}
+        contenders = {name: HttpActorClient(urls[name], name, history, gate, crashing) for name, _ in crowd}
         try:
             await asyncio.gather(*(client.connect() for client in contenders.values()))
             outcomes = await asyncio.gather(
@@ -177,8 +236,22 @@ async def stress(
         finally:
             for client in contenders.values():
                 client.close()
-        race = await _judge(scenario, urls[0], history, [name for name, _ in crowd], outcomes)
-    return Release(race, gate.spread_ns, _overlapped(history, servers))
+            if crashing is not None:
+                await asyncio.to_thread(victim.restart)
+        if crashing is not None and crashing.has_come:
+            history = _without_lost(history, {name for name, server in places.items() if server is victim})
+        race = await _judge(scenario, victim.base_url, history, [name for name, _ in crowd], outcomes)
+    return Release(race, gate.spread_ns, _overlapped(history, urls), crashed=crash)
+
+
+def _without_lost(history: History, actors: set[str]) -> History:
+    """The history in which it is no error that these actors were never answered: their server was killed."""
+    return History(
+        [
+            replace(op, error="") if op.actor in actors and op.response.status == 0 else op
+            for op in history.operations
+        ]
+    )
 
 
 async def _judge(

@@ -3,7 +3,7 @@
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 import multyagents_api
 from gatewright.execution.server import ServerProcess
 from gatewright.suites.race import (
+    NotHere,
     RaceProgress,
     RaceSuite,
     RaceSuiteConfig,
@@ -21,9 +22,10 @@ from gatewright.suites.race import (
 )
 from gatewright.suites.race.command import race_command
 from gatewright.suites.race.report import RaceReport
+from multyagents_api.scenarios.embedded_postgres import EmbeddedPostgres, PostgresError, PostgresMissing
 from multyagents_api.scenarios.evidence import evidence_folder
 from multyagents_api.scenarios.planted import FAULTS
-from multyagents_api.scenarios.races import SCENARIOS
+from multyagents_api.scenarios.race_suite import REQUIRED, SCENARIOS, STRESSED
 
 __all__ = [
     "PROFILES",
@@ -43,6 +45,7 @@ REPLAYABLE = ("multyagents_api.scenarios",)
 """The modules that a tape may name."""
 
 SERVERS = 2
+PREFIX = "multyagents-race-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,13 +61,15 @@ class ConcurrencyStressConfig(RaceSuiteConfig):
 
 
 PROFILES = {
-    "quick": ConcurrencyStressConfig(),
+    "quick": ConcurrencyStressConfig(schedules=600),
     "full": ConcurrencyStressConfig(
         profile="full",
         schedules=6000,
         pct_schedules=500,
         random_schedules=1000,
-        releases=400,
+        releases=300,
+        brief_releases=60,
+        kills=10,
         wall_clock_s=300.0,
     ),
 }
@@ -83,25 +88,56 @@ def run_concurrency_stress_suite(
         name=SUITE,
         scenarios=SCENARIOS,
         faults=FAULTS,
-        servers=lambda: api_servers(config.server_command),
+        servers={
+            "sqlite": lambda: servers_on_sqlite(config.server_command),
+            "postgresql": lambda: servers_on_postgresql(config.server_command),
+        },
         command=PROGRAM,
+        core=REQUIRED,
+        unstressed=tuple(scenario for scenario in SCENARIOS if scenario not in STRESSED),
     )
     return run_race_suite(suite, config, progress=progress)
 
 
 @contextmanager
-def api_servers(command: Sequence[str], number: int = SERVERS) -> Iterator[list[str]]:
-    """Several server processes on one database file; gives their base URLs."""
+def servers_on_sqlite(command: Sequence[str], number: int = SERVERS) -> Iterator[list[ServerProcess]]:
+    """Several server processes on one database file."""
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as place:
+        folder = Path(place)
+        named = {"MULTYAGENTS_DATABASE": str(folder / "race.db"), "MULTYAGENTS_DATABASE_URL": ""}
+        with servers(command, folder, named, number) as started:
+            yield started
+
+
+@contextmanager
+def servers_on_postgresql(command: Sequence[str], number: int = SERVERS) -> Iterator[list[ServerProcess]]:
+    """Several server processes on one database of a PostgreSQL server that lives as long as they do.
+
+    Raises:
+        NotHere: this machine can't run one, and no continuous integration counts on it.
+    """
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="multyagents-race-")))
-        environment = {
-            **os.environ,
-            "MULTYAGENTS_DATABASE": str(folder / "race.db"),
-            "MULTYAGENTS_RUNNER": "accept",
-            "PYTHONPATH": os.pathsep.join(import_path()),
-        }
+        try:
+            postgres = stack.enter_context(EmbeddedPostgres())
+        except (PostgresMissing, PostgresError) as error:
+            if os.environ.get("CI"):
+                raise
+            raise NotHere(str(error)) from error
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=PREFIX)))
+        named = {"MULTYAGENTS_DATABASE_URL": postgres.create_database("race")}
+        yield stack.enter_context(servers(command, folder, named, number))
+
+
+@contextmanager
+def servers(
+    command: Sequence[str], folder: Path, named: Mapping[str, str], number: int
+) -> Iterator[list[ServerProcess]]:
+    """Server processes on the database that the environment names."""
+    given = {"MULTYAGENTS_RUNNER": "accept", "PYTHONPATH": os.pathsep.join(import_path())}
+    environment = {**os.environ, **given, **named}
+    with ExitStack() as stack:
         yield [
-            stack.enter_context(server(command, folder / f"port-{index}", environment)).base_url
+            stack.enter_context(server(command, folder / f"port-{index}", environment))
             for index in range(number)
         ]
 

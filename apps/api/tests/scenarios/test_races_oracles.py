@@ -197,6 +197,10 @@ def test_an_end_is_an_end() -> None:
     assert said(oracles.ended_once(state(ended))) == [
         "event 2: task 1 attempt 1 was success and became failed"
     ]
+    late = [ended[0], event(2, "task.runner_cancel_requested", 1)]
+    assert said(oracles.ended_once(state(late))) == [
+        "event 2: task 1 attempt 1 was success and became cancel-requested"
+    ]
 
 
 @pytest.mark.parametrize(

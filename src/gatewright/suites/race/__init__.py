@@ -3,8 +3,10 @@
 from gatewright.suites.race.config import RaceSuiteConfig
 from gatewright.suites.race.replay import ReplayOutcome, replay
 from gatewright.suites.race.report import RaceReport
+from gatewright.suites.race.self_check import check_faults, find_faults
 from gatewright.suites.race.shards import merge, read_shards
 from gatewright.suites.race.suite import (
+    NotHere,
     RaceProgress,
     RaceSuite,
     Silent,
@@ -14,6 +16,7 @@ from gatewright.suites.race.suite import (
 )
 
 __all__ = [
+    "NotHere",
     "RaceProgress",
     "RaceReport",
     "RaceSuite",
@@ -21,6 +24,8 @@ __all__ = [
     "ReplayOutcome",
     "Silent",
     "announce_race",
+    "check_faults",
+    "find_faults",
     "merge",
     "publish_race_report",
     "read_shards",

@@ -15,9 +15,9 @@ from gatewright.core.interrupts import end_as_by_ctrl_c
 from gatewright.race import read_share
 from gatewright.report.command import as_typed
 from gatewright.suites.arguments import OneLineParser
-from gatewright.suites.race.config import MODES, STRATEGIES, RaceSuiteConfig
+from gatewright.suites.race.config import MODES, SELF_CHECK, STRATEGIES, RaceSuiteConfig
 from gatewright.suites.race.reasons import unfinished_report
-from gatewright.suites.race.report import RaceReport
+from gatewright.suites.race.report import RaceReport, SelfCheckResult
 from gatewright.suites.race.suite import RaceProgress, announce_race, publish_race_report
 
 __all__ = ["race_command"]
@@ -34,10 +34,13 @@ verdicts and exit codes:
   2               the command line or the environment can't be used
   3 INCONCLUSIVE  it could not be known: nothing overlapped, a planted fault survived, a server can't start
 
+A database that this machine can't run is skipped, and the report says so; under CI it is a failure.
+
 examples:
   PROGRAM                                          explore, then stress
   PROGRAM --mode explore --scenario NAME --bound 3   one scenario, deeper
   PROGRAM --mode stress --iterations 500            longer, in real parallelism
+  PROGRAM --self-check-only                        does the suite see every planted fault?
   PROGRAM --details all --json                      every iteration, for machines
 """
 
@@ -113,6 +116,7 @@ def parser(profiles: Mapping[str, RaceSuiteConfig], program: str) -> argparse.Ar
         choices=MODES,
         help="controlled schedules, or real parallelism; both by default",
     )
+    add("--self-check-only", action="store_true", help="only show that the suite sees every planted fault")
     add("--scenario", action="append", metavar="NAME", help="race only this one; may be given again")
     add(
         "--iterations",
@@ -123,6 +127,8 @@ def parser(profiles: Mapping[str, RaceSuiteConfig], program: str) -> argparse.Ar
     add("--bound", type=int, metavar="N", help="the most preemptions")
     add("--seed", type=int, metavar="N", help="of chance, in schedules and in the app")
     add("--strategy", action="append", choices=STRATEGIES, help="only this one; may be given again")
+    add("--database", action="append", metavar="NAME", help="stress only this one; may be given again")
+    add("--kills", type=int, metavar="N", help="releases in whose midst a server is killed")
     add("--clients", type=int, metavar="N", help="how many race in mode stress")
     add("--profile", choices=tuple(profiles), help="how much to do; the flags above overrule it")
     add("--reduction", choices=("on", "off"), help="off: also run what differs only in unrelated statements")
@@ -145,8 +151,13 @@ def configured(
     profile = profiles.get(wanted or next(iter(profiles)))
     if profile is None:
         raise ConfigurationError(f"no profile {wanted!r}", remedy=f"there are {', '.join(profiles)}")
+    if options.self_check_only and options.mode:
+        raise ConfigurationError("--self-check-only leaves no other mode", remedy="leave --mode out")
+    modes = SELF_CHECK if options.self_check_only else tuple(dict.fromkeys(options.mode or ()))
     changes: dict[str, Any] = {
-        "modes": tuple(dict.fromkeys(options.mode)) if options.mode else None,
+        "modes": modes or None,
+        "databases": tuple(dict.fromkeys(options.database)) if options.database else None,
+        "kills": options.kills,
         "scenarios": tuple(options.scenario) if options.scenario else None,
         "iterations": dict(map(iterations, options.iterations)) if options.iterations else None,
         "bound": options.bound,
@@ -185,7 +196,7 @@ def summary(report: RaceReport) -> str:
     rows = [
         (
             result.scenario,
-            result.mode,
+            result.place,
             result.verdict.value,
             result.iterations,
             result.failed,
@@ -193,11 +204,15 @@ def summary(report: RaceReport) -> str:
         )
         for result in report.scenarios
     ]
-    lines = [tabulate(rows, headers=("scenario", "mode", "verdict", "iterations", "failed", "achieved"))]
+    headers = ("scenario", "mode", "verdict", "iterations", "failed", "achieved")
+    lines = [tabulate(rows, headers=headers)] if rows else []
     if report.self_check is not None:
         lines.append(
             f"\nself-check: {report.self_check.killed} of {report.self_check.planted} planted faults killed"
         )
+        if not report.scenarios:
+            lines += ["", oracle_table(report.self_check)]
+    lines += [f"skipped: {part.mode} on {part.database}: {part.reason}" for part in report.skipped]
     for result in report.scenarios:
         if result.counterexample is not None:
             lines += ["", f"{result.scenario}:", *result.counterexample.interleaving]
@@ -209,6 +224,21 @@ def summary(report: RaceReport) -> str:
         lines.append(f"- and {len(report.reasons) - SHOWN_REASONS} more")
     lines.append(f"{report.verdict.value}")
     return "\n".join(lines) + "\n"
+
+
+def oracle_table(checked: SelfCheckResult) -> str:
+    """The matrix of the self-check, a row for each fault; the oracles of a row that saw it."""
+    rows = [
+        (
+            fault.fault,
+            fault.scenario,
+            "killed" if fault.killed else "SURVIVED",
+            fault.schedules,
+            ", ".join(fault.killed_by),
+        )
+        for fault in checked.faults
+    ]
+    return tabulate(rows, headers=("fault", "scenario", "outcome", "schedules", "seen by"))
 
 
 class Lines:

@@ -8,10 +8,12 @@ from typing import Literal
 from gatewright.core.errors import ConfigurationError
 from gatewright.race import WHOLE, Share
 
-__all__ = ["MODES", "STRATEGIES", "Mode", "RaceSuiteConfig"]
+__all__ = ["MODES", "SELF_CHECK", "STRATEGIES", "Mode", "RaceSuiteConfig"]
 
-Mode = Literal["explore", "stress"]
+Mode = Literal["explore", "stress", "self-check"]
 MODES: tuple[Mode, ...] = ("explore", "stress")
+SELF_CHECK: tuple[Mode, ...] = ("self-check",)
+"""The self-check alone; exploring includes it."""
 STRATEGIES = ("icb", "pct", "random", "fifo")
 MOST = 1_000_000_000
 
@@ -21,7 +23,7 @@ class RaceSuiteConfig:
     """How much is raced, and how.
 
     Attributes:
-        modes: controlled schedules, real parallelism, or both.
+        modes: controlled schedules, real parallelism, or both; or the self-check alone.
         scenarios: names; empty for all.
         iterations: by scenario, the most schedules in mode explore and the number of releases in mode stress,
             instead of `schedules` and `releases`; the name "" stands for all scenarios.
@@ -29,7 +31,10 @@ class RaceSuiteConfig:
         pct_schedules: how many of them are under random priorities, for each depth in `pct_depths`.
         pct_depths: of the bugs that random priorities look for.
         random_schedules: how many of them are random, at the end.
-        releases: how often the barrier is released for a scenario.
+        releases: how often the barrier is released for a core scenario, on each database.
+        brief_releases: how often for each of the others.
+        kills: so many more releases of a core scenario, with a server killed in the midst of each.
+        databases: names of those that are put under stress; empty for all.
         bound: the most preemptions.
         reduction: whether schedules that differ only in the order of unrelated statements are run once.
         shard: which part of all schedules, releases and planted faults is this run's.
@@ -49,7 +54,10 @@ class RaceSuiteConfig:
     pct_schedules: int = 40
     pct_depths: tuple[int, ...] = (2, 3)
     random_schedules: int = 40
-    releases: int = 40
+    releases: int = 20
+    brief_releases: int = 2
+    kills: int = 1
+    databases: tuple[str, ...] = ()
     bound: int = 2
     reduction: bool = True
     shard: Share = WHOLE
@@ -62,7 +70,7 @@ class RaceSuiteConfig:
     output: Path = Path("docs/evidence/race")
 
     def __post_init__(self) -> None:
-        for name in ("schedules", "releases", "clients"):
+        for name in ("schedules", "releases", "brief_releases", "clients"):
             check_range(name, getattr(self, name), 1)
         for name, value in self.iterations.items():
             check_range(f"iterations of {name}" if name else "iterations", value, 1)
@@ -71,9 +79,11 @@ class RaceSuiteConfig:
         check_range("schedules of each depth", self.pct_schedules, 0)
         for depth in self.pct_depths:
             check_range("depth", depth, 1)
+        check_range("kills", self.kills, 0)
         check_range("seed", self.seed, 0)
-        if not self.modes or not set(self.modes) <= set(MODES):
-            raise ConfigurationError(f"modes are {', '.join(MODES)}, not {', '.join(self.modes) or 'none'}")
+        if not self.modes or not set(self.modes) <= {*MODES, *SELF_CHECK}:
+            known, given = ", ".join((*MODES, *SELF_CHECK)), ", ".join(self.modes) or "none"
+            raise ConfigurationError(f"modes are {known}, not {given}")
         if not self.strategies or not set(self.strategies) <= set(STRATEGIES):
             given = ", ".join(self.strategies) or "none"
             raise ConfigurationError(f"strategies are {', '.join(STRATEGIES)}, not {given}")
@@ -82,9 +92,10 @@ class RaceSuiteConfig:
         """The most schedules of a scenario."""
         return self.iterations.get(scenario, self.iterations.get("", self.schedules))
 
-    def releases_of(self, scenario: str) -> int:
+    def releases_of(self, scenario: str, *, is_core: bool = True) -> int:
         """How often the barrier is released for a scenario."""
-        return self.iterations.get(scenario, self.iterations.get("", self.releases))
+        usual = self.releases if is_core else self.brief_releases
+        return self.iterations.get(scenario, self.iterations.get("", usual))
 
 
 def check_range(name: str, value: int, least: int) -> None:

@@ -96,11 +96,15 @@ class StressTally:
     Args:
         scenario: what is under stress.
         keep: so many passing releases are kept whole.
+        database: what the servers share.
     """
 
     scenario: type[Scenario]
     keep: int
+    database: str = ""
     releases: int = 0
+    crashes: int = 0
+    unanswered: int = 0
     failed: int = 0
     overlapped: int = 0
     first_failure: int = 0
@@ -113,9 +117,11 @@ class StressTally:
 
     def add(self, release: Release) -> None:
         """Count one release."""
-        self.releases += 1
-        self.overlapped += release.overlapped
         race = release.race
+        self.releases += 1
+        self.crashes += release.crashed
+        self.unanswered += release.crashed and any(not op.response.status for op in race.history)
+        self.overlapped += release.overlapped
         for name, seen in race.violations.items():
             self.evaluated[name] = self.evaluated.get(name, 0) + 1
             self.violated[name] = self.violated.get(name, 0) + bool(seen)
@@ -135,7 +141,9 @@ class StressTally:
         if race.unchecked:
             self.doubt(f"the oracles could not be evaluated: {race.unchecked}")
         if race.failed or self.releases - self.failed <= self.keep:
-            self.details.append(detail(self.releases, "stress", race, metrics))
+            self.details.append(
+                detail(self.releases, "kill" if release.crashed else "barrier", race, metrics)
+            )
 
     def doubt(self, why: str) -> None:
         """Note what forbids a PASS, once."""
@@ -150,22 +158,31 @@ class StressTally:
             self.doubt("in no release did requests to different servers overlap: nothing was raced")
         undecided = Verdict.INCONCLUSIVE if self.doubts else Verdict.PASS
         invariants = self.scenario.invariants()
+        strategies = {"barrier": self.releases - self.crashes, "kill": self.crashes}
+        achieved = {"barrier": f"{self.releases - self.crashes} releases", "kill": self._crashes_told()}
         return ScenarioResult(
             scenario=self.scenario.name,
             mode="stress",
             process_model="separate",
+            database=self.database,
             verdict=Verdict.FAIL if self.failed else undecided,
             iterations=self.releases,
             failed=self.failed,
             overlapped=self.overlapped,
-            strategies={"barrier": self.releases},
-            achieved={"barrier": f"{self.releases} releases"},
+            strategies={name: number for name, number in strategies.items() if number},
+            achieved={name: achieved[name] for name, number in strategies.items() if number},
             first_failure=self.first_failure,
             metrics={name: aggregate(values) for name, values in sorted(self.metrics.items())},
             invariants=invariant_results(invariants, self.evaluated, self.violated, self.failures),
             doubts=tuple(self.doubts),
             details=tuple(self.details),
             counterexample=None,
+        )
+
+    def _crashes_told(self) -> str:
+        """How often a server was killed, and how often that met requests."""
+        return (
+            f"{self.crashes} releases with a server killed, {self.unanswered} of them before it had answered"
         )
 
 
@@ -178,8 +195,10 @@ def self_check_result(outcomes: Sequence[FaultOutcome]) -> SelfCheckResult:
             scenario=outcome.fault.scenario.name,
             killed=outcome.killed,
             killed_by=outcome.killed_by,
+            oracles=dict(sorted(outcome.oracles.items())),
             schedules=outcome.schedules,
             preemptions=outcome.preemptions,
+            false_alarms=outcome.false_alarms,
             doubts=outcome.doubts,
         )
         for outcome in outcomes

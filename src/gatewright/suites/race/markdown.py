@@ -18,7 +18,11 @@ def render(report: RaceReport) -> str:
     parts = [
         f"# {report.suite}: {report.verdict.value}",
         amount(report),
-        scenarios_table(report.scenarios),
+        *([scenarios_table(report.scenarios)] if report.scenarios else []),
+    ]
+    parts += [
+        f"Skipped: {part.mode} on {markdown_text(part.database)}: {markdown_text(part.reason)}"
+        for part in report.skipped
     ]
     if report.reasons:
         parts += ["## Reasons", *reasons(report)]
@@ -49,7 +53,7 @@ def scenarios_table(results: Sequence[ScenarioResult]) -> str:
     rows = [
         (
             result.scenario,
-            result.mode,
+            result.place,
             result.verdict.value,
             str(result.iterations),
             str(result.failed),
@@ -83,7 +87,7 @@ def scenario_section(result: ScenarioResult) -> list[str]:
         (seen.name, seen.sentence, str(seen.evaluated), str(seen.violated)) for seen in result.invariants
     ]
     parts = [
-        f"## {markdown_text(result.scenario)} ({result.mode})",
+        f"## {markdown_text(result.scenario)} ({markdown_text(result.place)})",
         table(("metric", "min", "max", "sum", "avg"), metrics),
         table(("invariant", "holds when", "evaluated", "violated"), invariants),
     ]
@@ -127,21 +131,33 @@ def counterexample_section(example: Counterexample) -> list[str]:
 
 
 def self_check_section(checked: SelfCheckResult) -> list[str]:
-    """Whether the suite can see."""
+    """Whether the suite can see: the faults, then which oracle saw which of them."""
     rows = [
         (
             fault.fault,
+            fault.sentence,
             fault.scenario,
             "killed" if fault.killed else "SURVIVED",
-            ", ".join(fault.killed_by),
             str(fault.schedules),
+            str(fault.preemptions),
         )
         for fault in checked.faults
     ]
     return [
         f"## Self-check: {checked.killed} of {checked.planted} planted faults killed",
-        table(("fault", "scenario", "outcome", "by", "schedules"), rows),
+        table(("fault", "takes away", "scenario", "outcome", "schedules", "preemptions"), rows),
+        "### Which oracle saw which fault, in the first schedule that showed it",
+        oracle_matrix(checked),
     ]
+
+
+def oracle_matrix(checked: SelfCheckResult) -> str:
+    """A row for each fault, a column for each oracle of its scenario: `x` where it saw the fault."""
+    oracles = sorted({name for fault in checked.faults for name in fault.oracles})
+    marks = {True: "x", False: "-", None: ""}
+    rows = [(fault.fault, *(marks[fault.oracles.get(name)] for name in oracles)) for fault in checked.faults]
+    sums = [str(sum(fault.oracles.get(name, False) for fault in checked.faults)) for name in oracles]
+    return table(("fault", *oracles), [*rows, ("faults seen", *sums)])
 
 
 def table(headers: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

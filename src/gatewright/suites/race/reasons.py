@@ -23,7 +23,7 @@ def reasons(
                 example = result.counterexample
                 yield Reason(
                     rule=f"race/{seen.name}",
-                    message=f"{result.scenario} ({result.mode}): {first_violation(result, number)}",
+                    message=f"{result.scenario} ({result.place}): {first_violation(result, number)}",
                     artifact=ARTIFACT,
                     pointer=f"/scenarios/{place}/invariants/{number}",
                     expected=seen.sentence,
@@ -36,13 +36,24 @@ def reasons(
         for doubt in result.doubts:
             yield Reason(
                 rule="race/conclusive",
-                message=f"{result.scenario} ({result.mode}): {doubt}",
+                message=f"{result.scenario} ({result.place}): {doubt}",
                 artifact=ARTIFACT,
                 pointer=f"/scenarios/{place}/doubts",
             )
     if cut_short:
         yield Reason(rule="race/finished", message=cut_short)
     for place, fault in enumerate(checked.faults if checked else ()):
+        if fault.false_alarms:
+            names = ", ".join(fault.false_alarms)
+            yield Reason(
+                rule="race/self-check",
+                message=f"{fault.scenario}: {names} saw something without the fault {fault.fault}",
+                artifact=ARTIFACT,
+                pointer=f"/self_check/faults/{place}/false_alarms",
+                expected="no invariant is violated without the fault",
+                observed=f"{len(fault.false_alarms)} were",
+                command=f"{command} --mode explore --scenario {fault.scenario}",
+            )
         if not fault.killed:
             yield Reason(
                 rule="race/self-check",
@@ -65,9 +76,10 @@ def first_violation(result: ScenarioResult, number: int) -> str:
     return failures[0].violations[0] if failures else result.invariants[number].sentence
 
 
-def counts(results: Sequence[ScenarioResult]) -> Counts:
+def counts(results: Sequence[ScenarioResult], skipped: int = 0) -> Counts:
     """How much was raced: schedules under control, releases as samples, scenarios as what was collected."""
     return Counts(
+        skipped=skipped,
         collected=len(results),
         passed=sum(result.verdict is Verdict.PASS for result in results),
         failed=sum(result.verdict is Verdict.FAIL for result in results),
@@ -80,8 +92,9 @@ def metrics(results: Sequence[ScenarioResult], checked: SelfCheckResult | None) 
     """Figures that a policy may limit."""
     figures: dict[str, float] = {}
     for result in results:
-        figures[f"{result.mode}_{result.scenario}_iterations"] = result.iterations
-        figures[f"{result.mode}_{result.scenario}_failed"] = result.failed
+        what = "_".join(filter(None, (result.mode, result.database, result.scenario)))
+        figures[f"{what}_iterations"] = result.iterations
+        figures[f"{what}_failed"] = result.failed
     if checked is not None:
         figures["self_check_planted"] = checked.planted
         figures["self_check_killed"] = checked.killed

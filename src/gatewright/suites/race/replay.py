@@ -1,6 +1,5 @@
 """Replay a tape: the same schedule again, in a fresh process, from a file that may come from anywhere."""
 
-import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from gatewright.race import (
 from gatewright.race.breaking import breaking_steps
 from gatewright.race.interleaving import Interleaving, TakenStep, interleaving
 from gatewright.race.swimlane import swim_lanes
+from gatewright.suites.race.imports import import_allowed
 from gatewright.suites.race.picture import facts_of, render_picture
 
 __all__ = ["ReplayOutcome", "replay", "replay_tape"]
@@ -204,16 +204,7 @@ def find_scenario(path: str, allowed: Sequence[str]) -> type[Scenario | ThreadSc
     Raises:
         ConfigurationError: not allowed, not there, or no scenario.
     """
-    module_name, _, name = path.partition(":")
-    if not any(module_name == prefix or module_name.startswith(f"{prefix}.") for prefix in allowed):
-        raise ConfigurationError(
-            f"the tape names {module_name}, which may not be imported",
-            remedy=f"allowed: {', '.join(allowed)}",
-        )
-    try:
-        found = getattr(importlib.import_module(module_name), name)
-    except (ImportError, AttributeError) as error:
-        raise ConfigurationError(f"the tape names {path}, which can't be found: {error}") from error
+    found = import_allowed(path, allowed, who="the tape")
     if not (isinstance(found, type) and issubclass(found, (Scenario, ThreadScenario))):
         raise ConfigurationError(f"the tape names {path}, which is no scenario")
     return found

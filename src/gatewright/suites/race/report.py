@@ -21,11 +21,12 @@ __all__ = [
     "RaceReport",
     "ScenarioResult",
     "SelfCheckResult",
+    "Skipped",
     "StepDetail",
 ]
 
 SCHEMA: Literal["gatewright.race/1"] = "gatewright.race/1"
-Mode = Literal["explore", "stress"]
+Mode = Literal["explore", "stress", "self-check"]
 
 
 class Aggregate(Model):
@@ -142,6 +143,7 @@ class ScenarioResult(Model):
         scenario: its name.
         mode: an iteration is one controlled schedule in `explore`, one release of the barrier in `stress`.
         process_model: what the actors share.
+        database: what the servers under stress share; empty in mode explore.
         iterations: how many there were.
         failed: in how many an invariant was violated.
         overlapped: in how many two actors were under way at once.
@@ -160,6 +162,7 @@ class ScenarioResult(Model):
     scenario: str
     mode: Mode
     process_model: str
+    database: str = ""
     verdict: Verdict
     iterations: NonNegativeInt
     failed: NonNegativeInt
@@ -175,17 +178,37 @@ class ScenarioResult(Model):
     details: tuple[IterationDetail, ...]
     counterexample: Counterexample | None
 
+    @property
+    def place(self) -> str:
+        """The mode, and the database where there is one to name."""
+        return f"{self.mode} on {self.database}" if self.database else self.mode
+
 
 class FaultResult(Model):
-    """A planted fault: killed by these invariants after so many schedules, or survived."""
+    """A planted fault, after so many schedules: a row of the matrix of faults and oracles.
+
+    Attributes:
+        fault: its name.
+        sentence: what it takes away.
+        scenario: which should see it.
+        killed: whether it did.
+        killed_by: the invariants that saw it.
+        oracles: for each invariant of the scenario, whether it saw the fault in the schedule that killed it.
+        schedules: how many it took; all there are when it survived.
+        preemptions: in the schedule that killed it.
+        false_alarms: invariants that saw something in that schedule without the fault, too.
+        doubts: why it could not be planted, or known.
+    """
 
     fault: str
     sentence: str
     scenario: str
     killed: bool
     killed_by: tuple[str, ...]
+    oracles: dict[str, bool] = Field(default_factory=dict)
     schedules: NonNegativeInt
     preemptions: NonNegativeInt
+    false_alarms: tuple[str, ...] = ()
     doubts: tuple[str, ...]
 
 
@@ -195,6 +218,21 @@ class SelfCheckResult(Model):
     planted: NonNegativeInt
     killed: NonNegativeInt
     faults: tuple[FaultResult, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """FAIL for an alarm without a fault, INCONCLUSIVE when one lives or none was planted."""
+        if any(fault.false_alarms for fault in self.faults):
+            return Verdict.FAIL
+        return Verdict.PASS if 0 < self.planted == self.killed else Verdict.INCONCLUSIVE
+
+
+class Skipped(Model):
+    """A part of the suite that this machine can't run, and why; the rest stands for itself."""
+
+    mode: Mode
+    database: str
+    reason: str
 
 
 class RaceReport(SuiteReport):
@@ -217,4 +255,5 @@ class RaceReport(SuiteReport):
     merged_from: tuple[str, ...] = ()
     scenarios: tuple[ScenarioResult, ...]
     self_check: SelfCheckResult | None
+    skipped: tuple[Skipped, ...] = ()
     timings: dict[str, NonNegativeFloat] = Field(default_factory=dict)

@@ -99,13 +99,16 @@ def merge(reports: Sequence[RaceReport], output: Path) -> RaceReport:
     broken = [reason for report in reports for reason in report.reasons if reason.rule == "race/finished"]
     missing = [*broken, *missing_shards(reports)]
     verdicts = [result.verdict for result in results]
-    if missing or (checked is not None and checked.killed < checked.planted):
+    if missing:
         verdicts.append(Verdict.INCONCLUSIVE)
+    if checked is not None:
+        verdicts.append(checked.verdict)
+    skipped = tuple(dict.fromkeys(part for report in reports for part in report.skipped))
     return RaceReport(
         suite=first.suite,
         verdict=merge_verdicts(verdicts),
         reasons=(*reasons(results, checked, first.command), *missing),
-        counts=counts(results),
+        counts=counts(results, len(skipped)),
         metrics=metrics(results, checked),
         started_at=min(report.started_at for report in reports),
         finished_at=max(report.finished_at for report in reports),
@@ -118,6 +121,7 @@ def merge(reports: Sequence[RaceReport], output: Path) -> RaceReport:
         merged_from=tuple(report.shard for report in reports),
         scenarios=tuple(results),
         self_check=checked,
+        skipped=skipped,
         timings={
             f"{report.shard} {name}": value for report in reports for name, value in report.timings.items()
         },
@@ -168,10 +172,11 @@ def merged_self_check(reports: Sequence[RaceReport]) -> SelfCheckResult | None:
 
 def merged_results(reports: Sequence[RaceReport], output: Path) -> list[ScenarioResult]:
     """The scenarios of all shards, each once in each mode."""
-    parts: dict[tuple[str, str], list[tuple[str, ScenarioResult]]] = {}
+    parts: dict[tuple[str, str, str], list[tuple[str, ScenarioResult]]] = {}
     for report in reports:
         for result in report.scenarios:
-            parts.setdefault((result.mode, result.scenario), []).append((report.shard, result))
+            key = (result.mode, result.database, result.scenario)
+            parts.setdefault(key, []).append((report.shard, result))
     return [merged_result(each, len(reports), output) for each in parts.values()]
 
 

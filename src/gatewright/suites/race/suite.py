@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,20 +20,32 @@ from gatewright.race import (
     Scenario,
     explore,
 )
-from gatewright.race.selfcheck import PlantedFault, self_check
-from gatewright.race.stress import stress
+from gatewright.race.selfcheck import FaultOutcome, PlantedFault, self_check
+from gatewright.race.stress import Server, stress
 from gatewright.suites.race.config import RaceSuiteConfig
 from gatewright.suites.race.evidence import StressTally, exploration_result, self_check_result
 from gatewright.suites.race.markdown import render
 from gatewright.suites.race.picture import render_counterexample
 from gatewright.suites.race.reasons import counts, metrics, reasons
-from gatewright.suites.race.report import RaceReport, ScenarioResult, SelfCheckResult
+from gatewright.suites.race.report import RaceReport, ScenarioResult, SelfCheckResult, Skipped
 from gatewright.suites.race.schedules import portfolio_of
 from gatewright.suites.race.shards import amount_of, only_a_shard, source_of
 
-__all__ = ["RaceProgress", "RaceSuite", "Silent", "announce_race", "publish_race_report", "run_race_suite"]
+__all__ = [
+    "NotHere",
+    "RaceProgress",
+    "RaceSuite",
+    "Silent",
+    "announce_race",
+    "publish_race_report",
+    "run_race_suite",
+]
 
 EVERYTHING = 1_000_000_000
+
+
+class NotHere(GatewrightError):  # noqa: N818 - what is not here is not an error of ours
+    """This machine has not what a database needs; the suite goes on without it, and says so."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +56,29 @@ class RaceSuite:
         name: of the suite, as policies know it.
         scenarios: all of them; they share an app.
         faults: what the self-check plants.
-        servers: starts the servers for mode stress and gives their URLs.
+        servers: for mode stress, what starts servers on one database, by the database's name.
         command: how a user runs the suite, for the reasons.
+        core: the scenarios that get the most releases, and servers killed in their midst; all when empty.
+        unstressed: scenarios whose actors need more than HTTP, so that they are explored only.
     """
 
     name: str
     scenarios: tuple[type[Scenario], ...]
     faults: tuple[PlantedFault, ...]
-    servers: Callable[[], AbstractContextManager[Sequence[str]]]
+    servers: Mapping[str, Callable[[], AbstractContextManager[Sequence[Server]]]]
     command: str
+    core: tuple[type[Scenario], ...] = ()
+    unstressed: tuple[type[Scenario], ...] = ()
+
+    def check_databases(self, names: Sequence[str]) -> None:
+        """Refuse names of databases that there are no servers for.
+
+        Raises:
+            ConfigurationError: with those that there are.
+        """
+        if unknown := [name for name in names if name not in self.servers]:
+            known = ", ".join(self.servers) or "none"
+            raise ConfigurationError(f"no database {unknown[0]!r}", remedy=f"there are {known}")
 
     def selected(self, names: Sequence[str]) -> tuple[type[Scenario], ...]:
         """The scenarios of these names; all when there are none.
@@ -122,10 +148,12 @@ class _Run:
         self._progress = progress
         self._started_at = started_at
         self._scenarios = suite.selected(config.scenarios)
+        suite.check_databases(config.databases)
         self._timings: dict[str, float] = {}
         self._keep = EVERYTHING if config.keep is None else config.keep
         self._results: list[ScenarioResult] = []
         self._checked: SelfCheckResult | None = None
+        self._skipped: list[Skipped] = []
 
     def report(self, clock: Clock) -> RaceReport:
         """Do all of it; what failed before the rest became impossible stays failed."""
@@ -138,8 +166,8 @@ class _Run:
             cut_short = str(error)
         results, checked = self._results, self._checked
         verdicts = [result.verdict for result in results]
-        if checked is not None and checked.killed < checked.planted:
-            verdicts.append(Verdict.INCONCLUSIVE)
+        if checked is not None:
+            verdicts.append(checked.verdict)
         told = list(reasons(results, checked, self._suite.command, cut_short))
         if not self._config.shard.is_whole:
             verdicts.append(Verdict.INCONCLUSIVE)
@@ -148,7 +176,7 @@ class _Run:
             suite=self._suite.name,
             verdict=merge_verdicts(verdicts),
             reasons=tuple(told),
-            counts=counts(results),
+            counts=counts(results, len(self._skipped)),
             metrics=metrics(results, checked),
             started_at=self._started_at,
             finished_at=clock.now(),
@@ -161,20 +189,22 @@ class _Run:
             command=self._suite.command,
             scenarios=tuple(results),
             self_check=checked,
+            skipped=tuple(self._skipped),
             timings=self._timings,
         )
 
     def _race(self) -> None:
-        if "explore" in self._config.modes:
+        modes = self._config.modes
+        if {"explore", "self-check"}.intersection(modes):
             with self._timed("explore"), Arena(self._scenarios[0](), seed=self._config.seed) as arena:
-                for scenario in self._scenarios:
+                for scenario in self._scenarios if "explore" in modes else ():
                     self._results.append(self._explore(scenario, arena))
                 with self._timed("self_check"):
                     self._checked = self._check_itself(arena)
-        if "stress" in self._config.modes:
-            with self._timed("stress"), self._suite.servers() as urls:
-                for scenario in self._scenarios:
-                    self._results.append(self._stress(scenario, urls))
+        if "stress" in modes:
+            with self._timed("stress"):
+                for database in self._config.databases or self._suite.servers:
+                    self._stress_on(database)
 
     def _explore(self, scenario: type[Scenario], arena: Arena) -> ScenarioResult:
         self._progress.begin(f"explore {scenario.name}")
@@ -200,13 +230,11 @@ class _Run:
         if not faults:
             return None
         self._progress.begin("self-check")
-        outcomes = [
-            outcome
-            for fault in faults
-            for outcome in self_check(
-                [fault], arena, bound=self._config.bound, budget=self._self_check_budget(fault)
-            )
-        ]
+        outcomes: list[FaultOutcome] = []
+        for fault in faults:
+            budget = self._self_check_budget(fault)
+            outcomes += self_check([fault], arena, bound=self._config.bound, budget=budget)
+            self._progress.count(len(outcomes))
         result = self_check_result(outcomes)
         self._progress.end(f"{result.killed} of {result.planted} planted faults killed")
         return result
@@ -219,25 +247,49 @@ class _Run:
             wall_clock_s=self._config.wall_clock_s,
         )
 
-    def _stress(self, scenario: type[Scenario], urls: Sequence[str]) -> ScenarioResult:
-        self._progress.begin(f"stress {scenario.name}")
-        tally = StressTally(scenario, self._keep)
-        asyncio.run(self._release_often(scenario, urls, tally))
+    def _stress_on(self, database: str) -> None:
+        scenarios = [scenario for scenario in self._scenarios if scenario not in self._suite.unstressed]
+        if not scenarios:
+            return
+        try:
+            with self._suite.servers[database]() as servers:
+                for scenario in scenarios:
+                    self._results.append(self._stress(scenario, database, servers))
+        except NotHere as error:
+            self._progress.begin(f"stress on {database}")
+            self._skipped.append(Skipped(mode="stress", database=database, reason=str(error)))
+            self._progress.end(f"skipped: {error}")
+
+    def _stress(self, scenario: type[Scenario], database: str, servers: Sequence[Server]) -> ScenarioResult:
+        self._progress.begin(f"stress {scenario.name} on {database}")
+        tally = StressTally(scenario, self._keep, database)
+        asyncio.run(self._release_often(scenario, servers, tally))
         result = tally.result()
         self._progress.end(
             f"{result.verdict}, {result.iterations} releases of {self._config.clients} clients"
         )
         return result
 
-    async def _release_often(self, scenario: type[Scenario], urls: Sequence[str], tally: StressTally) -> None:
+    async def _release_often(
+        self, scenario: type[Scenario], servers: Sequence[Server], tally: StressTally
+    ) -> None:
         deadline = time.monotonic() + self._config.wall_clock_s
         instance = scenario()
-        for number in self._config.shard.numbers(self._config.releases_of(scenario.name)):
+        is_core = not self._suite.core or scenario in self._suite.core
+        releases = self._config.releases_of(scenario.name, is_core=is_core)
+        crashes = self._config.kills if is_core else 0
+        for number in self._config.shard.numbers(releases + crashes):
             if time.monotonic() > deadline:
                 tally.doubt(f"stopped by the wall clock after {self._config.wall_clock_s:g} s")
                 return
             try:
-                release = await stress(instance, urls, clients=self._config.clients, rotation=number)
+                release = await stress(
+                    instance,
+                    servers,
+                    clients=self._config.clients,
+                    rotation=number,
+                    crash=number >= releases,
+                )
             except Exception as error:  # noqa: BLE001 - what a server answers may break the set-up in any way
                 tally.doubt(f"release {number + 1} came to no end: {type(error).__name__}: {error}")
                 return

@@ -3,106 +3,59 @@
 They replace statements and functions at run time and never stand in the service's own modules.
 """
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any
-
-from sqlalchemy import Update
-
 from gatewright.race.selfcheck import PlantedFault
-from multyagents_api.scenarios.races import ApprovalDispatch, ParallelDispatch, PartialRerun
-from multyagents_api.service import change
-from multyagents_api.storage import guards
+from multyagents_api.scenarios import planted_attempts as attempts
+from multyagents_api.scenarios import planted_dispatches as dispatches
+from multyagents_api.scenarios import planted_runs as runs
+from multyagents_api.scenarios import races, races_attempts, races_operators, races_queues, races_reruns
 
-__all__ = [
-    "FAULTS",
-    "NotPlanted",
-    "double_dispatch",
-    "double_rerun",
-    "second_decision",
-    "unapproved_dispatch",
-    "unchecked_reset",
-]
-
-
-class NotPlanted(Exception):  # noqa: N818 - what happened
-    """The guard that a fault takes out is not there."""
-
-
-@contextmanager
-def double_dispatch() -> Iterator[None]:
-    """A dispatch trusts what it read before its transaction, and the claim does not ask the task's status."""
-    with replaced(change, "is_current", lambda *_: True), weakened("CLAIM_TASK", "tasks.status"):
-        yield
-
-
-@contextmanager
-def unapproved_dispatch() -> Iterator[None]:
-    """The claim no longer asks for the approval."""
-    with weakened("CLAIM_TASK", "approvals"):
-        yield
-
-
-@contextmanager
-def double_rerun() -> Iterator[None]:
-    """The reset no longer asks whether the task still stands failed."""
-    with weakened("RESET_TASK", "tasks.status"):
-        yield
-
-
-@contextmanager
-def unchecked_reset() -> Iterator[None]:
-    """The rerun no longer looks at how many tasks its reset changed."""
-    genuine = guards.GuardedWrites.reset_tasks
-
-    async def reset_tasks(self: guards.GuardedWrites, *args: Any, **kwargs: Any) -> bool:
-        await genuine(self, *args, **kwargs)
-        return True
-
-    with replaced(guards.GuardedWrites, "reset_tasks", reset_tasks):
-        yield
-
-
-@contextmanager
-def second_decision() -> Iterator[None]:
-    """A decision no longer asks whether the approval is still pending, nor whether its task still waits."""
-    with weakened("DECIDE_APPROVAL", "approvals.status"), weakened("MOVE_TASK", "expected_status"):
-        yield
-
-
-@contextmanager
-def replaced(owner: object, name: str, stand_in: object) -> Iterator[None]:
-    """Put a stand-in in an attribute's place for a while."""
-    genuine = getattr(owner, name)
-    setattr(owner, name, stand_in)
-    try:
-        yield
-    finally:
-        setattr(owner, name, genuine)
-
-
-def weakened(name: str, mention: str) -> AbstractContextManager[None]:
-    """Take the conditions that mention something out of one of the guarded statements.
-
-    Raises:
-        NotPlanted: no condition does, so there is nothing to take out.
-    """
-    statement: Update = getattr(guards, name)
-    kept = [clause for clause in statement._where_criteria if mention not in str(clause)]  # noqa: SLF001 - no public way
-    if len(kept) == len(statement._where_criteria):  # noqa: SLF001 - no public way
-        raise NotPlanted(f"{name} has no condition on {mention}")
-    weaker = statement._generate()  # noqa: SLF001 - no public way
-    weaker._where_criteria = tuple(kept)  # noqa: SLF001 - no public way
-    return replaced(guards, name, weaker)
-
+__all__ = ["FAULTS"]
 
 FAULTS: tuple[PlantedFault, ...] = tuple(
     PlantedFault(plant.__name__.replace("_", "-"), str(plant.__doc__), scenario, plant)
     for plant, scenario in (
-        (double_dispatch, ParallelDispatch),
-        (double_rerun, PartialRerun),
-        (unchecked_reset, PartialRerun),
-        (unapproved_dispatch, ApprovalDispatch),
-        (second_decision, ApprovalDispatch),
+        (dispatches.double_dispatch, races.ParallelDispatch),
+        (dispatches.giving_up_at_once, races_attempts.CancelCompletion),
+        (dispatches.dispatch_acknowledged_twice, races_queues.Queue),
+        (dispatches.unapproved_dispatch, races.ApprovalDispatch),
+        (dispatches.approval_read_before_the_write, races_reruns.Reapproval),
+        (dispatches.dispatch_in_a_held_run, races_operators.PauseDispatch),
+        (dispatches.gated_task_blocks_free_one, races_queues.Queue),
+        (dispatches.blocked_told_again, races_queues.Queue),
+        (dispatches.outbox_outside_the_transaction, races_queues.Onlooker),
+        (dispatches.events_outside_the_transaction, races_queues.Onlooker),
+        (dispatches.lost_audit_update, races_queues.Onlooker),
+        (dispatches.overdue_taken_on_twice, races_queues.Outbox),
+        (dispatches.task_in_two_runs, races_queues.Adoption),
+        (attempts.backward_callback, races_attempts.Callback),
+        (attempts.callback_key_outside_the_transaction, races_attempts.KeyedCallback),
+        (attempts.stale_attempt, races_attempts.StaleAttempt),
+        (attempts.late_answer_overwrites_callback, races_attempts.Submission),
+        (attempts.numbers_not_given_back, races_attempts.Submission),
+        (attempts.cancel_overwrites_the_end, races_attempts.CancelCompletion),
+        (attempts.running_on_after_a_cancel, races_attempts.CancelCompletion),
+        (attempts.stale_look, races_attempts.Completion),
+        (attempts.unnoted_move, races_attempts.Completion),
+        (attempts.retry_over_budget, races_attempts.Retry),
+        (attempts.retry_reuses_the_number, races_attempts.Retry),
+        (attempts.paths_checked_before_the_write, races_queues.PathLock),
+        (attempts.paths_released_early, races_queues.PathLock),
+        (attempts.artifact_of_a_reset_attempt, races_reruns.LateArtifact),
+        (runs.double_rerun, races.PartialRerun),
+        (runs.unchecked_reset, races.PartialRerun),
+        (runs.lost_rerun_count, races_reruns.TwoReruns),
+        (runs.uncounted_rerun, races_reruns.RerunDispatch),
+        (runs.uncounted_change, races_reruns.LateArtifact),
+        (runs.unversioned_rerun, races_reruns.LateArtifact),
+        (runs.rerun_of_a_busy_run, races_reruns.RerunDispatch),
+        (runs.rerun_of_a_held_run, races_reruns.HeldRerun),
+        (runs.rerun_of_another_failure, races_reruns.RerunTwice),
+        (runs.rerun_over_a_fallen_dependency, races_reruns.FallingDependency),
+        (runs.second_decision, races.ApprovalDispatch),
+        (runs.decision_overwritten, races.ApprovalDispatch),
+        (runs.decision_after_the_abort, races_operators.AbortDispatch),
+        (runs.operator_overwrites_operator, races_operators.Operators),
+        (runs.pause_undone_by_callback, races_operators.Operators),
+        (runs.abort_forgets_what_went_meanwhile, races_operators.AbortDispatch),
     )
 )

@@ -42,7 +42,8 @@ class RunState:
     """A run with its tasks, events and approvals.
 
     `before` is how many of the events came before the race; `approvals` has each one's status by its id,
-    `deciders` who decided those that are.
+    `deciders` who decided those that are. `audits` has, by task and attempt, which approval let it
+    go, whose it was, and why, as the audit keeps it of tasks that need one.
     """
 
     status: str
@@ -52,6 +53,7 @@ class RunState:
     approvals: Mapping[str, str]
     before: int
     deciders: Mapping[str, str | None] = field(default_factory=dict)
+    audits: Mapping[tuple[str, int], tuple[str | None, ...]] = field(default_factory=dict)
 
     def raced(self, kind: str) -> Iterator[Event]:
         """The events of a type that came in the race."""
@@ -86,7 +88,20 @@ async def observe_run(client: Client, run_id: str, before: Sequence[Event] = ())
         approvals=approvals,
         before=len(before),
         deciders=deciders,
+        audits={key: kept for task in tasks for key, kept in await _audit(client, task)},
     )
+
+
+async def _audit(client: Client, task: Task) -> list[tuple[tuple[str, int], tuple[str | None, ...]]]:
+    """The approvals of a task's attempts, looked for only where it needs them."""
+    if not (task.requires_approval and task.attempt):
+        return []
+    audit = answered(await client.get(f"/tasks/{task.id}/audit"))
+    approvals = [(item["attempt"], item["approval"] or {}) for item in audit["items"]]
+    return [
+        ((task.id, attempt), (approval.get("id"), approval.get("actor"), approval.get("comment")))
+        for attempt, approval in approvals
+    ]
 
 
 async def _events(client: Client, run_id: str, after: str) -> list[Event]:

@@ -58,10 +58,7 @@ class Runs:
     async def get(self, run_id: int) -> RunView:
         """One run with its tasks."""
         async with self.storage.read() as reader:
-            found = await reader.run_with_tasks(run_id)
-        if found is None:
-            raise NotFound("run", str(run_id))
-        return RunView(*found)
+            return await _view(reader, run_id)
 
     async def page(self, *, after: int, status: RunStatus | None, limit: int) -> Page[Run]:
         """The runs after a given one, of one status or of all."""
@@ -115,7 +112,7 @@ class Runs:
             change = await self._move(writer, run, RunStatus.PAUSED)
             change.tell(NewEvent(EventType.RUN_PAUSED, payload={"actor": actor}))
             await change.finish(RunStatus.PAUSED)
-        return await self.get(run_id)
+            return await _view(writer, run_id)
 
     async def _resume(self, run_id: int, actor: str | None) -> RunView:
         run = (await self.get(run_id)).run
@@ -123,7 +120,7 @@ class Runs:
             change = await self._move(writer, run, RunStatus.RUNNING)
             change.tell(NewEvent(EventType.RUN_RESUMED, payload={"actor": actor}))
             await change.settle()
-        return await self.get(run_id)
+            return await _view(writer, run_id)
 
     async def _abort(self, run_id: int, actor: str | None) -> Sequence[Task]:
         run = (await self.get(run_id)).run
@@ -145,6 +142,14 @@ class Runs:
             raise Outdated
         change.run = replace(change.run, status=wanted)
         return change
+
+
+async def _view(reader: Reader, run_id: int) -> RunView:
+    """A run as a transaction left it, or as it is now outside of one: nobody can come in between."""
+    found = await reader.run_with_tasks(run_id)
+    if found is None:
+        raise NotFound("run", str(run_id))
+    return RunView(*found)
 
 
 def _first_events(steps: Sequence[Step] | Sequence[Task]) -> int:

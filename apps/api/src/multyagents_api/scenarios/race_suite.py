@@ -1,0 +1,54 @@
+"""The races of the API: the three that the release asks for first, then one for each other guard."""
+
+from multyagents_api.scenarios.races import ApprovalDispatch, ParallelDispatch, PartialRerun
+from multyagents_api.scenarios.races_attempts import (
+    Callback,
+    CancelCompletion,
+    Completion,
+    KeyedCallback,
+    Retry,
+    StaleAttempt,
+    Submission,
+)
+from multyagents_api.scenarios.races_operators import AbortDispatch, Operators, PauseDispatch
+from multyagents_api.scenarios.races_queues import Adoption, Onlooker, Outbox, PathLock, Queue
+from multyagents_api.scenarios.races_reruns import (
+    FallingDependency,
+    HeldRerun,
+    LateArtifact,
+    Reapproval,
+    RerunDispatch,
+    RerunTwice,
+    TwoReruns,
+)
+
+__all__ = ["REQUIRED", "SCENARIOS", "STRESSED"]
+
+REQUIRED = (ParallelDispatch, PartialRerun, ApprovalDispatch)
+SCENARIOS = (
+    *REQUIRED,
+    Completion,
+    Callback,
+    KeyedCallback,
+    Submission,
+    StaleAttempt,
+    CancelCompletion,
+    Retry,
+    PauseDispatch,
+    Operators,
+    AbortDispatch,
+    TwoReruns,
+    RerunDispatch,
+    HeldRerun,
+    RerunTwice,
+    Reapproval,
+    FallingDependency,
+    LateArtifact,
+    Queue,
+    Onlooker,
+    PathLock,
+    Adoption,
+    Outbox,
+)
+STRESSED = tuple(scenario for scenario in SCENARIOS if scenario is not Outbox)
+"""Those whose actors are clients of a server; the sweeps of an outbox are the servers' own, and wait long."""
