@@ -6,7 +6,9 @@ import pytest
 
 from gatewright.core.verdict import Verdict
 from gatewright.race import Budget, PreemptionBounding, Scenario, explore_postgres
+from gatewright.race.selfcheck import PlantedFault
 from multyagents_api.scenarios.planted_dispatches import double_dispatch
+from multyagents_api.scenarios.planted_on_postgres import POSTGRES_FAULTS
 from multyagents_api.scenarios.race_suite import REQUIRED, STRESSED, ParallelDispatch
 
 pytestmark = pytest.mark.postgresql
@@ -37,3 +39,19 @@ def test_a_planted_fault_is_found_there_too(url):
     assert found.finding is not None
     assert "one-active-attempt" in found.finding.tape.failed
     assert (found.finding.reproduced, found.best_effort) == (5, False)
+
+
+@pytest.mark.parametrize(
+    ("fault", "invariant"),
+    list(zip(POSTGRES_FAULTS, ["exclusive-paths", "rerun-by-the-rules"], strict=True)),
+    ids=[fault.name for fault in POSTGRES_FAULTS],
+)
+def test_a_lock_taken_out_is_seen_where_transactions_run_side_by_side(
+    fault: PlantedFault, invariant: str, url
+):
+    """SQLite, which lets one transaction write at a time, could not show it."""
+    budget = Budget(schedules=60, failures=1, replays=3)
+    with fault.plant():
+        found = explore_postgres(fault.scenario(), url, strategies=[PreemptionBounding(1)], budget=budget)
+    assert found.finding is not None
+    assert invariant in found.finding.tape.failed
