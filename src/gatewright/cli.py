@@ -266,8 +266,9 @@ def race_command(options: argparse.Namespace) -> int:
     path = options.faults or gate.faults
     faults = find_faults(path, gate.scenarios)
     command = f"python -m gatewright race self-check --faults {shlex.quote(path)}"
-    report = check_faults(faults, options.output, command, Lines(sys.stderr))
-    published = publish_race_report(options.output, report)
+    output = Path(options.output)
+    report = check_faults(faults, output, command, Lines(sys.stderr))
+    published = publish_race_report(output, report)
     text = report.model_dump_json(indent=2) if options.json else printable_lines(summary(report))
     print(text)
     print(f"evidence: {printable(str(published.json))}", file=sys.stderr)

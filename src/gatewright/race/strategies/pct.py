@@ -65,7 +65,8 @@ class PriorityChanges:
     def achieved(self) -> str:
         """The number of runs and what they guarantee."""
         done = self._count - len(self._numbers)
-        return f"{done} of {self._count} runs, a miss has a chance of at most {self.miss_bound().chance:.3g}"
+        chance = f"a miss has a chance of at most {self.miss_bound().chance:.3g}"
+        return f"{done} of {self._count} runs of random priorities, depth {self._depth} ({chance})"
 
 
 class _Priorities:
