@@ -55,6 +55,7 @@ FAULTS: tuple[PlantedFault, ...] = tuple(
         (runs.decision_overwritten, races.ApprovalDispatch),
         (runs.decision_after_the_abort, races_operators.AbortDispatch),
         (runs.operator_overwrites_operator, races_operators.Operators),
+        (runs.pause_answered_too_late, races_operators.Operators),
         (runs.pause_undone_by_callback, races_operators.Operators),
         (runs.abort_forgets_what_went_meanwhile, races_operators.AbortDispatch),
     )

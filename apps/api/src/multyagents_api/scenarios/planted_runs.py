@@ -12,6 +12,7 @@ from multyagents_api.domain.reruns import check_dependencies, select_for_rerun
 from multyagents_api.scenarios.planting import replaced, rewritten, weakened
 from multyagents_api.service import callbacks, reruns
 from multyagents_api.service.change import RunChange
+from multyagents_api.service.runs import Runs
 from multyagents_api.storage import guards, tables
 from multyagents_api.storage.guards import GuardedWrites
 
@@ -22,6 +23,7 @@ __all__ = [
     "double_rerun",
     "lost_rerun_count",
     "operator_overwrites_operator",
+    "pause_answered_too_late",
     "pause_undone_by_callback",
     "rerun_of_a_busy_run",
     "rerun_of_a_held_run",
@@ -152,6 +154,19 @@ def decision_after_the_abort() -> Iterator[None]:
 def operator_overwrites_operator() -> Iterator[None]:
     """A pause or an abort is written whatever became of the run since it was read."""
     with weakened("MOVE_RUN", "expected_status"):
+        yield
+
+
+@contextmanager
+def pause_answered_too_late() -> Iterator[None]:
+    """A pause is answered with the run as somebody else left it after the pause."""
+    genuine = Runs.pause
+
+    async def pause(self: Runs, run_id: int, actor: str | None) -> Any:
+        await genuine(self, run_id, actor)
+        return await self.get(run_id)
+
+    with replaced(Runs, "pause", pause):
         yield
 
 
