@@ -215,3 +215,10 @@ def test_the_world_is_given_back() -> None:
 def test_a_replay_of_nothing_proposes_nothing() -> None:
     """No times, no schedules."""
     assert Replay([], times=0).next_picker() is None
+
+
+def test_closing_a_connection_again_is_no_error(instrumented: InstrumentedSqlite, tmp_path: Path) -> None:
+    """As with the driver itself: what is collected late is closed by whoever made it, too."""
+    connection = sqlite3.connect(tmp_path / "closed.db")
+    connection.close()
+    connection.close()

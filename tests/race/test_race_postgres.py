@@ -22,6 +22,8 @@ from gatewright.race import Budget, PreemptionBounding, RandomWalk, Scenario, ex
 from gatewright.suites.race.replay import replay
 from multyagents_api.scenarios.embedded_postgres import EmbeddedPostgres, PostgresError, PostgresMissing
 
+pytestmark = pytest.mark.postgresql
+
 _numbers = count(1)
 
 

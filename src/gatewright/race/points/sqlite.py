@@ -112,7 +112,11 @@ class InstrumentedConnection(sqlite3.Connection):
 
     def close(self) -> None:
         """Close; a transaction that was open is rolled back and its locks are free."""
-        was_open = self.in_transaction
+        was_open = False
+        with contextlib.suppress(
+            sqlite3.ProgrammingError
+        ):  # closing again is no error, but asking anything is
+            was_open = self.in_transaction
         super().close()
         self.holder = ""
         if was_open and (scheduler := current_scheduler()) is not None:
