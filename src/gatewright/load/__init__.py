@@ -8,7 +8,7 @@ from gatewright.load.journey import Answer, Call, Journey, StepFailedError
 from gatewright.load.noise import NoiseMeter, NoiseReading
 from gatewright.load.pacer import constant_arrivals, poisson_arrivals
 from gatewright.load.recording import Outcome, Recording
-from gatewright.load.request import Origin, RequestTemplate
+from gatewright.load.request import Origin, Request, RequestTemplate
 from gatewright.load.validity import LagLimits, ScheduleProof, prove_schedule
 from gatewright.load.warmup import WarmUp, WarmUpRule, find_warm_up
 
@@ -26,6 +26,7 @@ __all__ = [
     "Origin",
     "Outcome",
     "Recording",
+    "Request",
     "RequestTemplate",
     "ScheduleProof",
     "StepFailedError",

@@ -9,7 +9,7 @@ from typing import Protocol, cast
 
 import httptools
 
-from gatewright.load.request import Origin
+from gatewright.load.request import Origin, Request
 
 __all__ = ["HttpClient", "OutOfConnectionsError", "Receiver", "Sending"]
 
@@ -184,8 +184,8 @@ class HttpClient:
         for connection in [await self.connect() for _ in range(connections)]:
             self.release(connection)
 
-    def send(self, request: bytes, receiver: Receiver) -> Sending:
-        """Send an encoded request over an idle connection, or over a new one.
+    def send(self, request: Request, receiver: Receiver) -> Sending:
+        """Send a request over an idle connection, or over a new one.
 
         Raises:
             OutOfConnectionsError: the safety limit is reached.
@@ -194,12 +194,12 @@ class HttpClient:
             connection = self._idle.pop()
             fresh = self._clock() - connection.idle_since <= self._idle_limit_s
             if fresh and not connection.transport.is_closing():
-                connection.send(request, receiver)
+                connection.send(request.encoded, receiver)
                 return connection
             connection.transport.abort()
         if len(self._connections) + len(self.openings) >= self._safety_limit:
             raise OutOfConnectionsError(f"more than {self._safety_limit} connections would be open")
-        return Opening(self, request, receiver)
+        return Opening(self, request.encoded, receiver)
 
     async def connect(self) -> Connection:
         """A new connection, not yet idle."""

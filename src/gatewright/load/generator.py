@@ -9,6 +9,7 @@ from typing import Protocol
 from gatewright.load.client import OutOfConnectionsError, Receiver, Sending
 from gatewright.load.journey import Answer, Call, Journey, StepFailedError
 from gatewright.load.recording import Outcome, Recording
+from gatewright.load.request import Request
 
 __all__ = ["DEFAULT_DEADLINE_S", "OpenLoop", "Sender"]
 
@@ -23,7 +24,7 @@ Observer = Callable[[Recording, float], bool]
 class Sender(Protocol):
     """What carries requests: an HTTP client, or the application itself."""
 
-    def send(self, request: bytes, receiver: Receiver) -> Sending:
+    def send(self, request: Request, receiver: Receiver) -> Sending:
         """Send a request; the receiver hears of its answer, never before this returns."""
         ...
 

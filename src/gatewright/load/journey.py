@@ -1,16 +1,19 @@
 """A journey: a few steps that a user takes, each one's answer feeding the next one's request."""
 
+import json
 from collections.abc import Generator
 from typing import NamedTuple, Protocol
+
+from gatewright.load.request import Request
 
 __all__ = ["Answer", "Call", "Journey", "StepFailedError"]
 
 
 class Call(NamedTuple):
-    """One request of a run: the number of its step in `Journey.steps`, and the encoded request."""
+    """One request of a run: the number of its step in `Journey.steps`, and the request."""
 
     step: int
-    request: bytes
+    request: Request
 
 
 class Answer(NamedTuple):
@@ -18,6 +21,26 @@ class Answer(NamedTuple):
 
     status: int
     body: bytes
+
+    def expect(self, status: int) -> None:
+        """Fail the step unless it was answered with this status."""
+        if self.status != status:
+            raise StepFailedError(f"answered {self.status}")
+
+    def json(self, status: int = 200) -> dict[str, object]:
+        """The JSON object of an answer with this status.
+
+        Raises:
+            StepFailedError: the status is another one, or the body is no JSON object.
+        """
+        self.expect(status)
+        try:
+            document = json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            raise StepFailedError("answered with broken JSON") from error
+        if not isinstance(document, dict):
+            raise StepFailedError("answered with no JSON object")
+        return document
 
 
 class StepFailedError(Exception):

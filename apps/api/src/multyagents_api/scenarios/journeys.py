@@ -11,7 +11,6 @@ from gatewright.load import Answer, Call, Origin, RequestTemplate, StepFailedErr
 __all__ = ["RunJourney", "SetUpError", "prepare_template"]
 
 CREATED = 201
-OK = 200
 SET_UP_TIMEOUT_S = 10.0
 
 
@@ -42,33 +41,23 @@ class RunJourney:
 
     def run(self) -> Generator[Call, Answer, None]:
         """One run, from its creation to its success."""
-        created = expect(CREATED, (yield Call(0, self._create)))
+        created = (yield Call(0, self._create)).json(CREATED)
         run_id = str(created["id"])
-        dispatched = expect(OK, (yield Call(1, self._dispatch.fill(run_id))))
+        dispatched = (yield Call(1, self._dispatch.fill(run_id))).json()
         if dispatched["dispatched"] is not True:
             raise StepFailedError("nothing was dispatched")
         attempt = dispatched["attempt"]
         if not isinstance(attempt, int):
             raise StepFailedError("dispatched without an attempt")
         report = self._report.get(attempt) or self._success_of(attempt)
-        expect(OK, (yield Call(2, report.fill(str(dispatched["task_id"])))))
-        read = expect(OK, (yield Call(3, self._read.fill(run_id))))
+        (yield Call(2, report.fill(str(dispatched["task_id"])))).json()
+        read = (yield Call(3, self._read.fill(run_id))).json()
         if read["id"] != created["id"] or read["status"] != "success":
             raise StepFailedError("the run read at the end has not succeeded")
 
     def _success_of(self, attempt: int) -> RequestTemplate:
         body = {"attempt": attempt, "status": "success"}
         return RequestTemplate("POST", "/runner/tasks/{}/status", self._origin, body=body)
-
-
-def expect(status: int, answer: Answer) -> dict[str, object]:
-    """The JSON object of an answer with the expected status."""
-    if answer.status != status:
-        raise StepFailedError(f"answered {answer.status}")
-    document = json.loads(answer.body)
-    if not isinstance(document, dict):
-        raise StepFailedError("answered with no JSON object")
-    return document
 
 
 def prepare_template(origin: Origin) -> str:
