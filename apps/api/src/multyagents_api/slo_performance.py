@@ -34,7 +34,7 @@ from gatewright.suites.slo.markdown import render
 from gatewright.suites.slo.progress import Progress
 from gatewright.suites.slo.report import ScenarioResult, SloReport
 from multyagents_api.scenarios.evidence import evidence_folder
-from multyagents_api.scenarios.journeys import RunJourney, prepare_template
+from multyagents_api.scenarios.journeys import run_mix
 
 __all__ = [
     "SloPerformanceConfig",
@@ -222,7 +222,7 @@ def service_under_test(config: SloPerformanceConfig) -> Iterator[Service]:
     """The running target, or a server of our own on a fresh database."""
     if config.target is not None:
         origin = permitted_target(config.target, config.may_load)
-        yield Service(origin, RunJourney(origin, prepare_template(origin)))
+        yield Service(origin, run_mix(origin))
         return
     with tempfile.TemporaryDirectory(prefix="slo-performance-") as name:
         folder = Path(name)
@@ -230,7 +230,7 @@ def service_under_test(config: SloPerformanceConfig) -> Iterator[Service]:
         argv = [word.replace("{port_file}", str(port_file)) for word in config.server_command]
         with ServerProcess(argv, port_file=port_file, env=server_environment(folder)) as server:
             origin = Origin.parse(server.base_url)
-            yield Service(origin, RunJourney(origin, prepare_template(origin)), server.pid)
+            yield Service(origin, run_mix(origin), server.pid)
             server.stop(STOP_GRACE_S)
 
 
