@@ -16,10 +16,16 @@ SCHEMA: Literal["gatewright.locust/1"] = "gatewright.locust/1"
 
 
 class WorkerSummary(Model):
-    """One worker: reports, runs, requests, CPU seconds, and the share of time it waited for a CPU."""
+    """One worker: its reports, runs and requests, its CPU seconds, the share of time it waited for a CPU.
+
+    `arrived` counts runs that were due, `left_out` those of them that were never begun, since their users
+    waited for answers.
+    """
 
     index: NonNegativeInt
     reports: NonNegativeInt
+    arrived: NonNegativeInt
+    left_out: NonNegativeInt
     runs: NonNegativeInt
     requests: NonNegativeInt
     cpu_s: NonNegativeFloat
@@ -76,6 +82,8 @@ def conclude(
             WorkerSummary(
                 index=standing.index,
                 reports=standing.reports,
+                arrived=standing.arrived,
+                left_out=standing.last.left_out if standing.last else 0,
                 runs=standing.counted,
                 requests=standing.last.requests if standing.last else 0,
                 cpu_s=standing.last.cpu_s if standing.last else 0.0,

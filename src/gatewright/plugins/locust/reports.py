@@ -38,7 +38,8 @@ class WorkerReport(Model):
         counts: since the report before.
         arrived: runs due, since the beginning; `counts` of all reports add up to it.
         counted: runs that are over, likewise.
-        requests: calls that were answered, likewise.
+        left_out: runs that were due and never begun, since their users waited for answers.
+        requests: calls that were answered.
         cpu_s: CPU time of the worker, in seconds, since the beginning.
         run_delay: the share of time that it was runnable and had no CPU; null where the system doesn't tell.
     """
@@ -50,6 +51,7 @@ class WorkerReport(Model):
     counts: Counts
     arrived: Total
     counted: Total
+    left_out: Total
     requests: Total
     cpu_s: NonNegativeFloat
     run_delay: NonNegativeFloat | None

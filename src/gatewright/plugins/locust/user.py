@@ -5,7 +5,7 @@ from typing import ClassVar
 import gevent
 from gevent.event import Event
 from gevent.timeout import Timeout
-from locust import FastHttpUser, task
+from locust import FastHttpUser
 from locust.contrib.fasthttp import LocustBadStatusCode
 from locust.exception import StopUser
 
@@ -68,7 +68,6 @@ class JourneyUser(FastHttpUser):  # type: ignore[misc] # Locust is not there whe
         self._free = self._walker.clock()
         return 0.0 if self._due is None else max(0.0, self._due - self._free)
 
-    @task
     def walk(self) -> None:
         """Make one run; after the end there is none."""
         if self._due is None:
@@ -78,6 +77,8 @@ class JourneyUser(FastHttpUser):  # type: ignore[misc] # Locust is not there whe
             self._walker.walk(self.ask, self._due, self._free)
         finally:
             deadline.close()
+
+    tasks = (walk,)
 
     def ask(self, request: Request, step: str) -> Answer:
         """Send a request and wait for its answer, whatever its status is.

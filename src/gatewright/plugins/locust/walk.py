@@ -50,10 +50,11 @@ class Beat:
 
 @dataclass(frozen=True)
 class Totals:
-    """Since the beginning: runs that were due, runs that are over, calls that were answered."""
+    """Since the beginning: runs that were due, are over, or were left out; calls that were answered."""
 
     arrived: int
     counted: int
+    left_out: int
     requests: int
 
 
@@ -84,6 +85,7 @@ class Walker:
         self._places = random.Random(f"{pace.seed}/{index}")  # noqa: S311
         self._arrived = 0
         self._counted = 0
+        self._left_out = 0
         self._succeeded = 0
         self._answered = [0 for _ in mix.steps]
         self._reasons: set[tuple[str, str]] = set()
@@ -97,7 +99,7 @@ class Walker:
     @property
     def totals(self) -> Totals:
         """All that was counted up to the last `take`."""
-        return Totals(self._arrived, self._counted, sum(self._answered))
+        return Totals(self._arrived, self._counted, self._left_out, sum(self._answered))
 
     def enter(self) -> Beat:
         """A user begins, at a place of its own in the period."""
@@ -116,6 +118,7 @@ class Walker:
             omitted.append(due)
         for moment in omitted:
             if moment < self.pace.seconds:
+                self._left_out += 1
                 self._arrive(moment, self._mix.draw())
         return due if max(now, due) < self.pace.seconds else None
 

@@ -101,6 +101,7 @@ class Worker:
             counts=counts,
             arrived=walker.totals.arrived,
             counted=walker.totals.counted,
+            left_out=walker.totals.left_out,
             requests=walker.totals.requests,
             cpu_s=time.process_time() - self._cpu,
             run_delay=self._noise.read().own_run_delay,
@@ -109,12 +110,7 @@ class Worker:
 
     def _prepare(self) -> Mix:
         try:
-            return make_mix(
-                self._workload.journeys,
-                self._workload.objectives,
-                self._workload.origin,
-                seed=self._runner.worker_index + 1,
-            )
+            return make_mix(self._workload, seed=self._runner.worker_index + 1)
         except GatewrightError as error:
             self._runner.send_message(REFUSED, str(error))
             raise

@@ -1,17 +1,16 @@
 """What Locust's workers do, and how fast: typed documents that every process of a run reads."""
 
 import hashlib
-import importlib
 import math
-from collections.abc import Callable, Sequence
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal
 
 from pydantic import Field, FiniteFloat, PositiveFloat, PositiveInt
 
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.model import Model
-from gatewright.load import Journey, Mix, Origin, Weighted
-from gatewright.slo import LatencyObjective, Objective, SuccessObjective, ThroughputObjective
+from gatewright.load import Mix, Origin, Weighted
+from gatewright.slo import LatencyObjective, SuccessObjective, ThroughputObjective
+from gatewright.suites.slo.declared import journey_of
 from gatewright.suites.slo.tallies import ensure_measurable
 
 __all__ = ["BLOCK_S", "Counted", "JourneyEntry", "Lineup", "Pace", "Part", "Workload", "make_mix"]
@@ -135,48 +134,18 @@ class Lineup(Model):
         return self.shares[self.journeys.index(journey)] if journey else 1.0
 
 
-def make_mix(
-    entries: Sequence[JourneyEntry], objectives: Sequence[Objective], origin: Origin, seed: int
-) -> Mix:
-    """Call the factories; the only factory of a workload may also return a whole `Mix`.
+def make_mix(workload: Workload, *, seed: int) -> Mix:
+    """The journeys of a workload, made for its service.
 
     Raises:
-        ConfigurationError: a factory is not there or returns something else, or an objective speaks of what
-            is not in the mix.
+        ConfigurationError: one can't be imported or is none, or an objective speaks of what is not there.
+        JourneyError: one could not be made for this service.
     """
-    made = {entry.name: find_factory(entry)(origin) for entry in entries}
-    first = next(iter(made.values()))
-    if isinstance(first, Mix) and len(made) == 1:
-        mix = first
-    else:
-        mix = Mix(
-            {entry.name: Weighted(as_journey(entry, made[entry.name]), entry.weight) for entry in entries},
-            seed=seed,
-        )
-    ensure_measurable(objectives, mix)
+    origin = workload.origin
+    journeys = {
+        entry.name: Weighted(journey_of(entry.name, entry.factory, origin), entry.weight)
+        for entry in workload.journeys
+    }
+    mix = Mix(journeys, seed=seed)
+    ensure_measurable(workload.objectives, mix)
     return mix
-
-
-def find_factory(entry: JourneyEntry) -> Callable[[Origin], object]:
-    """Import what an entry names."""
-    module, _, name = entry.factory.partition(":")
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ConfigurationError(
-            f"journey {entry.name}: {entry.factory} can't be found: {error}",
-            remedy="its module must be importable where the workers run",
-        ) from error
-    if not callable(found):
-        raise ConfigurationError(f"journey {entry.name}: {entry.factory} can't be called")
-    return cast(Callable[[Origin], object], found)
-
-
-def as_journey(entry: JourneyEntry, made: object) -> Journey:
-    """What a factory returned, when it is a journey."""
-    if not hasattr(made, "steps") or not callable(getattr(made, "run", None)):
-        raise ConfigurationError(
-            f"journey {entry.name}: {entry.factory} returned a {type(made).__name__}, which is no journey",
-            remedy="a journey has steps and run()",
-        )
-    return cast(Journey, made)

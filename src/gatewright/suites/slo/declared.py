@@ -27,7 +27,15 @@ from gatewright.suites.slo.assembly import Heading
 from gatewright.suites.slo.plan import Plan, Service
 from gatewright.suites.slo.running import Suite, permitted_target
 
-__all__ = ["JourneyError", "Overrides", "declared_suite", "objectives_of"]
+__all__ = [
+    "JourneyError",
+    "Overrides",
+    "declared_suite",
+    "importable",
+    "journey_of",
+    "objectives_of",
+    "plan_of",
+]
 
 STOP_GRACE_S = 2.0
 PERCENT = 100
@@ -190,9 +198,7 @@ def mix_of(load: Load, root: Path, origin: Origin) -> Mix:
         ConfigurationError: one can't be imported, or is none.
         JourneyError: one could not be made for this service.
     """
-    for folder in reversed(load.python_path):
-        if (place := str((root / folder).resolve())) not in sys.path:
-            sys.path.insert(0, place)
+    importable(load, root)
     return Mix(
         {
             name: Weighted(journey_of(name, declared.factory, origin), declared.weight)
@@ -200,6 +206,13 @@ def mix_of(load: Load, root: Path, origin: Origin) -> Mix:
         },
         seed=load.seed,
     )
+
+
+def importable(load: Load, root: Path) -> None:
+    """Let the modules of a declaration be imported from now on."""
+    for folder in reversed(load.python_path):
+        if (place := str((root / folder).resolve())) not in sys.path:
+            sys.path.insert(0, place)
 
 
 def journey_of(name: str, path: str, origin: Origin) -> Journey:

@@ -10,6 +10,7 @@ from gatewright.slo import (
     DriftLimit,
     LatencyObjective,
     SuccessObjective,
+    ThroughputObjective,
     block_minima,
     find_drift,
 )
@@ -33,7 +34,7 @@ from gatewright.suites.slo.timeline import timeline
 from gatewright.suites.slo.units import MICROSECONDS, MILLISECONDS, in_ms
 from gatewright.suites.slo.watch import Watch, Window
 
-__all__ = ["conclude"]
+__all__ = ["blind_spots", "conclude", "noise", "objective_result", "sparse", "summary"]
 
 DRIFT_BLOCKS = 40
 LEAST_BLOCK_RUNS = 20
@@ -70,12 +71,10 @@ def conclude(plan: Plan, watch: Watch, window: Window, cpu_s: float) -> Scenario
         runs=stop - start,
         succeeded=succeeded,
         throughput_runs_per_s=window.observed_rate(),
-        objectives=tuple(objective_result(decision, window) for decision in watch.decisions),
+        objectives=tuple(objective_result(each, observed(each, window)) for each in watch.decisions),
         drifts=drifts,
         latency=summary(window.histogram),
-        histogram=SparseHistogram(
-            relative_error=RELATIVE_ERROR, zeros=window.histogram.zeros, buckets=window.histogram.buckets
-        ),
+        histogram=sparse(window.histogram),
         timeline=timeline(recording, start, stop),
         steps=tuple(
             StepResult(step=name, service=summary(LogHistogram(times[begin:])))
@@ -94,32 +93,38 @@ def conclude(plan: Plan, watch: Watch, window: Window, cpu_s: float) -> Scenario
         ),
         noise=noise(watch.noise),
         generator_cpu_us_per_request=cpu_s / requests * MICROSECONDS if requests else 0.0,
-        remarks=tuple(blind_spots(window)),
+        remarks=tuple(blind_spots(window.seconds)),
     )
 
 
-def blind_spots(window: Window) -> Iterator[str]:
+def blind_spots(seconds: float) -> Iterator[str]:
     """What a window of this length can't show: with 5% chance, an event every third of it was missed."""
-    if window.seconds:
-        rare = f"{window.seconds / 3:.0f} s"
+    if seconds:
+        rare = f"{seconds / 3:.0f} s"
         yield f"Stalls rarer than one in {rare} may have been missed: measure longer to see them."
 
 
-def objective_result(decision: Decision, window: Window) -> ObjectiveResult:
-    """One decision as evidence."""
+def observed(decision: Decision, window: Window) -> float | None:
+    """The metric that an objective limits, in its unit, over the judged runs; None when there are none."""
+    objective = decision.objective
+    if isinstance(objective, LatencyObjective):
+        return in_ms(window.percentile(objective))
+    if not decision.samples:
+        return None
+    if isinstance(objective, SuccessObjective):
+        return 1 - decision.exceeded / decision.samples
+    return window.observed_rate(objective.journey)
+
+
+def objective_result(decision: Decision, observed: float | None) -> ObjectiveResult:
+    """One decision as evidence, beside the metric that was observed."""
     objective = decision.objective
     allowed: float | None = None
-    if isinstance(objective, LatencyObjective):
-        threshold = objective.threshold_s * MILLISECONDS
-        observed = in_ms(window.percentile(objective))
-        allowed = decision.samples * objective.allowed_share
-    elif isinstance(objective, SuccessObjective):
-        threshold = objective.ratio
-        observed = 1 - decision.exceeded / decision.samples if decision.samples else None
-        allowed = decision.samples * objective.allowed_share
-    else:
+    if isinstance(objective, ThroughputObjective):
         threshold = objective.runs_per_s
-        observed = window.observed_rate(objective.journey) if decision.samples else None
+    else:
+        allowed = decision.samples * objective.allowed_share
+        threshold = limit_of(objective)
     return ObjectiveResult(
         name=objective.name,
         threshold=threshold,
@@ -134,6 +139,13 @@ def objective_result(decision: Decision, window: Window) -> ObjectiveResult:
         verdict=decision.verdict,
         missing=decision.missing,
     )
+
+
+def limit_of(objective: LatencyObjective | SuccessObjective) -> float:
+    """What was promised: milliseconds, or a share."""
+    if isinstance(objective, LatencyObjective):
+        return objective.threshold_s * MILLISECONDS
+    return objective.ratio
 
 
 def drift_of(limit: DriftLimit, window: Window) -> DriftResult:
@@ -179,6 +191,11 @@ def summary(histogram: LogHistogram) -> LatencySummary:
         p99_ms=in_ms(histogram.percentile(0.99)),
         max_ms=in_ms(histogram.percentile(1.0)),
     )
+
+
+def sparse(histogram: LogHistogram) -> SparseHistogram:
+    """All that a histogram of seconds holds."""
+    return SparseHistogram(relative_error=RELATIVE_ERROR, zeros=histogram.zeros, buckets=histogram.buckets)
 
 
 def validity(proof: ScheduleProof) -> ScheduleValidity:

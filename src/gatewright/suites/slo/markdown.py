@@ -8,12 +8,18 @@ from gatewright.suites.slo.report import (
     DiscardedWindow,
     LatencySummary,
     Noise,
+    Offer,
     ScenarioResult,
     ScheduleValidity,
     SloReport,
 )
 
 __all__ = ["render"]
+
+LATE = {
+    "open": "latencies include the lag, so PASS stands; FAIL was confirmed from the sending",
+    "closed": "answers may have been read late, too, so PASS stands; FAIL of a latency does not",
+}
 
 
 def render(report: SloReport) -> str:
@@ -34,7 +40,9 @@ def render_scenario(scenario: ScenarioResult) -> str:
     """One scenario: decisions, latencies, and whether the measurement was fit."""
     offer = scenario.offer
     succeeded = f"{scenario.succeeded} of {scenario.runs} runs succeeded"
-    offered = f"Offered: {offer.rate:g} runs/s, open loop, {offer.arrivals} arrivals, seed {offer.seed}"
+    offered = (
+        f"Offered: {offer.rate:g} runs/s, {loop_words(offer)}, {offer.arrivals} arrivals, seed {offer.seed}"
+    )
     parts = [
         f"## {scenario.name}: {scenario.verdict.value}",
         f"{succeeded} in {scenario.measured_s:.1f} s. {offered}.",
@@ -45,6 +53,13 @@ def render_scenario(scenario: ScenarioResult) -> str:
         bullets(fitness(scenario)),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def loop_words(offer: Offer) -> str:
+    """Whether users wait for answers, and what that means."""
+    if offer.loop == "open":
+        return "open loop"
+    return f"closed loop of {offer.users} users in {offer.workers} workers (no claim about open latency)"
 
 
 def objectives_table(scenario: ScenarioResult) -> str:
@@ -89,7 +104,8 @@ def drifts_table(scenario: ScenarioResult) -> str:
 
 def latencies_table(scenario: ScenarioResult) -> str:
     """Percentiles of runs from their schedule, and of each step from its request."""
-    rows = [["run, from its schedule", *percentiles(scenario.latency)]]
+    whole = "run, from its schedule" if scenario.offer.loop == "open" else "run, service time"
+    rows = [[whole, *percentiles(scenario.latency)]]
     rows += [[f"{each.step}, service time", *percentiles(each.service)] for each in scenario.steps]
     return table(rows, ["ms", "n", "p50", "p90", "p95", "p99", "max"])
 
@@ -112,7 +128,7 @@ def fitness(scenario: ScenarioResult) -> list[str]:
     warm_up = scenario.warm_up
     settled = "settled" if warm_up.settled else "not settled"
     return [
-        schedule_words(scenario.schedule),
+        schedule_words(scenario.schedule, scenario.offer),
         f"Warm-up: {warm_up.seconds:.1f} s, {warm_up.runs} runs discarded, {settled}.",
         noise_words(scenario.noise),
         f"Generator: {scenario.generator_cpu_us_per_request:.0f} us of CPU per request.",
@@ -121,12 +137,12 @@ def fitness(scenario: ScenarioResult) -> list[str]:
     ]
 
 
-def schedule_words(kept: ScheduleValidity) -> str:
+def schedule_words(kept: ScheduleValidity, offer: Offer) -> str:
     """Whether the generator did what it was to do."""
     lag = f"send lag p99 {kept.lag_p99_ms:.2f} ms (late beyond {kept.late_ms:.2f}, unfit {kept.unfit_ms:.2f})"
     word = f"NOT kept: {'; '.join(kept.problems)}" if kept.problems else "kept"
     if kept.late:
-        word += ", but late: latencies include the lag, so PASS stands; FAIL was confirmed from the sending"
+        word += f", but late: {LATE[offer.loop]}"
     return f"Schedule: {kept.sent} of {kept.scheduled} runs sent, {kept.dropped} dropped, {lag}: {word}."
 
 

@@ -98,7 +98,8 @@ class FailureCount(Model):
 class Offer(Model):
     """What was offered: the arrivals of runs, and how long one may take.
 
-    `rate` is in runs/s, times in seconds; the same seed gives the same arrivals.
+    `rate` is in runs/s, times in seconds; the same seed gives the same arrivals. In a closed loop so many
+    `users` of so many `workers` wait for the answers, and make no runs meanwhile; an open loop has neither.
     """
 
     arrivals: Literal["poisson", "constant"]
@@ -106,6 +107,9 @@ class Offer(Model):
     seed: int
     deadline_s: FiniteFloat
     budget_s: FiniteFloat
+    loop: Literal["open", "closed"] = "open"
+    users: NonNegativeInt = 0
+    workers: NonNegativeInt = 0
 
 
 class WarmUpResult(Model):
