@@ -8,11 +8,23 @@ from pydantic import Field
 
 from gatewright.core.model import Model
 from gatewright.load import LogHistogram
-from gatewright.plugins.locust.workload import Lineup, Pace, Workload
+from gatewright.plugins.locust.workload import BLOCK_S, Lineup, Pace, Workload
 
-__all__ = ["TICK_S", "Counts", "Histogram", "Pool", "Shape", "WindowCounts", "WindowPool"]
+__all__ = [
+    "SPAN_S",
+    "TICKS_A_SPAN",
+    "TICK_S",
+    "Counts",
+    "Histogram",
+    "Pool",
+    "Shape",
+    "WindowCounts",
+    "WindowPool",
+]
 
 TICK_S = 0.001
+SPAN_S = 0.1
+TICKS_A_SPAN = round(SPAN_S / TICK_S)
 LARGEST_BUCKET = 20_000
 """Of 0.1% error: 20,000 stands for e^40 seconds."""
 LONGEST_REASON = 200
@@ -61,7 +73,7 @@ class Counts(Model):
 
     Attributes:
         windows: latencies and failures.
-        samples: for each part, how many of its runs began in each second.
+        samples: for each part, how many of its runs began in each tenth of a second.
         exceedances: for each counted objective, how many runs that broke it began in each millisecond: with
             `samples`, all that is needed to see which lie close together, also across workers.
         arrivals: for each journey, how many runs were due in each second, begun or not.
@@ -79,10 +91,10 @@ class Counts(Model):
 
 @dataclass(frozen=True)
 class Shape:
-    """How many of everything the counts of a run have."""
+    """How many of everything the counts of a run have; `part_of` tells each counted objective's part."""
 
     parts: int
-    objectives: int
+    part_of: tuple[int, ...]
     journeys: int
     steps: tuple[str, ...]
     seconds: float
@@ -94,7 +106,7 @@ class Shape:
         longest = pace.seconds + workload.deadline_s + SLACK_S
         return cls(
             parts=len(workload.parts),
-            objectives=len(workload.counted),
+            part_of=tuple(workload.parts.index((each.journey, each.step)) for each in workload.counted),
             journeys=len(lineup.journeys),
             steps=lineup.steps,
             seconds=longest,
@@ -105,7 +117,7 @@ class Shape:
         """Why counts can't be of this shape, in words; empty when they can."""
         lengths = (
             ("parts", self.parts, [counts.samples, *(each.parts for each in counts.windows)]),
-            ("objectives", self.objectives, [counts.exceedances]),
+            ("objectives", len(self.part_of), [counts.exceedances]),
             ("journeys", self.journeys, [counts.arrivals, counts.completions]),
             ("steps", len(self.steps), [each.steps for each in counts.windows]),
         )
@@ -113,18 +125,31 @@ class Shape:
             if any(len(each) != expected for each in lists):
                 return f"it does not tell of {expected} {what}"
         limits = (
-            ("second", self.seconds, [*counts.samples, *counts.arrivals, *counts.completions]),
-            ("millisecond", self.seconds / TICK_S, counts.exceedances),
+            (BLOCK_S, [*counts.arrivals, *counts.completions]),
+            (SPAN_S, counts.samples),
+            (TICK_S, counts.exceedances),
         )
-        for what, limit, tables in limits:
-            if any(number > limit for table in tables for number, _ in table):
-                return f"it tells of a {what} after the end"
+        for length_s, tables in limits:
+            if any(number * length_s > self.seconds for table in tables for number, _ in table):
+                return "it tells of a moment after the end"
         if any(each.number * self.window_s > self.seconds for each in counts.windows):
             return "it tells of a window after the end"
+        if any(
+            map(more_broken_than_begun, counts.exceedances, [counts.samples[part] for part in self.part_of])
+        ):
+            return "it tells of more exceedances than runs"
         told = {step for each in counts.windows for step, _, _ in each.failures}
         if not told <= {*self.steps, "other"}:
             return "it tells of failures in steps that there are not"
         return ""
+
+
+def more_broken_than_begun(exceedances: Sparse, samples: Sparse) -> bool:
+    """Whether in some span more runs broke an objective than began."""
+    broken = Counter[int]()
+    for tick, count in exceedances:
+        broken[tick // TICKS_A_SPAN] += count
+    return not broken <= Counter(dict(samples))
 
 
 @dataclass
@@ -163,7 +188,7 @@ class Pool:
         self.shape = shape
         self.windows: dict[int, WindowPool] = {}
         self.samples = [Counter[int]() for _ in range(shape.parts)]
-        self.exceedances = [Counter[int]() for _ in range(shape.objectives)]
+        self.exceedances = [Counter[int]() for _ in range(len(shape.part_of))]
         self.arrivals = [Counter[int]() for _ in range(shape.journeys)]
         self.completions = [Counter[int]() for _ in range(shape.journeys)]
         self.lags = LogHistogram()

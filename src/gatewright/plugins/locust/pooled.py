@@ -6,7 +6,7 @@ from math import ceil, inf
 
 from gatewright.load import LogHistogram, WarmUp, WarmUpRule
 from gatewright.load.warmup import agree
-from gatewright.plugins.locust.counts import TICK_S, Pool, Shape, WindowPool
+from gatewright.plugins.locust.counts import SPAN_S, TICKS_A_SPAN, Pool, Shape, WindowPool
 from gatewright.plugins.locust.measurement import LocustMeasurement
 from gatewright.plugins.locust.workload import BLOCK_S, Counted, Lineup, Pace, Part, Workload
 from gatewright.slo import Flow, Measured, Tally, ThroughputObjective
@@ -15,7 +15,7 @@ from gatewright.suites.slo.units import in_ms
 
 __all__ = ["Pooled"]
 
-TICKS_A_SECOND = round(BLOCK_S / TICK_S)
+SPANS_A_SECOND = round(BLOCK_S / SPAN_S)
 
 
 class Pooled:
@@ -54,7 +54,7 @@ class Pooled:
 
     def samples(self, part: Part = ("", "")) -> int:
         """Runs of a part in the judged window."""
-        return sum(self._samples_by_second(part).values())
+        return sum(self._spans(part).values())
 
     def succeeded(self) -> int:
         """Runs of the judged window that succeeded, whenever they did."""
@@ -106,22 +106,24 @@ class Pooled:
 
     def _warm_up(self, windows: int, *, settled: bool) -> WarmUp:
         seconds = windows * self._pace.window_s
-        runs = sum(count for second, count in self._pool.samples[0].items() if second < seconds)
+        spans = self._pool.samples[0].items()
+        runs = sum(count for span, count in spans if span < seconds * SPANS_A_SECOND)
         return WarmUp(float(seconds), runs, settled)
 
     def _windows(self) -> list[WindowPool]:
         first = self._from // self._pace.window_s
         return [window for number, window in self._pool.windows.items() if number >= first]
 
-    def _samples_by_second(self, part: Part) -> Mapping[int, int]:
+    def _spans(self, part: Part) -> Mapping[int, int]:
         table = self._pool.samples[self._workload.parts.index(part)]
-        return {second: count for second, count in sorted(table.items()) if second >= self._from}
+        first = self._from * SPANS_A_SECOND
+        return {span: count for span, count in sorted(table.items()) if span >= first}
 
     def _tally(self, objective: Counted) -> Tally:
         part = (objective.journey, objective.step)
-        samples = self._samples_by_second(part)
+        samples = self._spans(part)
         ticks = self._pool.exceedances[self._workload.counted.index(objective)]
-        exceedances = list(numbered(samples, ticks, self._from))
+        exceedances = list(numbered(samples, ticks))
         reach = self._lineup.share(objective.journey)
         if objective.step and self.samples():
             reach = min(reach, sum(samples.values()) / self.samples())
@@ -156,25 +158,24 @@ class Pooled:
         )
 
 
-def numbered(samples: Mapping[int, int], ticks: Mapping[int, int], start: int) -> Iterator[int]:
+def numbered(samples: Mapping[int, int], ticks: Mapping[int, int]) -> Iterator[int]:
     """Exceedances as numbers of runs in the order of their beginning, all workers' runs together.
 
-    Within a second runs are taken to begin at even distances, so that a moment is a number; those of one
-    millisecond follow each other. What the judge asks of the numbers is how close together exceedances lie,
-    and a stall that several workers saw is one clump again.
+    Within a tenth of a second runs are taken to begin at even distances, so that a moment is a number; those
+    of one millisecond follow each other. What the judge asks of the numbers is how close together exceedances
+    lie, and a stall that several workers saw is one clump again.
 
     Args:
-        samples: runs that began in each second, ascending.
-        ticks: exceedances that began in each millisecond.
-        start: the first second that counts.
+        samples: runs that began in each tenth of a second, ascending.
+        ticks: exceedances that began in each millisecond; those outside of `samples` don't count.
     """
     moments: dict[int, list[float]] = {}
-    for tick in sorted(tick for tick in ticks if tick >= start * TICKS_A_SECOND):
-        second, offset = divmod(tick, TICKS_A_SECOND)
-        moments.setdefault(second, []).extend([offset / TICKS_A_SECOND] * ticks[tick])
+    for tick in sorted(ticks):
+        span, offset = divmod(tick, TICKS_A_SPAN)
+        moments.setdefault(span, []).extend([offset / TICKS_A_SPAN] * ticks[tick])
     base = 0
-    for second, count in samples.items():
-        yield from (base + place for place in places(moments.get(second, []), count))
+    for span, count in samples.items():
+        yield from (base + place for place in places(moments.get(span, []), count))
         base += count
 
 

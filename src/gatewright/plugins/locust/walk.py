@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gatewright.load import Answer, Mix, Recording, Request, StepFailedError
-from gatewright.plugins.locust.counts import LONGEST_REASON, TICK_S, Counts, Pool, Shape
+from gatewright.plugins.locust.counts import LONGEST_REASON, SPAN_S, TICK_S, Counts, Pool, Shape
 from gatewright.plugins.locust.workload import BLOCK_S, Lineup, Pace, Workload
 from gatewright.slo import SuccessObjective
 from gatewright.suites.slo.tallies import RunTally, StepTally, tally_of
@@ -190,7 +190,7 @@ class Walker:
             for number, tally in enumerate(self._parts):
                 tally.histogram = parts[number]
                 if reached(tally, run):
-                    self._pool.samples[number][int(moment / BLOCK_S)] += 1
+                    self._pool.samples[number][int(moment / SPAN_S)] += 1
             for number, tally in enumerate(self._objectives):
                 if broken(tally, run):
                     self._pool.exceedances[number][int(moment / TICK_S)] += 1
