@@ -16,6 +16,7 @@ from gatewright.load import (
     RequestTemplate,
     StepFailedError,
     constant_arrivals,
+    run_on_fast_loop,
 )
 from gatewright.load.exchange import (
     LARGEST_BODY,
@@ -131,7 +132,7 @@ def with_client(scenario, **options):
                 transport.abort()
             await asyncio.sleep(0)
 
-    return asyncio.run(main())
+    return run_on_fast_loop(main())
 
 
 def test_a_connection_is_used_again():
@@ -249,7 +250,7 @@ def test_a_refused_connection_breaks_the_request():
         with pytest.raises(ConnectionRefusedError):
             await heard.future
 
-    asyncio.run(main())
+    run_on_fast_loop(main())
 
 
 @pytest.mark.parametrize("status", [301, 302, 307])
@@ -532,4 +533,4 @@ def test_a_server_that_closes_at_once_breaks_the_request():
         client.close()
         listening.close()
 
-    asyncio.run(main())
+    run_on_fast_loop(main())
