@@ -9,6 +9,7 @@ from gatewright.load.noise import NoiseMeter, NoiseReading
 from gatewright.load.pacer import constant_arrivals, poisson_arrivals
 from gatewright.load.recording import Outcome, Recording
 from gatewright.load.request import Origin, Request, RequestTemplate
+from gatewright.load.stages import Hold, Part, Profile, Ramp, Spike, Stage, arrivals
 from gatewright.load.validity import LagLimits, ScheduleProof, prove_schedule
 from gatewright.load.warmup import WarmUp, WarmUpRule, find_warm_up
 
@@ -16,6 +17,7 @@ __all__ = [
     "DEFAULT_DEADLINE_S",
     "Answer",
     "Call",
+    "Hold",
     "HttpClient",
     "Journey",
     "LagLimits",
@@ -25,13 +27,19 @@ __all__ = [
     "OpenLoop",
     "Origin",
     "Outcome",
+    "Part",
+    "Profile",
+    "Ramp",
     "Recording",
     "Request",
     "RequestTemplate",
     "ScheduleProof",
+    "Spike",
+    "Stage",
     "StepFailedError",
     "WarmUp",
     "WarmUpRule",
+    "arrivals",
     "constant_arrivals",
     "find_warm_up",
     "poisson_arrivals",
