@@ -2,8 +2,9 @@
 
 from gatewright.load.client import HttpClient
 from gatewright.load.eventloop import run_on_fast_loop
+from gatewright.load.exceedances import ExceedanceCounter, ExceedanceCounts
 from gatewright.load.generator import DEFAULT_DEADLINE_S, OpenLoop
-from gatewright.load.histogram import LogHistogram
+from gatewright.load.histogram import LogHistogram, SparseHistogram
 from gatewright.load.journey import Answer, Call, Journey, StepFailedError
 from gatewright.load.mix import Mix, Weighted
 from gatewright.load.noise import NoiseMeter, NoiseReading
@@ -18,6 +19,8 @@ __all__ = [
     "DEFAULT_DEADLINE_S",
     "Answer",
     "Call",
+    "ExceedanceCounter",
+    "ExceedanceCounts",
     "Hold",
     "HttpClient",
     "Journey",
@@ -36,6 +39,7 @@ __all__ = [
     "Request",
     "RequestTemplate",
     "ScheduleProof",
+    "SparseHistogram",
     "Spike",
     "Stage",
     "StepFailedError",
