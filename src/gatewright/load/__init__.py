@@ -4,6 +4,7 @@ from gatewright.load.client import HttpClient
 from gatewright.load.eventloop import run_on_fast_loop
 from gatewright.load.exceedances import ExceedanceCounter, ExceedanceCounts
 from gatewright.load.generator import DEFAULT_DEADLINE_S, OpenLoop
+from gatewright.load.hdr import HdrInterval, encode_hdr, hdr_log
 from gatewright.load.histogram import LogHistogram, SparseHistogram
 from gatewright.load.journey import Answer, Call, Journey, StepFailedError
 from gatewright.load.mix import Mix, Weighted
@@ -21,6 +22,7 @@ __all__ = [
     "Call",
     "ExceedanceCounter",
     "ExceedanceCounts",
+    "HdrInterval",
     "Hold",
     "HttpClient",
     "Journey",
@@ -48,7 +50,9 @@ __all__ = [
     "Weighted",
     "arrivals",
     "constant_arrivals",
+    "encode_hdr",
     "find_warm_up",
+    "hdr_log",
     "poisson_arrivals",
     "prove_schedule",
     "run_on_fast_loop",
