@@ -7,6 +7,7 @@ from gatewright.load.generator import DEFAULT_DEADLINE_S, OpenLoop
 from gatewright.load.hdr import HdrInterval, encode_hdr, hdr_log
 from gatewright.load.histogram import LogHistogram, SparseHistogram
 from gatewright.load.journey import Answer, Call, Journey, StepFailedError
+from gatewright.load.lanes import Lane, open_sender
 from gatewright.load.mix import Mix, Weighted
 from gatewright.load.noise import NoiseMeter, NoiseReading
 from gatewright.load.pacer import constant_arrivals, poisson_arrivals
@@ -27,6 +28,7 @@ __all__ = [
     "HttpClient",
     "Journey",
     "LagLimits",
+    "Lane",
     "LogHistogram",
     "Mix",
     "NoiseMeter",
@@ -53,6 +55,7 @@ __all__ = [
     "encode_hdr",
     "find_warm_up",
     "hdr_log",
+    "open_sender",
     "poisson_arrivals",
     "prove_schedule",
     "run_on_fast_loop",

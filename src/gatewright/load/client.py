@@ -5,7 +5,9 @@ import contextlib
 import errno
 import time
 from collections.abc import Callable
+from typing import ClassVar
 
+from gatewright.core.errors import ConfigurationError
 from gatewright.load.connection import Connection
 from gatewright.load.exchange import OutOfConnectionsError, Receiver, Sending
 from gatewright.load.request import Origin, Request
@@ -62,7 +64,12 @@ class HttpClient:
         idle_limit_s: an idle connection older than this is not used again: servers close idle ones (uvicorn
             after 5 s), and a request sent into that moment would look like a failure of the service.
         clock: monotonic seconds.
+
+    Raises:
+        ConfigurationError: the server is behind TLS; see `open_sender`.
     """
+
+    in_process: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -72,6 +79,8 @@ class HttpClient:
         idle_limit_s: float = 2.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        if origin.secure:
+            raise ConfigurationError(f"{origin.url} needs TLS, which this client does not speak")
         self.origin = origin
         self.openings: set[asyncio.Task[None]] = set()
         self._safety_limit = safety_limit
