@@ -1,5 +1,6 @@
 """Load: an open loop sends journeys on a schedule, proves that it kept it, and judges nothing."""
 
+from gatewright.load.asgi import AsgiApplication, AsgiLane, open_application
 from gatewright.load.client import HttpClient
 from gatewright.load.eventloop import run_on_fast_loop
 from gatewright.load.exceedances import ExceedanceCounter, ExceedanceCounts
@@ -20,6 +21,8 @@ from gatewright.load.warmup import WarmUp, WarmUpRule, find_warm_up
 __all__ = [
     "DEFAULT_DEADLINE_S",
     "Answer",
+    "AsgiApplication",
+    "AsgiLane",
     "Call",
     "ExceedanceCounter",
     "ExceedanceCounts",
@@ -55,6 +58,7 @@ __all__ = [
     "encode_hdr",
     "find_warm_up",
     "hdr_log",
+    "open_application",
     "open_sender",
     "poisson_arrivals",
     "prove_schedule",
