@@ -2,8 +2,8 @@
 
 Usage: python benchmarks/slo_asgi_lane.py   (needs fastapi and httpx; a few seconds)
 
-Both call the same two applications in this process: a bare one that answers at once, and a FastAPI route. They
-take turns; medians are told.
+Both call the same two applications in this process: a bare one that answers at once, and a FastAPI route.
+They take turns; medians are told.
 """
 
 import json

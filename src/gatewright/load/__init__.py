@@ -1,7 +1,9 @@
 """Load: an open loop sends journeys on a schedule, proves that it kept it, and judges nothing."""
 
 from gatewright.load.asgi import AsgiApplication, AsgiLane, open_application
+from gatewright.load.capacity import Capacity, CapacityRules, find_capacity
 from gatewright.load.client import HttpClient
+from gatewright.load.closed_loop import ClosedLoop, ClosedResult
 from gatewright.load.eventloop import run_on_fast_loop
 from gatewright.load.exceedances import ExceedanceCounter, ExceedanceCounts
 from gatewright.load.generator import DEFAULT_DEADLINE_S, OpenLoop
@@ -24,6 +26,10 @@ __all__ = [
     "AsgiApplication",
     "AsgiLane",
     "Call",
+    "Capacity",
+    "CapacityRules",
+    "ClosedLoop",
+    "ClosedResult",
     "ExceedanceCounter",
     "ExceedanceCounts",
     "HdrInterval",
@@ -56,6 +62,7 @@ __all__ = [
     "arrivals",
     "constant_arrivals",
     "encode_hdr",
+    "find_capacity",
     "find_warm_up",
     "hdr_log",
     "open_application",
