@@ -10,13 +10,34 @@ from gatewright.load.noise import NoiseMeter, NoiseReading
 from gatewright.load.pacer import constant_arrivals, poisson_arrivals
 from gatewright.load.recording import Outcome, Recording
 from gatewright.load.request import Origin, Request, RequestTemplate
+from gatewright.load.resources import (
+    DATABASE,
+    DATABASE_LOG,
+    FILES,
+    OF_PROCESSES,
+    RSS,
+    THREADS,
+    Gauge,
+    PolledGauge,
+    ResourceMeter,
+    ResourceSeries,
+    Series,
+    sqlite_gauges,
+)
 from gatewright.load.validity import LagLimits, ScheduleProof, prove_schedule
 from gatewright.load.warmup import WarmUp, WarmUpRule, find_warm_up
 
 __all__ = [
+    "DATABASE",
+    "DATABASE_LOG",
     "DEFAULT_DEADLINE_S",
+    "FILES",
+    "OF_PROCESSES",
+    "RSS",
+    "THREADS",
     "Answer",
     "Call",
+    "Gauge",
     "HttpClient",
     "Journey",
     "LagLimits",
@@ -27,10 +48,14 @@ __all__ = [
     "OpenLoop",
     "Origin",
     "Outcome",
+    "PolledGauge",
     "Recording",
     "Request",
     "RequestTemplate",
+    "ResourceMeter",
+    "ResourceSeries",
     "ScheduleProof",
+    "Series",
     "StepFailedError",
     "WarmUp",
     "WarmUpRule",
@@ -40,4 +65,5 @@ __all__ = [
     "poisson_arrivals",
     "prove_schedule",
     "run_on_fast_loop",
+    "sqlite_gauges",
 ]
