@@ -78,8 +78,8 @@ OF_SERVER = (
     DriftLimit(RSS, 2048.0, granularity=1e6),
     DriftLimit(FILES, 0.005, granularity=3),
     DriftLimit(THREADS, 0.005, granularity=3),
-    # Every run is stored, which takes about 900 bytes; the log gets about 110 kB of changed pages for it, until
-    # it wraps.
+    # Every run is stored, which takes about 900 bytes; the log gets about 110 kB of changed pages for it,
+    # until it wraps.
     DriftLimit(DATABASE, 8192.0, granularity=1e6),
     DriftLimit(DATABASE_LOG, 196_608.0, granularity=1e6),
 )

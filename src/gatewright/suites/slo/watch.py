@@ -323,8 +323,11 @@ class Watch:
         if not proof.late or self.verdict is not Verdict.FAIL:
             return True
         confirmed = self._judge.decide(window.measured_since_sent(self._rules.offered, proof.lag_p99_s))
+        if self._judge.verdict(confirmed) is Verdict.FAIL:
+            return True
+        grows = any(drift.verdict is Verdict.FAIL for drift in self.drifts)
         rate = window.rate(window.begins + window.seconds, self._rules.offered)
-        return self._judge.verdict(confirmed) is Verdict.FAIL or self._growth.confirm(window, rate)
+        return grows and self._growth.confirm(window, rate)
 
     def _is_settled(self, window: Window, now: float) -> bool:
         """Whether the verdict is final; a window whose verdict does not stand is begun anew instead."""
