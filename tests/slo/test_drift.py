@@ -156,6 +156,17 @@ def test_a_cache_that_fills_is_no_leak():
     assert judged(longer, filled).verdict is Verdict.PASS
 
 
+def test_growth_must_be_significant_by_itself():
+    """Beyond a tiny limit with 2% of error is not enough: that something grows must have less than 1%."""
+    chance = random.Random(6)
+    runs = [float(number) for number in range(BLOCKS)]
+    values = [0.03 * run + chance.gauss(0, 1) for run in runs]
+    drift = judged(runs, values, DriftLimit("rss", 0.001))
+    assert drift.p_fail < 0.05
+    assert drift.verdict is Verdict.INCONCLUSIVE
+    assert drift.missing.startswith("its growth is not significant")
+
+
 def test_growth_below_the_granularity_is_no_leak():
     """Half a megabyte in steps, where an allocator takes a megabyte at once: soak longer."""
     runs, values = memory(1, 100, runs=3000)
