@@ -94,7 +94,7 @@ def test_a_healthy_service_passes_with_evidence(tmp_path, monkeypatch, capsys):
 
 
 def test_a_planted_slow_down_fails():
-    """300 ms of sleep in the dispatch break the default p95 of 150 ms, and nothing else is blamed."""
+    """300 ms of sleep in the dispatch break the default p95 of 180 ms, and nothing else is blamed."""
     report = run_slo_performance_suite(hampered("sleep", 0.3), SloThresholds())
     assert report.verdict is Verdict.FAIL
     assert [reason.rule for reason in report.reasons] == ["latency_p95_ms"]

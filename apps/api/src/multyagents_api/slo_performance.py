@@ -105,7 +105,7 @@ class SloThresholds:
         throughput: at least so many runs succeed per second.
     """
 
-    p95_ms: float = 150.0
+    p95_ms: float = 180.0
     p99_ms: float = 500.0
     success_ratio: float = 0.99
     throughput: float = 20.0
