@@ -2,7 +2,7 @@
 
 import pytest
 
-from gatewright.load import LagLimits, Mix, Recording, WarmUpRule
+from gatewright.load import LagLimits, Mix, Recording, ResourceMeter, WarmUpRule
 from gatewright.slo import Judge, LatencyObjective, Requirements, SuccessObjective, ThroughputObjective
 from gatewright.suites.slo.watch import Offered, Watch, WatchRules
 
@@ -21,18 +21,20 @@ class OneStep:
 
 @pytest.fixture
 def watch():
-    """Constructs a watch over usual objectives."""
+    """Constructs a watch over usual objectives, and limits of growth; gauges tell resources by name."""
 
-    def make(*, stops_early=True, most_discards=1):
+    def make(*, stops_early=True, most_discards=1, drift_limits=(), gauges=None):
         rules = WatchRules(
             Offered(lambda _start, _end: RATE, Mix.of(OneStep())),
             stops_early,
             LagLimits.for_threshold(0.3),
             most_discards,
             WarmUpRule(),
+            drift_limits,
         )
         glances = []
-        watch = Watch(Judge(OBJECTIVES, Requirements()), rules, server_pid=None, show=glances.append)
+        judge, meter = Judge(OBJECTIVES, Requirements()), ResourceMeter(None, gauges)
+        watch = Watch(judge, rules, server_pid=None, meter=meter, show=glances.append)
         return watch, glances
 
     return make

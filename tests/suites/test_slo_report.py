@@ -38,7 +38,7 @@ def reported(watch, follow):
     """Measures in virtual time and assembles the report."""
 
     def run(drift_limits=(), **behaviour):
-        seen, _ = watch(stops_early=not drift_limits)
+        seen, _ = watch(stops_early=not drift_limits, drift_limits=drift_limits)
         recording, _ = follow(seen, **behaviour)
         plan = Plan("load", OBJECTIVES, rate=40, budget_s=30, drift_limits=drift_limits)
         scenario = conclude(plan, seen, seen.finish(recording), cpu_s=0.1)

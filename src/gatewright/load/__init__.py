@@ -16,12 +16,32 @@ from gatewright.load.noise import NoiseMeter, NoiseReading
 from gatewright.load.pacer import constant_arrivals, poisson_arrivals
 from gatewright.load.recording import Outcome, Recording
 from gatewright.load.request import Origin, Request, RequestTemplate
+from gatewright.load.resources import (
+    DATABASE,
+    DATABASE_LOG,
+    FILES,
+    OF_PROCESSES,
+    RSS,
+    THREADS,
+    Gauge,
+    PolledGauge,
+    ResourceMeter,
+    ResourceSeries,
+    Series,
+    sqlite_gauges,
+)
 from gatewright.load.stages import Hold, Part, Profile, Ramp, Spike, Stage, arrivals
 from gatewright.load.validity import LagLimits, ScheduleProof, prove_schedule
 from gatewright.load.warmup import WarmUp, WarmUpRule, find_warm_up
 
 __all__ = [
+    "DATABASE",
+    "DATABASE_LOG",
     "DEFAULT_DEADLINE_S",
+    "FILES",
+    "OF_PROCESSES",
+    "RSS",
+    "THREADS",
     "Answer",
     "AsgiApplication",
     "AsgiLane",
@@ -32,6 +52,7 @@ __all__ = [
     "ClosedResult",
     "ExceedanceCounter",
     "ExceedanceCounts",
+    "Gauge",
     "HdrInterval",
     "Hold",
     "HttpClient",
@@ -46,12 +67,16 @@ __all__ = [
     "Origin",
     "Outcome",
     "Part",
+    "PolledGauge",
     "Profile",
     "Ramp",
     "Recording",
     "Request",
     "RequestTemplate",
+    "ResourceMeter",
+    "ResourceSeries",
     "ScheduleProof",
+    "Series",
     "SparseHistogram",
     "Spike",
     "Stage",
@@ -70,4 +95,5 @@ __all__ = [
     "poisson_arrivals",
     "prove_schedule",
     "run_on_fast_loop",
+    "sqlite_gauges",
 ]

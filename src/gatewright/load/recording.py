@@ -119,11 +119,18 @@ class Recording:
         since = self.sent if since_sent else self.scheduled
         return self.outcomes[run] != Outcome.SUCCEEDED or self.ended[run] - since[run] > limit_s
 
-    def latencies(self, start: int, stop: int) -> Iterator[float]:
-        """Latencies (end minus schedule, seconds) of the runs in [start, stop) that succeeded."""
+    def latencies(self, start: int, stop: int, *, since_sent: bool = False) -> Iterator[float]:
+        """Latencies (end minus schedule, seconds) of the runs in [start, stop) that succeeded.
+
+        Args:
+            start: the first run that counts.
+            stop: the first that doesn't.
+            since_sent: count from the first request instead of the schedule, see `exceeds`.
+        """
+        since = self.sent if since_sent else self.scheduled
         for run in range(start, stop):
             if self.outcomes[run] == Outcome.SUCCEEDED:
-                yield self.ended[run] - self.scheduled[run]
+                yield self.ended[run] - since[run]
 
     def lags(self, start: int, stop: int) -> Iterator[float]:
         """How late the first request of each run in [start, stop) was written, in seconds."""

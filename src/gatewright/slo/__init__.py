@@ -1,6 +1,6 @@
 """SLOs: judges what a load measured, with a bounded error, and says what is missing where it can't."""
 
-from gatewright.slo.drift import Drift, DriftLimit, block_minima, find_drift
+from gatewright.slo.drift import Drift, DriftLimit, DriftSeries, block_minima, judge_drifts
 from gatewright.slo.judge import ALPHA, Decision, Judge, Measured, Requirements, Tally
 from gatewright.slo.objective import LatencyObjective, Objective, SuccessObjective, ThroughputObjective
 from gatewright.slo.sequential import Evidence, least_clean_samples
@@ -11,6 +11,7 @@ __all__ = [
     "Decision",
     "Drift",
     "DriftLimit",
+    "DriftSeries",
     "Evidence",
     "Flow",
     "Judge",
@@ -22,6 +23,6 @@ __all__ = [
     "Tally",
     "ThroughputObjective",
     "block_minima",
-    "find_drift",
+    "judge_drifts",
     "least_clean_samples",
 ]

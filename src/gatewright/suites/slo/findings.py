@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator
 
-from gatewright.core.verdict import Verdict, merge_verdicts
+from gatewright.core.verdict import Verdict
 from gatewright.load import LogHistogram, NoiseReading, Outcome, ScheduleProof
 from gatewright.load.histogram import RELATIVE_ERROR
 from gatewright.slo import (
     Decision,
-    DriftLimit,
+    Drift,
     LatencyObjective,
     SuccessObjective,
-    block_minima,
-    find_drift,
 )
+from gatewright.suites.slo.growth import blocks_of, unit_of
 from gatewright.suites.slo.plan import Plan
 from gatewright.suites.slo.report import (
     Bounds,
@@ -35,25 +34,17 @@ from gatewright.suites.slo.watch import Watch, Window
 
 __all__ = ["conclude"]
 
-DRIFT_BLOCKS = 40
-LEAST_BLOCK_RUNS = 20
-"""A p95 of fewer runs is their maximum."""
-RESIDENT = "rss"
-UNITS = {RESIDENT: "B", "latency_p95": "us"}
-
 
 def conclude(plan: Plan, watch: Watch, window: Window, cpu_s: float) -> ScenarioResult:
     """Put into words and figures what a watch saw."""
     recording, start, stop = window.recording, window.start, window.stop
     proof = window.proof(plan.lag_limits)
-    drifts = tuple(drift_of(limit, window) for limit in plan.drift_limits)
-    judged = merge_verdicts([*(each.verdict for each in watch.decisions), *(each.verdict for each in drifts)])
     warm_up = watch.warm_up
     requests = sum(len(times) for times in recording.services)
     succeeded = recording.count(Outcome.SUCCEEDED, start, stop)
     return ScenarioResult(
         name=plan.name,
-        verdict=judged if watch.stands(window, proof) else Verdict.INCONCLUSIVE,
+        verdict=watch.verdict if watch.stands(window, proof) else Verdict.INCONCLUSIVE,
         offer=Offer(
             arrivals=plan.arrivals,
             rate=plan.rate,
@@ -71,7 +62,7 @@ def conclude(plan: Plan, watch: Watch, window: Window, cpu_s: float) -> Scenario
         succeeded=succeeded,
         throughput_runs_per_s=window.observed_rate(),
         objectives=tuple(objective_result(decision, window) for decision in watch.decisions),
-        drifts=drifts,
+        drifts=tuple(drift_result(drift, window) for drift in watch.drifts),
         latency=summary(window.histogram),
         histogram=SparseHistogram(
             relative_error=RELATIVE_ERROR, zeros=window.histogram.zeros, buckets=window.histogram.buckets
@@ -136,37 +127,24 @@ def objective_result(decision: Decision, window: Window) -> ObjectiveResult:
     )
 
 
-def drift_of(limit: DriftLimit, window: Window) -> DriftResult:
-    """Judge the drift of one series of a window, and put it into evidence."""
-    runs, values = resident_blocks(window) if limit.name == RESIDENT else latency_blocks(window)
-    drift = find_drift(runs, values, limit)
+def drift_result(drift: Drift, window: Window) -> DriftResult:
+    """One drift as evidence."""
+    series = blocks_of(drift.limit, window)
     return DriftResult(
-        series=limit.name,
-        unit=UNITS[limit.name],
-        limit_per_run=limit.per_run,
+        series=drift.limit.name,
+        unit=unit_of(drift.limit.name),
+        limit_per_run=drift.limit.per_run,
+        granularity=drift.limit.granularity,
         slope_per_run=drift.slope,
         bounds=Bounds(lower=drift.lower, upper=drift.upper),
         trend_p=drift.trend_p,
+        p_pass=drift.p_pass,
+        p_fail=drift.p_fail,
         blocks=drift.blocks,
-        points=tuple(zip(runs, values, strict=True)),
+        points=tuple(zip(series.runs, series.values, strict=True)),
         verdict=drift.verdict,
         missing=drift.missing,
     )
-
-
-def resident_blocks(window: Window) -> tuple[list[float], list[float]]:
-    """The least memory of each block, in bytes, at cumulative runs."""
-    return block_minima(window.resources.runs, window.resources.resident, DRIFT_BLOCKS)
-
-
-def latency_blocks(window: Window) -> tuple[list[float], list[float]]:
-    """The p95 of each block of runs, in microseconds, at cumulative runs."""
-    size = max(LEAST_BLOCK_RUNS, (window.stop - window.start) // DRIFT_BLOCKS)
-    starts = range(window.start, window.stop - size + 1, size)
-    blocks = [LogHistogram(window.recording.latencies(start, start + size)) for start in starts]
-    told = [(start, block) for start, block in zip(starts, blocks, strict=True) if block.count]
-    runs = [float(start + size - window.start) for start, _ in told]
-    return runs, [block.percentile(0.95) * MICROSECONDS for _, block in told]
 
 
 def summary(histogram: LogHistogram) -> LatencySummary:

@@ -1,12 +1,13 @@
 """What is measured, and how: a service, and the plan of a scenario."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from gatewright.core.errors import ConfigurationError
 from gatewright.load import (
     DEFAULT_DEADLINE_S,
+    Gauge,
     LagLimits,
     Mix,
     Origin,
@@ -25,11 +26,19 @@ MOST_CONNECTIONS = 8192
 
 @dataclass(frozen=True)
 class Service:
-    """What is measured: where it listens, what runs do there, and its process when it is ours."""
+    """What is measured.
+
+    Attributes:
+        origin: where it listens.
+        mix: what runs do there.
+        pid: its process, whose descendants belong to it, when it is ours.
+        gauges: further figures of it by name, e.g. the size of its database in bytes; see `ResourceMeter`.
+    """
 
     origin: Origin
     mix: Mix
     pid: int | None = None
+    gauges: Mapping[str, Gauge] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,9 @@ class Plan:
         most_discards: how often a window whose schedule was not kept is begun anew.
         requirements: what a decision needs at least.
         warm_up: when the service counts as settled.
-        drift_limits: allowed growth per run, by series: `rss` in bytes, `latency_p95` in microseconds.
+        drift_limits: allowed growth per run, by series: `rss` in bytes, `open_files`, `threads`, what the
+            service's gauges tell, and `latency_p1` to `latency_p99` in microseconds. A plan that stops early
+            looks at them once its objectives have passed, and goes on until they are decided, too.
     """
 
     name: str

@@ -204,15 +204,31 @@ class SparseHistogram(Model):
 class DriftResult(Model):
     """Growth of one series with the cumulative runs: Theil-Sen slope, Mann-Kendall trend.
 
-    `points` are the blocks: cumulative runs, and the value in `unit`.
+    Attributes:
+        series: its name.
+        unit: of its values; empty for a count.
+        limit_per_run: the growth that is allowed.
+        granularity: growth over all judged runs that no leak is needed for.
+        slope_per_run: the growth that was found.
+        bounds: of the slope.
+        trend_p: p-value against "it doesn't grow".
+        p_pass: p-value against "it grows by more than is allowed".
+        p_fail: likewise against "it grows by at most what is allowed".
+        blocks: how many were judged, the first quarter left out.
+        points: all blocks, as cumulative runs and the value.
+        verdict: what was decided.
+        missing: in words, what would make it conclusive; empty when it is.
     """
 
     series: str
     unit: str
     limit_per_run: FiniteFloat
+    granularity: NonNegativeFloat = 0.0
     slope_per_run: FiniteFloat
     bounds: Bounds
     trend_p: Share
+    p_pass: Share
+    p_fail: Share
     blocks: NonNegativeInt
     points: tuple[tuple[FiniteFloat, FiniteFloat], ...] = ()
     verdict: Verdict

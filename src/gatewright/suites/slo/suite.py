@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable
 
 from gatewright.core.errors import GatewrightError
-from gatewright.load import HttpClient, OpenLoop, Origin, Recording, run_on_fast_loop
+from gatewright.load import HttpClient, OpenLoop, Origin, Recording, ResourceMeter, run_on_fast_loop
 from gatewright.slo import Judge
 from gatewright.suites.slo.findings import conclude
+from gatewright.suites.slo.growth import ensure_known
 from gatewright.suites.slo.plan import MOST_CONNECTIONS, Plan, Service
 from gatewright.suites.slo.report import ScenarioResult
 from gatewright.suites.slo.watch import Glance, Offered, Watch, WatchRules
@@ -25,14 +26,18 @@ def measure(plan: Plan, service: Service, show: Callable[[Glance], None]) -> Sce
         show: receives a glance twice a second.
 
     Raises:
-        ConfigurationError: an objective speaks of what no run does.
+        ConfigurationError: an objective speaks of what no run does, or a drift limit of what nobody tells.
         GatewrightError: the service takes no connection.
     """
     plan.ensure_fits(service.mix)
+    ensure_known(plan.drift_limits, own_process=service.pid is not None, gauges=service.gauges)
     judge = Judge(plan.objectives, plan.requirements)
     offered = Offered(plan.mean_rate, service.mix)
-    rules = WatchRules(offered, plan.stops_early, plan.lag_limits, plan.most_discards, plan.warm_up)
-    watch = Watch(judge, rules, server_pid=service.pid, show=show)
+    rules = WatchRules(
+        offered, plan.stops_early, plan.lag_limits, plan.most_discards, plan.warm_up, plan.drift_limits
+    )
+    meter = ResourceMeter(service.pid, service.gauges)
+    watch = Watch(judge, rules, server_pid=service.pid, meter=meter, show=show)
     cpu = time.process_time()
     recording = run_on_fast_loop(load(plan, service, watch))
     cpu = time.process_time() - cpu
