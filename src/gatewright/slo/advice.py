@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gatewright.slo.clumps import deflated_evidence
-from gatewright.slo.sequential import Evidence, independent_evidence
+from gatewright.slo.sequential import Evidence
 
 __all__ = ["Lack", "words_for_lack"]
 
@@ -33,9 +33,7 @@ class Lack:
     def extrapolated(self, samples: int) -> Evidence:
         """The evidence of so many runs with the same share of exceedances."""
         exceeded = round(self.exceeded * samples / max(1, self.samples))
-        if self.unseen:
-            return deflated_evidence(samples, exceeded, self.allowed, factor=self.factor, unseen=self.unseen)
-        return independent_evidence(samples, exceeded, self.allowed)
+        return deflated_evidence(samples, exceeded, self.allowed, factor=self.factor, unseen=self.unseen)
 
 
 def words_for_lack(lack: Lack | None, short: float, rate: float, *, alpha: float) -> str:

@@ -44,6 +44,7 @@ class RunTally:
     Attributes:
         samples: runs that were counted.
         exceedances: ascending numbers, from 0, of those that broke the objective.
+        near_misses: likewise of those that took longer than half of a latency's threshold, or failed.
         histogram: latencies of those that succeeded, in seconds.
     """
 
@@ -52,10 +53,12 @@ class RunTally:
     ) -> None:
         self.samples = 0
         self.exceedances: list[int] = []
+        self.near_misses: list[int] = []
         self.histogram = LogHistogram()
         self._recording = recording
         self._journey = recording.journeys.index(objective.journey) if objective.journey else None
         self._limit_s = limit_of(objective) + allowance_s
+        self._near_s = limit_of(objective) / 2 + allowance_s
         self._since_sent = since_sent
 
     def advance(self, start: int, stop: int) -> None:
@@ -66,6 +69,8 @@ class RunTally:
                 continue
             if recording.exceeds(run, self._limit_s, since_sent=self._since_sent):
                 self.exceedances.append(self.samples)
+            if recording.exceeds(run, self._near_s, since_sent=self._since_sent):
+                self.near_misses.append(self.samples)
             if recording.outcomes[run] == Outcome.SUCCEEDED:
                 self.histogram.add(max(0.0, recording.ended[run] - recording.scheduled[run]))
             self.samples += 1
@@ -77,16 +82,19 @@ class StepTally:
     Attributes:
         samples: runs that were counted.
         exceedances: ascending numbers, from 0, of those that broke the objective.
+        near_misses: likewise of those that took longer than half of a latency's threshold, or failed.
         histogram: the longest service time of each of those that did not fail there, in seconds.
     """
 
     def __init__(self, recording: Recording, objective: Counted, *, allowance_s: float = 0.0) -> None:
         self.samples = 0
         self.exceedances: list[int] = []
+        self.near_misses: list[int] = []
         self.histogram = LogHistogram()
         self._recording = recording
         self._steps = steps_of(objective, recording.journeys, recording.steps)
         self._limit_s = limit_of(objective) + allowance_s
+        self._near_s = limit_of(objective) / 2 + allowance_s
         self._read = dict.fromkeys(self._steps, 0)
         self._longest: dict[int, float] = {}
 
@@ -98,12 +106,14 @@ class StepTally:
             failed_here = self._recording.failed_at[run] in self._steps
             if longest is None and not failed_here:
                 continue
-            if failed_here or longest is None:
+            # A failure exceeds every limit, that of a success ratio as well, which is infinite.
+            seconds = inf if failed_here or longest is None else longest
+            if seconds > self._limit_s or seconds == inf:
                 self.exceedances.append(self.samples)
-            else:
-                self.histogram.add(max(0.0, longest))
-                if longest > self._limit_s:
-                    self.exceedances.append(self.samples)
+            if seconds > self._near_s or seconds == inf:
+                self.near_misses.append(self.samples)
+            if seconds < inf:
+                self.histogram.add(max(0.0, seconds))
             self.samples += 1
 
     def _read_calls(self) -> None:

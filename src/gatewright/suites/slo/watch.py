@@ -179,6 +179,7 @@ class Window:
                     tallies[each.name].samples,
                     tallies[each.name].exceedances,
                     self._rate(horizon, offered) * self._reach(tallies[each.name].samples, each, offered),
+                    tallies[each.name].near_misses if isinstance(each, LatencyObjective) else (),
                 )
                 for each in self._counted
             },
