@@ -122,9 +122,10 @@ def main() -> None:
         shares = {word: 100 * verdicts.count(word) / options.trials for word in ("PASS", "FAIL")}
         wrong = sum(share for word, share in shares.items() if case.wrong in (word, "both"))
         decided = [second for verdict, second in said if verdict is not Verdict.INCONCLUSIVE]
+        middle = np.median(decided) if decided else np.nan
         print(
             f"{case.words:34} {case.seconds:4} s {shares['PASS']:6.1f} {shares['FAIL']:6.1f} "
-            f"{100 - sum(shares.values()):9.1f} {wrong:6.1f} {np.median(decided) if decided else np.nan:10.0f}",
+            f"{100 - sum(shares.values()):9.1f} {wrong:6.1f} {middle:10.0f}",
             flush=True,
         )
 

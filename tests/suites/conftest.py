@@ -1,9 +1,12 @@
 """A measurement in virtual time: recordings written by hand, judged by the real judge."""
 
+from math import inf
+
 import pytest
 
 from gatewright.load import LagLimits, Mix, Recording, WarmUpRule
 from gatewright.slo import Judge, LatencyObjective, Requirements, SuccessObjective, ThroughputObjective
+from gatewright.suites.slo.quiet import QuietRule
 from gatewright.suites.slo.watch import Offered, Watch, WatchRules
 
 RATE = 40
@@ -23,13 +26,14 @@ class OneStep:
 def watch():
     """Constructs a watch over usual objectives."""
 
-    def make(*, stops_early=True, most_discards=1):
+    def make(*, stops_early=True, most_discards=1, quiet=None):
         rules = WatchRules(
             Offered(lambda _start, _end: RATE, Mix.of(OneStep())),
             stops_early,
             LagLimits.for_threshold(0.3),
             most_discards,
             WarmUpRule(),
+            quiet or QuietRule(inf, inf, inf, inf),
         )
         glances = []
         watch = Watch(Judge(OBJECTIVES, Requirements()), rules, server_pid=None, show=glances.append)

@@ -107,18 +107,6 @@ class Recording:
         self._resolved = len(self.outcomes) if end < 0 else end
         return self._resolved
 
-    def exceeds(self, run: int, limit_s: float, *, since_sent: bool = False) -> bool:
-        """Whether a run failed, or took longer than `limit_s`.
-
-        Args:
-            run: its number.
-            limit_s: in seconds.
-            since_sent: count from the first request instead of the schedule, which leaves the generator's lag
-                out, and a stall that held requests back as well.
-        """
-        since = self.sent if since_sent else self.scheduled
-        return self.outcomes[run] != Outcome.SUCCEEDED or self.ended[run] - since[run] > limit_s
-
     def latencies(self, start: int, stop: int) -> Iterator[float]:
         """Latencies (end minus schedule, seconds) of the runs in [start, stop) that succeeded."""
         for run in range(start, stop):

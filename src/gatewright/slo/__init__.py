@@ -2,6 +2,7 @@
 
 from gatewright.slo.drift import Drift, DriftLimit, block_minima, find_drift
 from gatewright.slo.judge import ALPHA, Decision, Judge, Measured, Requirements, Tally
+from gatewright.slo.noise_margin import noise_margin
 from gatewright.slo.objective import LatencyObjective, Objective, SuccessObjective, ThroughputObjective
 from gatewright.slo.sequential import Evidence, least_clean_samples
 from gatewright.slo.throughput import Flow
@@ -24,4 +25,5 @@ __all__ = [
     "block_minima",
     "find_drift",
     "least_clean_samples",
+    "noise_margin",
 ]

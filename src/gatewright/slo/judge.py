@@ -97,6 +97,7 @@ class Decision:
         missing: in words, what would make it conclusive; empty when it is.
         excluded_s: PASS holds also if stalls that break the objective for up to so many seconds each were
             missed; None for throughput, and where nothing passes.
+        demoted_from: the verdict that the figures would carry if the machine had been quiet; else None.
     """
 
     objective: Objective
@@ -109,6 +110,7 @@ class Decision:
     upper: float
     missing: str
     excluded_s: float | None = None
+    demoted_from: Verdict | None = None
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ def explain(scenario: ScenarioResult, place: int, command: str) -> Iterator[Reas
     for number, objective in enumerate(scenario.objectives):
         if tells(objective.verdict, scenario.verdict):
             yield Reason(
-                rule=objective.name,
+                rule=objective.name if objective.demoted_from is None else "noise-margin",
                 message=f"{scenario.name}: {objective_words(objective)}",
                 artifact=ARTIFACT,
                 pointer=f"{path}/objectives/{number}",

@@ -53,6 +53,12 @@ class ObjectiveResult(Model):
         p_pass: anytime-valid p-value against "the objective is broken"; its inverse is an e-value.
         p_fail: likewise against "the objective is kept".
         missing: in words, what would make it conclusive; empty when it is.
+        excluded_ms: PASS holds also if stalls that break the objective for up to so many milliseconds each
+            were missed; null for throughput, and where nothing passes.
+        aa_margin: how far noise alone moves the percentile, as a share of it, by an A/A within the window;
+            null where there is none.
+        demoted_from: what would have been decided on a quiet machine: the percentile lies within `aa_margin`
+            of its limit and the machine was noisy; null where that changed nothing.
     """
 
     name: str
@@ -67,6 +73,9 @@ class ObjectiveResult(Model):
     p_fail: Share
     verdict: Verdict
     missing: str = ""
+    excluded_ms: NonNegativeFloat | None = None
+    aa_margin: NonNegativeFloat | None = None
+    demoted_from: Verdict | None = None
 
 
 class LatencySummary(Model):

@@ -33,7 +33,8 @@ from gatewright.slo import (
     Tally,
     ThroughputObjective,
 )
-from gatewright.suites.slo.tallies import RunTally, StepTally, tally_of
+from gatewright.suites.slo.quiet import QuietRule, doubtful
+from gatewright.suites.slo.tallies import Counts, RunTally, StepTally, tally_of
 
 __all__ = ["Glance", "Offered", "ResourceSeries", "Watch", "WatchRules", "Window"]
 
@@ -68,6 +69,7 @@ class WatchRules:
         lag_limits: of the send lag.
         most_discards: how often a window whose schedule was not kept is begun anew.
         warm_up: when the service counts as settled.
+        quiet: up to which noise the machine counts as quiet.
     """
 
     offered: Offered
@@ -75,6 +77,7 @@ class WatchRules:
     lag_limits: LagLimits
     most_discards: int
     warm_up: WarmUpRule
+    quiet: QuietRule = field(default_factory=QuietRule)
 
 
 @dataclass(frozen=True)
@@ -232,6 +235,10 @@ class Window:
         if self._server_pid is not None:
             self.resources.sample(self._server_pid, self.stop - self.start)
 
+    def counts(self, objective: LatencyObjective) -> Counts:
+        """What was counted for an objective."""
+        return self._tallies[objective.name]
+
     def percentile(self, objective: LatencyObjective) -> float:
         """The percentile that an objective limits, in seconds, over the runs that are its business."""
         return self._tallies[objective.name].histogram.percentile(objective.percentile)
@@ -294,7 +301,7 @@ class Watch:
             self.window.advance()
             self.window.sample_memory()
             self.noise = self.window.noise_meter.read()
-            self.decisions = self._judge.decide(self.window.measured(now, self._rules.offered))
+            self.decisions = self._decide(self.window, now)
             self._settled = self._is_settled(self.window)
         self._show(self._glance(now - recording.started))
         return self._settled
@@ -308,8 +315,19 @@ class Watch:
         if not self._settled:
             self.window.advance()
             horizon = recording.scheduled[-1] if len(recording) else 0.0
-            self.decisions = self._judge.decide(self.window.measured(horizon, self._rules.offered))
+            self.decisions = self._decide(self.window, horizon)
         return self.window
+
+    def _decide(self, window: Window, horizon: float) -> tuple[Decision, ...]:
+        """Decide on a window that is complete up to a moment; noise makes some of it doubtful."""
+        decisions = self._judge.decide(window.measured(horizon, self._rules.offered))
+        noises = tuple(self._rules.quiet.noises(self.noise))
+        return tuple(
+            doubtful(each, window.counts(each.objective), noises)
+            if isinstance(each.objective, LatencyObjective)
+            else each
+            for each in decisions
+        )
 
     def _await_warm_up(self, recording: Recording, now: float) -> None:
         self.warm_up = find_warm_up(recording, now, self._rules.warm_up)
