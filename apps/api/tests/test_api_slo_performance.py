@@ -87,7 +87,7 @@ def test_a_healthy_service_passes_with_evidence(tmp_path, monkeypatch, capsys):
     assert load.warm_up.runs > 0
     assert load.schedule.problems == ()
     assert report.metrics["load.latency_p95_ms"] == load.latency.p95_ms
-    timestamped = sorted(path.suffix for path in tmp_path.iterdir() if path.stem != "latest")
+    timestamped = sorted(path.suffix for path in tmp_path.iterdir() if path.stem[0] == "2")
     assert timestamped == [".json", ".md"]
     assert "| latency_p95_ms" in (tmp_path / "latest.md").read_text()
     assert "slo-performance: PASS" in capsys.readouterr().out

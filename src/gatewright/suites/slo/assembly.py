@@ -24,6 +24,7 @@ class Heading:
     alpha: float
     started_at: datetime
     command: str
+    attempt: int | None = None
 
 
 def assemble(heading: Heading, scenarios: Sequence[ScenarioResult], finished_at: datetime) -> SloReport:
@@ -43,13 +44,14 @@ def assemble(heading: Heading, scenarios: Sequence[ScenarioResult], finished_at:
             failed=sum(scenario.verdict is Verdict.FAIL for scenario in scenarios),
             samples=sum(scenario.runs for scenario in scenarios),
         ),
-        metrics=metrics(scenarios),
+        metrics=metrics(scenarios) | ({} if heading.attempt is None else {"attempt": float(heading.attempt)}),
         started_at=heading.started_at,
         finished_at=finished_at,
         profile=heading.profile,
         target=heading.target,
         server_started=heading.server_started,
         alpha=heading.alpha,
+        attempt=heading.attempt,
         scenarios=tuple(scenarios),
     )
 

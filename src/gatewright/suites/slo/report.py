@@ -254,11 +254,18 @@ class ScenarioResult(Model):
 
 
 class SloReport(SuiteReport):
-    """The SLO suite's report: the shared envelope and each scenario's details."""
+    """The SLO suite's report: the shared envelope and each scenario's details.
+
+    Attributes:
+        alpha: the probability of a wrong PASS, and of a wrong FAIL, in this attempt.
+        attempt: how often the same promises have been put to the test on the same tree, this time included;
+            null where nobody counted.
+    """
 
     schema_version: Literal["gatewright.slo/1"] = SCHEMA
     profile: str
     target: str
     server_started: bool
     alpha: FiniteFloat
+    attempt: Annotated[int, Field(ge=1)] | None = None
     scenarios: tuple[ScenarioResult, ...]
