@@ -13,6 +13,7 @@ from gatewright.slo import (
     SuccessObjective,
     Tally,
     ThroughputObjective,
+    UnusableFiguresError,
 )
 from gatewright.slo.judge import holm
 
@@ -173,3 +174,31 @@ def test_a_ratio_of_one_is_refused():
     """No finite sample proves that nothing ever fails."""
     with pytest.raises(ConfigurationError, match="below 1"):
         SuccessObjective(1.0)
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        lambda: Tally(-1, (), 40.0),
+        lambda: Tally(100, (), float("nan")),
+        lambda: Tally(100, (), float("inf")),
+        lambda: Tally(100, (), -40.0),
+        lambda: Tally(100, (100,), 40.0),
+        lambda: Tally(100, (-1, 5), 40.0),
+        lambda: Tally(100, (5, 5), 40.0),
+        lambda: Tally(100, (7, 5), 40.0),
+        lambda: Tally(100, (), 40.0, (200,)),
+        lambda: Measured(float("nan"), {}, {}),
+        lambda: Measured(-3.0, {}, {}),
+        lambda: Flow(1.0, [40], [40, 40], 40.0),
+        lambda: Flow(1.0, [40, -40], [40, 0], 40.0),
+        lambda: Flow(0.0, [40], [40], 40.0),
+        lambda: Flow(1.0, [40], [40], float("nan")),
+        lambda: Judge([P95]).decide(Measured(20.0, {P99.name: Tally(900, (), 40.0)}, {})),
+    ],
+)
+def test_figures_that_nobody_can_have_measured_are_refused(figures):
+    """In one line; nothing is decided on them."""
+    with pytest.raises(UnusableFiguresError) as caught:
+        figures()
+    assert "\n" not in str(caught.value)

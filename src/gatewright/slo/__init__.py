@@ -1,6 +1,7 @@
 """SLOs: judges what a load measured, with a bounded error, and says what is missing where it can't."""
 
 from gatewright.slo.drift import Drift, DriftLimit, block_minima, find_drift
+from gatewright.slo.figures import UnusableFiguresError
 from gatewright.slo.judge import ALPHA, Decision, Judge, Measured, Requirements, Tally
 from gatewright.slo.noise_margin import noise_margin
 from gatewright.slo.objective import LatencyObjective, Objective, SuccessObjective, ThroughputObjective
@@ -22,6 +23,7 @@ __all__ = [
     "SuccessObjective",
     "Tally",
     "ThroughputObjective",
+    "UnusableFiguresError",
     "block_minima",
     "find_drift",
     "least_clean_samples",

@@ -78,4 +78,6 @@ def least_number(holds: Callable[[int], bool], *, above: int) -> int | None:
 def more(samples: float, rate: float) -> str:
     """So many more runs, and how long they take."""
     runs = max(1, math.ceil(samples))
+    if not rate:
+        return f"needs about {runs:,} more runs"
     return f"needs about {runs:,} more runs at {rate:g}/s ({max(1, math.ceil(runs / rate)):,} s)"

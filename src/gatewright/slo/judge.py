@@ -1,7 +1,9 @@
 """The decision about all objectives of one measurement: PASS, FAIL, or what is missing for either."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from gatewright.core.verdict import Verdict, merge_verdicts
 from gatewright.slo.advice import Lack, words_for_lack
@@ -13,6 +15,7 @@ from gatewright.slo.clumps import (
     stall_of,
     variance_inflation,
 )
+from gatewright.slo.figures import UnusableFiguresError
 from gatewright.slo.objective import LatencyObjective, Objective, SuccessObjective, ThroughputObjective
 from gatewright.slo.sequential import Evidence, clopper_pearson, independent_evidence
 from gatewright.slo.throughput import Flow, throughput_evidence
@@ -65,6 +68,16 @@ class Tally:
     rate: float
     near_misses: Sequence[int] = ()
 
+    def __post_init__(self) -> None:
+        for numbers in (self.exceedances, self.near_misses):
+            ascending = all(one < other for one, other in pairwise(numbers))
+            if not ascending or (numbers and not 0 <= numbers[0] <= numbers[-1] < self.samples):
+                raise UnusableFiguresError("runs must be numbered from 0 on, in ascending order")
+        if not (self.samples >= 0 and 0 <= self.rate < math.inf):
+            raise UnusableFiguresError(
+                f"{self.samples} runs at {self.rate:g}/s: neither may be negative or infinite"
+            )
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -79,6 +92,10 @@ class Measured:
     elapsed_s: float
     tallies: Mapping[str, Tally]
     flows: Mapping[str, Flow]
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.elapsed_s < math.inf:
+            raise UnusableFiguresError(f"no measurement takes {self.elapsed_s:g} s")
 
 
 @dataclass(frozen=True)
@@ -140,7 +157,12 @@ class Judge:
         self.requirements = requirements or Requirements()
 
     def decide(self, measured: Measured) -> tuple[Decision, ...]:
-        """Decide about every objective; the error is shared among them by Holm's method, for each side."""
+        """Decide about every objective; the error is shared among them by Holm's method, for each side.
+
+        Raises:
+            UnusableFiguresError: an objective was not measured.
+        """
+        self._ensure_measured(measured)
         weighed = [self._weigh(objective, measured) for objective in self.objectives]
         alpha = self.requirements.alpha
         passing = holm([each.evidence.p_pass for each in weighed], alpha)
@@ -158,6 +180,12 @@ class Judge:
         if isinstance(objective, ThroughputObjective):
             return self._weigh_flow(objective, measured.flows[objective.name])
         return self._weigh_tally(objective, measured.tallies[objective.name])
+
+    def _ensure_measured(self, measured: Measured) -> None:
+        for objective in self.objectives:
+            kind = measured.flows if isinstance(objective, ThroughputObjective) else measured.tallies
+            if objective.name not in kind:
+                raise UnusableFiguresError(f"{objective.name} was not measured")
 
     def _weigh_flow(self, objective: ThroughputObjective, flow: Flow) -> Weighed:
         arrived = sum(flow.arrived)
@@ -236,7 +264,7 @@ class Judge:
         tally = measured.tallies[objective.name]
         rule, alpha = ClumpRule.for_rate(tally.rate, unseen_s=0.0), self.requirements.alpha
         stall = longest_unseen(tally.samples, tally.exceedances, objective.allowed_share, rule, alpha=alpha)
-        return stall / tally.rate
+        return stall / tally.rate if tally.rate else None
 
     def _missing(self, weighed: Weighed, measured: Measured) -> str:
         needs = self.requirements

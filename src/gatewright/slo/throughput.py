@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from scipy import special
 
+from gatewright.slo.figures import UnusableFiguresError
 from gatewright.slo.sequential import Evidence
 
 __all__ = ["Flow", "throughput_evidence"]
@@ -30,6 +31,16 @@ class Flow:
     arrived: Sequence[int]
     completed: Sequence[int]
     offered_rate: float
+
+    def __post_init__(self) -> None:
+        if len(self.arrived) != len(self.completed):
+            raise UnusableFiguresError("arrivals and completions must be counted over the same blocks")
+        if min([*self.arrived, *self.completed], default=0) < 0:
+            raise UnusableFiguresError("no count of runs is negative")
+        if not (0 < self.block_s < math.inf and 0 <= self.offered_rate < math.inf):
+            raise UnusableFiguresError(
+                f"blocks of {self.block_s:g} s at {self.offered_rate:g} runs/s can't be"
+            )
 
     @property
     def observed_rate(self) -> float:

@@ -49,7 +49,7 @@ UNITS = {RESIDENT: "B", "latency_p95": "us"}
 def conclude(plan: Plan, watch: Watch, window: Window, cpu_s: float) -> ScenarioResult:
     """Put into words and figures what a watch saw."""
     recording, start, stop = window.recording, window.start, window.stop
-    proof = window.proof(plan.lag_limits)
+    proof = watch.prove(window)
     drifts = tuple(drift_of(limit, window) for limit in plan.drift_limits)
     judged = merge_verdicts([*(each.verdict for each in watch.decisions), *(each.verdict for each in drifts)])
     warm_up = watch.warm_up

@@ -125,6 +125,7 @@ class Window:
         self.recording = recording
         self.start = start
         self.stop = start
+        self.unresolved = 0
         self.histogram = LogHistogram()
         self.noise_meter = NoiseMeter(server_pid)
         self.resources = ResourceSeries()
@@ -226,9 +227,12 @@ class Window:
         started = self.recording.started
         return offered.mean_rate(self.begins - started, horizon - started)
 
-    def proof(self, limits: LagLimits) -> ScheduleProof:
+    def proof(self, limits: LagLimits, offered: Offered) -> ScheduleProof:
         """Whether the schedule was kept, over all runs of the window that are over."""
-        return prove_schedule(self.recording, self.start, self.stop, limits)
+        planned = self.seconds * self._rate(self.begins + self.seconds, offered) + 1 if self.seconds else None
+        return prove_schedule(
+            self.recording, self.start, self.stop, limits, planned=planned, unresolved=self.unresolved
+        )
 
     def sample_memory(self) -> None:
         """Note the server's memory, when it is ours to look at."""
@@ -314,6 +318,7 @@ class Watch:
             self.window = Window(recording, self._judge, len(recording), self._server_pid)
         if not self._settled:
             self.window.advance()
+            self.window.unresolved = len(recording) - self.window.stop
             horizon = recording.scheduled[-1] if len(recording) else 0.0
             self.decisions = self._decide(self.window, horizon)
         return self.window
@@ -334,6 +339,10 @@ class Watch:
         if self.warm_up is not None:
             self.window = Window(recording, self._judge, self.warm_up.runs, self._server_pid)
 
+    def prove(self, window: Window) -> ScheduleProof:
+        """Whether the generator kept to its schedule in a window."""
+        return window.proof(self._rules.lag_limits, self._rules.offered)
+
     def stands(self, window: Window, proof: ScheduleProof) -> bool:
         """Whether the decisions can be believed: none of an unfit window, not every FAIL of a late one."""
         if proof.problems:
@@ -348,7 +357,7 @@ class Watch:
         verdict = self._judge.verdict(self.decisions)
         if verdict is Verdict.INCONCLUSIVE or (verdict is Verdict.PASS and not self._rules.stops_early):
             return False
-        proof = window.proof(self._rules.lag_limits)
+        proof = self.prove(window)
         stands = self.stands(window, proof)
         if not stands and len(self.discarded) < self._rules.most_discards:
             self.discarded.append((window, proof))
