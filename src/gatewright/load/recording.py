@@ -4,7 +4,9 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator
 from enum import IntEnum
-from math import nan
+from math import isfinite, nan
+
+from gatewright.core.errors import GatewrightError
 
 __all__ = ["NOWHERE", "Outcome", "Recording"]
 
@@ -62,7 +64,13 @@ class Recording:
         return len(self.scheduled)
 
     def begin(self, scheduled: float, sent: float, journey: int = 0) -> int:
-        """A run of a journey starts; returns its number."""
+        """A run of a journey starts; returns its number.
+
+        Raises:
+            GatewrightError: the moment at which it is due is no number.
+        """
+        if not isfinite(scheduled):
+            raise GatewrightError(f"no run is due at {scheduled:g} s")
         self.scheduled.append(scheduled)
         self.sent.append(sent)
         self.ended.append(nan)

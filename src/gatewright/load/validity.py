@@ -138,7 +138,7 @@ def prove_schedule(
         scheduled=stop - start,
         sent=sent,
         dropped=dropped,
-        achieved_rate=(sent - 1) / elapsed if elapsed > 0 else 0.0,
+        achieved_rate=max(0, sent - 1) / elapsed if elapsed > 0 else 0.0,
         lag_p50_s=lags.percentile(0.5) if sent else 0.0,
         lag_p99_s=lags.percentile(0.99) if sent else 0.0,
         lag_max_s=lags.percentile(1.0) if sent else 0.0,

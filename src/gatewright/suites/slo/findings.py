@@ -82,7 +82,7 @@ def conclude(plan: Plan, watch: Watch, window: Window, cpu_s: float) -> Scenario
         ),
         timeline=timeline(recording, start, stop),
         steps=tuple(
-            StepResult(step=name, service=summary(LogHistogram(times[begin:])))
+            StepResult(step=name, service=summary(LogHistogram(max(0.0, time) for time in times[begin:])))
             for name, times, begin in zip(
                 recording.steps, recording.services, window.services_from, strict=True
             )
