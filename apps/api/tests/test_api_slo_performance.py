@@ -115,6 +115,27 @@ def test_failing_runs_break_the_success_ratio():
     assert objective(report, "success_ratio").observed == pytest.approx(0.75, abs=0.05)
 
 
+def test_a_full_load_assumes_stalls_that_it_did_not_see():
+    """It lasts long enough for that; a quick one and a soak assume nothing, and say so."""
+    objectives = SloThresholds().objectives()
+    full = SloPerformanceConfig(profile="full")
+    assert full.plan("load", objectives).requirements.break_s == 0.2
+    assert full.plan("load", objectives).budget_s == 240
+    assert full.plan("soak", objectives).requirements.break_s == 0
+    assert SloPerformanceConfig().plan("load", objectives).requirements.break_s == 0
+    assert SloPerformanceConfig().plan("load", objectives).budget_s == 30
+
+
+def test_attempts_are_counted_and_may_share_the_error(tmp_path):
+    """A server that can't start is an attempt too; the second has a sixth of the error."""
+    broken = SloPerformanceConfig(server_command=(sys.executable, "-c", "raise SystemExit('no database')"))
+    for attempt in (1, 2):
+        assert main(["--share-alpha", "--output-dir", str(tmp_path)], base=broken) == 3
+        report = SloReport.model_validate_json((tmp_path / "latest.json").read_text())
+        assert report.attempt == attempt
+    assert report.alpha == pytest.approx(0.05 / 6)
+
+
 def test_too_few_runs_are_inconclusive(target):
     """A second of clean runs proves nothing, and the report says how many are missing."""
     report = run_slo_performance_suite(replace(QUICK, target=target, duration_s=1.5, rate=20), LAX)
