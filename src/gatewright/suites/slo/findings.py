@@ -42,6 +42,7 @@ DRIFT_BLOCKS = 40
 LEAST_BLOCK_RUNS = 20
 """A p95 of fewer runs is their maximum."""
 TYPICAL_BREAK_S = 0.2
+LEAST_WORRY = 0.01
 RESIDENT = "rss"
 UNITS = {RESIDENT: "B", "latency_p95": "us"}
 
@@ -113,15 +114,20 @@ def blind_spots(decisions: Sequence[Decision], seconds: float) -> Iterator[str]:
         weakest = min(passed, key=lambda each: each.excluded_s or 0.0)
         objective, excluded_s = weakest.objective, weakest.excluded_s or 0.0
         allowed = 0.0 if isinstance(objective, ThroughputObjective) else objective.allowed_share
-        missed = math.exp(-seconds * allowed / TYPICAL_BREAK_S)
-        yield (
-            f"PASS excludes stalls that break {objective.name} for up to {excluded_s * MILLISECONDS:.0f} ms "
-            f"each. A service over its limit by stalls of {TYPICAL_BREAK_S * MILLISECONDS:.0f} ms would have "
-            f"shown none in {seconds:.0f} s with a chance of {missed:.0%}: measure longer to see them."
-        )
+        yield f"PASS excludes stalls that break {objective.name} for up to {in_whole_ms(excluded_s)} each."
+        if (missed := math.exp(-seconds * allowed / TYPICAL_BREAK_S)) >= LEAST_WORRY:
+            yield (
+                f"A service over its limit by stalls of {in_whole_ms(TYPICAL_BREAK_S)} would have shown none in "
+                f"{seconds:.0f} s with a chance of {missed:.0%}: measure longer to see them."
+            )
     elif seconds:
         rare = f"{seconds / 3:.0f} s"
         yield f"Stalls rarer than one in {rare} may have been missed: measure longer to see them."
+
+
+def in_whole_ms(seconds: float) -> str:
+    """A time in words."""
+    return f"{seconds * MILLISECONDS:.0f} ms"
 
 
 def objective_result(decision: Decision, window: Window) -> ObjectiveResult:
