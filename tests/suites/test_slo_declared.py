@@ -105,7 +105,7 @@ objectives = [
   { metric = "latency", percentile = 90, at_most_ms = 150, journey = "buy", step = "pay" },
   { metric = "latency", percentile = 90, at_most_ms = 1000, journey = "look" },
   { metric = "success_ratio", at_least = 0.9, journey = "buy" },
-  { metric = "throughput", at_least = 15, journey = "look" },
+  { metric = "throughput", at_least = 10, journey = "look" },
 ]
 
 [slo.shop.needs]
@@ -166,7 +166,7 @@ def test_one_slow_step_is_found_and_named(shop):
         (("customers:Buy", "customers:no_journey"), "gave no journey"),
         (('step = "pay"', 'step = "ship"'), "there is no step 'ship'"),
         (('journey = "look" }', 'journey = "sell" }'), "there is no journey 'sell'"),
-        (("at_least = 15", "at_least = 50"), "raise the offered rate"),
+        (("at_least = 10", "at_least = 50"), "raise the offered rate"),
         (("slo.shop", "slo.store"), "declares no load 'shop'"),
     ],
 )

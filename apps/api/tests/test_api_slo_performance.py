@@ -87,7 +87,7 @@ def test_a_healthy_service_passes_with_evidence(tmp_path, monkeypatch, capsys):
     assert load.warm_up.runs > 0
     assert load.schedule.problems == ()
     assert report.metrics["load.latency_p95_ms"] == load.latency.p95_ms
-    timestamped = sorted(path.suffix for path in tmp_path.iterdir() if path.stem != "latest")
+    timestamped = sorted(path.suffix for path in tmp_path.iterdir() if path.stem[0] == "2")
     assert timestamped == [".json", ".md"]
     assert "| latency_p95_ms" in (tmp_path / "latest.md").read_text()
     assert "slo-performance: PASS" in capsys.readouterr().out
@@ -113,6 +113,27 @@ def test_failing_runs_break_the_success_ratio():
     (failure,) = report.scenarios[0].failures
     assert (failure.step, failure.reason) == ("dispatch ready", "answered 500")
     assert objective(report, "success_ratio").observed == pytest.approx(0.75, abs=0.05)
+
+
+def test_a_full_load_assumes_stalls_that_it_did_not_see():
+    """It lasts long enough for that; a quick one and a soak assume nothing, and say so."""
+    objectives = SloThresholds().objectives()
+    full = SloPerformanceConfig(profile="full")
+    assert full.plan("load", objectives).requirements.break_s == 0.2
+    assert full.plan("load", objectives).budget_s == 240
+    assert full.plan("soak", objectives).requirements.break_s == 0
+    assert SloPerformanceConfig().plan("load", objectives).requirements.break_s == 0
+    assert SloPerformanceConfig().plan("load", objectives).budget_s == 30
+
+
+def test_attempts_are_counted_and_may_share_the_error(tmp_path):
+    """A server that can't start is an attempt too; the second has a sixth of the error."""
+    broken = SloPerformanceConfig(server_command=(sys.executable, "-c", "raise SystemExit('no database')"))
+    for attempt in (1, 2):
+        assert main(["--share-alpha", "--output-dir", str(tmp_path)], base=broken) == 3
+        report = SloReport.model_validate_json((tmp_path / "latest.json").read_text())
+        assert report.attempt == attempt
+    assert report.alpha == pytest.approx(0.05 / 6)
 
 
 def test_too_few_runs_are_inconclusive(target):

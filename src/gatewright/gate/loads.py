@@ -66,13 +66,18 @@ class DeclaredObjective(Model):
 
 
 class DeclaredNeeds(Model):
-    """What a decision needs at least; see `gatewright.slo.Requirements`."""
+    """What a decision needs at least; see `gatewright.slo.Requirements`.
+
+    With `share_alpha`, attempt k at the same objectives on the same tree has alpha/(k(k+1)) of the error.
+    """
 
     alpha: Annotated[FiniteFloat, Field(gt=0, lt=0.5)] = 0.05
     samples: Annotated[int, Field(ge=1)] = 100
     seconds: Positive = 10.0
     seconds_to_fail: Positive = 4.0
     unseen_stall_s: Annotated[FiniteFloat, Field(ge=0)] = 0.25
+    unseen_break_s: Annotated[FiniteFloat, Field(ge=0)] = 0.0
+    share_alpha: bool = False
 
 
 class Load(Model):

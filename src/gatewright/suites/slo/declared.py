@@ -90,7 +90,8 @@ def declared_suite(name: str, load: Load, root: Path, overrides: Overrides, prof
         started_at=datetime.now(UTC),
         command=f"gatewright slo run {name}",
     )
-    return Suite(heading, [plan], partial(declared_service, load, root, overrides.may_load))
+    service = partial(declared_service, load, root, overrides.may_load)
+    return Suite(heading, [plan], service, root=root, share_alpha=load.needs.share_alpha)
 
 
 def plan_of(name: str, load: Load) -> Plan:
@@ -111,6 +112,7 @@ def plan_of(name: str, load: Load) -> Plan:
             least_s=needs.seconds,
             least_fail_s=needs.seconds_to_fail,
             stall_s=needs.unseen_stall_s,
+            break_s=needs.unseen_break_s,
         ),
         drift_limits=tuple(DriftLimit(series, limit) for series, limit in load.drift.items()),
     )

@@ -1,6 +1,7 @@
 """Puts into words and figures what a watch saw of a scenario."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 
 from gatewright.core.verdict import Verdict
 from gatewright.load import LogHistogram, NoiseReading, Outcome, ScheduleProof
@@ -10,9 +11,11 @@ from gatewright.slo import (
     Drift,
     LatencyObjective,
     SuccessObjective,
+    ThroughputObjective,
 )
 from gatewright.suites.slo.growth import blocks_of, unit_of
 from gatewright.suites.slo.plan import Plan
+from gatewright.suites.slo.quiet import margin_of
 from gatewright.suites.slo.report import (
     Bounds,
     DiscardedWindow,
@@ -34,11 +37,14 @@ from gatewright.suites.slo.watch import Watch, Window
 
 __all__ = ["conclude"]
 
+TYPICAL_BREAK_S = 0.2
+LEAST_WORRY = 0.01
+
 
 def conclude(plan: Plan, watch: Watch, window: Window, cpu_s: float) -> ScenarioResult:
     """Put into words and figures what a watch saw."""
     recording, start, stop = window.recording, window.start, window.stop
-    proof = window.proof(plan.lag_limits)
+    proof = watch.prove(window)
     warm_up = watch.warm_up
     requests = sum(len(times) for times in recording.services)
     succeeded = recording.count(Outcome.SUCCEEDED, start, stop)
@@ -69,7 +75,7 @@ def conclude(plan: Plan, watch: Watch, window: Window, cpu_s: float) -> Scenario
         ),
         timeline=timeline(recording, start, stop),
         steps=tuple(
-            StepResult(step=name, service=summary(LogHistogram(times[begin:])))
+            StepResult(step=name, service=summary(LogHistogram(max(0.0, time) for time in times[begin:])))
             for name, times, begin in zip(
                 recording.steps, recording.services, window.services_from, strict=True
             )
@@ -85,24 +91,46 @@ def conclude(plan: Plan, watch: Watch, window: Window, cpu_s: float) -> Scenario
         ),
         noise=noise(watch.noise),
         generator_cpu_us_per_request=cpu_s / requests * MICROSECONDS if requests else 0.0,
-        remarks=tuple(blind_spots(window)),
+        remarks=tuple(blind_spots(watch.decisions, window.seconds)),
     )
 
 
-def blind_spots(window: Window) -> Iterator[str]:
-    """What a window of this length can't show: with 5% chance, an event every third of it was missed."""
-    if window.seconds:
-        rare = f"{window.seconds / 3:.0f} s"
+def blind_spots(decisions: Sequence[Decision], seconds: float) -> Iterator[str]:
+    """What PASS of a window of this length can't exclude: stalls that were all too rare to be seen.
+
+    A service that is over its limit just by stalls of length s has one in s/allowed seconds, and shows none
+    in t seconds with a chance of exp(-t allowed/s).
+    """
+    passed = [each for each in decisions if each.excluded_s is not None]
+    if passed:
+        weakest = min(passed, key=lambda each: each.excluded_s or 0.0)
+        objective, excluded_s = weakest.objective, weakest.excluded_s or 0.0
+        allowed = 0.0 if isinstance(objective, ThroughputObjective) else objective.allowed_share
+        yield f"PASS excludes stalls that break {objective.name} for up to {in_whole_ms(excluded_s)} each."
+        if (missed := math.exp(-seconds * allowed / TYPICAL_BREAK_S)) >= LEAST_WORRY:
+            yield (
+                f"A service over its limit by stalls of {in_whole_ms(TYPICAL_BREAK_S)} would have shown none "
+                f"in {seconds:.0f} s with a chance of {missed:.0%}: measure longer to see them."
+            )
+    elif seconds:
+        rare = f"{seconds / 3:.0f} s"
         yield f"Stalls rarer than one in {rare} may have been missed: measure longer to see them."
+
+
+def in_whole_ms(seconds: float) -> str:
+    """A time in words."""
+    return f"{seconds * MILLISECONDS:.0f} ms"
 
 
 def objective_result(decision: Decision, window: Window) -> ObjectiveResult:
     """One decision as evidence."""
     objective = decision.objective
     allowed: float | None = None
+    margin: float | None = None
     if isinstance(objective, LatencyObjective):
         threshold = objective.threshold_s * MILLISECONDS
         observed = in_ms(window.percentile(objective))
+        margin = margin_of(objective, window.counts(objective))
         allowed = decision.samples * objective.allowed_share
     elif isinstance(objective, SuccessObjective):
         threshold = objective.ratio
@@ -124,6 +152,9 @@ def objective_result(decision: Decision, window: Window) -> ObjectiveResult:
         p_fail=decision.evidence.p_fail,
         verdict=decision.verdict,
         missing=decision.missing,
+        excluded_ms=None if decision.excluded_s is None else decision.excluded_s * MILLISECONDS,
+        aa_margin=margin,
+        demoted_from=decision.demoted_from,
     )
 
 

@@ -21,13 +21,19 @@ def render(report: SloReport) -> str:
     seconds = (report.finished_at - report.started_at).total_seconds()
     when = f"{report.started_at:%Y-%m-%d %H:%M:%S} UTC, {seconds:.1f} s"
     whose = "a server started for it" if report.server_started else f"the running server {report.target}"
+    error = f"error of the verdict: at most {report.alpha:g}{attempt_words(report.attempt)}"
     parts = [
         f"# {report.suite}: {report.verdict.value}",
-        f"{when}, profile {report.profile}, against {whose}; error of the verdict: at most {report.alpha:g}.",
+        f"{when}, profile {report.profile}, against {whose}; {error}.",
         bullets(f"**{reason.rule}**: {reason.message}" for reason in report.reasons),
         *(render_scenario(scenario) for scenario in report.scenarios),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def attempt_words(attempt: int | None) -> str:
+    """How often the question was asked before; whoever reads a PASS should know."""
+    return "" if attempt is None or attempt == 1 else f"; attempt {attempt} at these limits on this tree"
 
 
 def render_scenario(scenario: ScenarioResult) -> str:

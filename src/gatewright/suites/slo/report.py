@@ -53,6 +53,12 @@ class ObjectiveResult(Model):
         p_pass: anytime-valid p-value against "the objective is broken"; its inverse is an e-value.
         p_fail: likewise against "the objective is kept".
         missing: in words, what would make it conclusive; empty when it is.
+        excluded_ms: PASS holds also if stalls that break the objective for up to so many milliseconds each
+            were missed; null for throughput, and where nothing passes.
+        aa_margin: how far noise alone moves the percentile, as a share of it, by an A/A within the window;
+            null where there is none.
+        demoted_from: what would have been decided on a quiet machine: the percentile lies within `aa_margin`
+            of its limit and the machine was noisy; null where that changed nothing.
     """
 
     name: str
@@ -67,6 +73,9 @@ class ObjectiveResult(Model):
     p_fail: Share
     verdict: Verdict
     missing: str = ""
+    excluded_ms: NonNegativeFloat | None = None
+    aa_margin: NonNegativeFloat | None = None
+    demoted_from: Verdict | None = None
 
 
 class LatencySummary(Model):
@@ -261,11 +270,18 @@ class ScenarioResult(Model):
 
 
 class SloReport(SuiteReport):
-    """The SLO suite's report: the shared envelope and each scenario's details."""
+    """The SLO suite's report: the shared envelope and each scenario's details.
+
+    Attributes:
+        alpha: the probability of a wrong PASS, and of a wrong FAIL, in this attempt.
+        attempt: how often the same promises have been put to the test on the same tree, this time included;
+            null where nobody counted.
+    """
 
     schema_version: Literal["gatewright.slo/1"] = SCHEMA
     profile: str
     target: str
     server_started: bool
     alpha: FiniteFloat
+    attempt: Annotated[int, Field(ge=1)] | None = None
     scenarios: tuple[ScenarioResult, ...]

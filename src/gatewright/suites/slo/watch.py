@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from math import inf, nan
 
@@ -36,7 +36,8 @@ from gatewright.slo import (
     ThroughputObjective,
 )
 from gatewright.suites.slo.growth import GrowthLooks
-from gatewright.suites.slo.tallies import RunTally, StepTally, tally_of
+from gatewright.suites.slo.quiet import QuietRule, doubtful
+from gatewright.suites.slo.tallies import Counts, RunTally, StepTally, tally_of
 
 __all__ = ["Glance", "Offered", "Watch", "WatchRules", "Window"]
 
@@ -72,6 +73,7 @@ class WatchRules:
         most_discards: how often a window whose schedule was not kept is begun anew.
         warm_up: when the service counts as settled.
         drift_limits: allowed growth per run; a measurement that stops early passes only within them, too.
+        quiet: up to which noise the machine counts as quiet.
     """
 
     offered: Offered
@@ -80,6 +82,7 @@ class WatchRules:
     most_discards: int
     warm_up: WarmUpRule
     drift_limits: tuple[DriftLimit, ...] = ()
+    quiet: QuietRule = field(default_factory=QuietRule)
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,7 @@ class Window:
         self.recording = recording
         self.start = start
         self.stop = start
+        self.unresolved = 0
         self.histogram = LogHistogram()
         self.noise_meter = NoiseMeter(server_pid)
         self.resources = ResourceSeries()
@@ -166,6 +170,7 @@ class Window:
                     tallies[each.name].samples,
                     tallies[each.name].exceedances,
                     self.rate(horizon, offered) * self._reach(tallies[each.name].samples, each, offered),
+                    tallies[each.name].near_misses if isinstance(each, LatencyObjective) else (),
                 )
                 for each in self._counted
             },
@@ -209,9 +214,16 @@ class Window:
         started = self.recording.started
         return offered.mean_rate(self.begins - started, horizon - started)
 
-    def proof(self, limits: LagLimits) -> ScheduleProof:
+    def proof(self, limits: LagLimits, offered: Offered) -> ScheduleProof:
         """Whether the schedule was kept, over all runs of the window that are over."""
-        return prove_schedule(self.recording, self.start, self.stop, limits)
+        planned = self.seconds * self.rate(self.begins + self.seconds, offered) + 1 if self.seconds else None
+        return prove_schedule(
+            self.recording, self.start, self.stop, limits, planned=planned, unresolved=self.unresolved
+        )
+
+    def counts(self, objective: LatencyObjective) -> Counts:
+        """What was counted for an objective."""
+        return self._tallies[objective.name]
 
     def percentile(self, objective: LatencyObjective) -> float:
         """The percentile that an objective limits, in seconds, over the runs that are its business."""
@@ -286,7 +298,7 @@ class Watch:
         if self.window is not None:
             self.window.advance()
             self.noise = self.window.noise_meter.read()
-            self.decisions = self._judge.decide(self.window.measured(now, self._rules.offered))
+            self.decisions = self._decide(self.window, now)
             self._settled = self._is_settled(self.window, now)
         self._show(self._glance(now - recording.started))
         return self._settled
@@ -299,11 +311,23 @@ class Watch:
             self.window = Window(recording, self._judge, len(recording), self._server_pid)
         if not self._settled:
             self.window.advance()
+            self.window.unresolved = len(recording) - self.window.stop
             horizon = recording.scheduled[-1] if len(recording) else 0.0
-            self.decisions = self._judge.decide(self.window.measured(horizon, self._rules.offered))
+            self.decisions = self._decide(self.window, horizon)
         if not (self._settled and self.drifts):
             self._look_at_growth(self.window, recording.scheduled[-1] if len(recording) else 0.0, last=True)
         return self.window
+
+    def _decide(self, window: Window, horizon: float) -> tuple[Decision, ...]:
+        """Decide on a window that is complete up to a moment; noise makes some of it doubtful."""
+        decisions = self._judge.decide(window.measured(horizon, self._rules.offered))
+        noises = tuple(self._rules.quiet.noises(self.noise))
+        return tuple(
+            doubtful(each, window.counts(each.objective), noises)
+            if isinstance(each.objective, LatencyObjective)
+            else each
+            for each in decisions
+        )
 
     def _await_warm_up(self, recording: Recording, now: float) -> None:
         self.warm_up = find_warm_up(recording, now, self._rules.warm_up)
@@ -315,6 +339,10 @@ class Watch:
         """What was decided about all objectives and about growth, in one word."""
         found = [*(each.verdict for each in self.decisions), *(each.verdict for each in self.drifts)]
         return merge_verdicts(found)
+
+    def prove(self, window: Window) -> ScheduleProof:
+        """Whether the generator kept to its schedule in a window."""
+        return window.proof(self._rules.lag_limits, self._rules.offered)
 
     def stands(self, window: Window, proof: ScheduleProof) -> bool:
         """Whether the verdict can be believed: none of an unfit window, not every FAIL of a late one."""
@@ -338,7 +366,7 @@ class Watch:
             self._look_at_growth(window, now)
         if self.verdict is Verdict.INCONCLUSIVE:
             return False
-        proof = window.proof(self._rules.lag_limits)
+        proof = self.prove(window)
         stands = self.stands(window, proof)
         if not stands and len(self.discarded) < self._rules.most_discards:
             self.discarded.append((window, proof))
