@@ -282,7 +282,7 @@ def test_of_many_blocks_the_worst_is_shown():
         heights = sorted(y for _, y in plotted.marks("dash"))
         assert heights[0] < heights[1] - 100
         assert len(plotted.marks("cross")) == 1
-        assert any("each mark: the worst of" in words for words in plotted.texts)
+        assert any("a mark is the worst of" in words for words in plotted.texts)
         assert any("minutes" in words for words in plotted.texts)
 
 

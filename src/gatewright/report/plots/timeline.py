@@ -161,7 +161,7 @@ def timeline_plot(timeline: Timeline, canvas: Canvas = WIDE) -> str:
                 across,
                 up,
                 canvas=canvas,
-                across_words=f"{unit} since the schedule began{worst_of(timeline, drawn)}",
+                across_words=across_words(unit, timeline, drawn),
                 up_words="ms, from the schedule to the last answer",
                 foot=RUG,
             ),
@@ -197,9 +197,11 @@ def thinned(timeline: Timeline, canvas: Canvas) -> Timeline:
     return replace(timeline, blocks=merged, block_s=timeline.block_s * group)
 
 
-def worst_of(timeline: Timeline, drawn: Timeline) -> str:
-    """What a mark shows where it shows several blocks."""
-    return "" if drawn is timeline else f"; each mark: the worst of {number(drawn.block_s)} s"
+def across_words(unit: str, timeline: Timeline, drawn: Timeline) -> str:
+    """The name of the axis of time; and what a mark shows where it shows several blocks."""
+    if drawn is timeline:
+        return f"{unit} since the schedule began"
+    return f"{unit}; a mark is the worst of {number(drawn.block_s)} s"
 
 
 def time_unit(timeline: Timeline) -> tuple[float, str]:
