@@ -51,7 +51,7 @@ def block(
 
 def timeline(count: int = 30, **changes) -> Timeline:
     blocks = [block(float(start), 10 + start % 3) for start in range(count)]
-    return Timeline(blocks, block_s=1.0, warm_up_s=2.0, limits=(Limit("p95 250 ms", 250.0),), **changes)
+    return Timeline(blocks, block_s=1.0, judged_from_s=2.0, limits=(Limit("p95 250 ms", 250.0),), **changes)
 
 
 def curve(**changes) -> PercentileCurve:
@@ -181,7 +181,7 @@ def test_a_timeline_bears_any_figures(values, limits, warm_up):
         block(float(start), p50_ms=p50, p95_ms=p95, p99_ms=p99, max_ms=largest)
         for start, (p50, p95, p99, largest) in enumerate(values)
     ]
-    svg = timeline_plot(Timeline(blocks, 1.0, warm_up, tuple(Limit("limit", ms) for ms in limits)), NARROW)
+    svg = timeline_plot(Timeline(blocks, 1.0, warm_up, None, [Limit("limit", ms) for ms in limits]), NARROW)
     assert all(map(math.isfinite, Plotted(svg).numbers()))
     assert "nan" not in svg
 
@@ -267,9 +267,18 @@ def test_stalls_and_failures_are_marked_where_they_are():
 def test_the_warm_up_is_no_stall():
     """It is slow by its nature; it is shaded, and measures nothing against it."""
     blocks = [block(float(start), 900.0 if start < 3 else 10.0) for start in range(20)]
-    line = Timeline(blocks, warm_up_s=3.0)
+    line = Timeline(blocks, judged_from_s=3.0)
     assert not any(find_stalls(line))
-    assert Plotted(timeline_plot(line)).of_class("warm-up")
+    assert Plotted(timeline_plot(line)).of_class("unjudged")
+
+
+def test_the_end_that_is_not_judged_is_no_stall():
+    """Runs that were under way when the measurement ended have not completed; that is nobody's fault."""
+    blocks = [block(float(start)) for start in range(20)] + [block(20.0, None, completed=0)]
+    assert find_stalls(Timeline(blocks))[-1]
+    assert not any(find_stalls(Timeline(blocks, judged_to_s=20.3)))
+    assert not Plotted(timeline_plot(Timeline(blocks, judged_to_s=20.3))).of_class("unjudged")
+    assert Plotted(timeline_plot(Timeline(blocks, judged_to_s=15.0))).of_class("unjudged")
 
 
 def test_of_many_blocks_the_worst_is_shown():

@@ -11,6 +11,9 @@ from gatewright.core.errors import ConfigurationError
 
 __all__ = ["PercentileBounds", "percentile_bounds"]
 
+MOST_SAMPLES = 2**53
+"""Beyond it ranks are no longer exact."""
+
 
 @dataclass(frozen=True)
 class PercentileBounds:
@@ -46,8 +49,8 @@ def percentile_bounds(
         alpha: in (0, 0.5).
 
     Raises:
-        ConfigurationError: values don't ascend, counts are negative or not as many, a share or alpha lies
-            outside of its interval.
+        ConfigurationError: values don't ascend, counts are negative, too many or not as many, a share or
+            alpha lies outside of its interval.
     """
     check(values, counts, shares, alpha)
     ranks = list(accumulate(counts))
@@ -72,6 +75,8 @@ def check(values: Sequence[float], counts: Sequence[int], shares: Sequence[float
     """Refuse what is no sample, no share or no level."""
     if len(values) != len(counts) or any(count < 0 for count in counts):
         raise ConfigurationError("every value of a sample needs one count from 0 on")
+    if sum(counts) > MOST_SAMPLES:
+        raise ConfigurationError(f"a sample holds at most {MOST_SAMPLES:,} values")
     if any(not earlier < later for earlier, later in pairwise(values)):
         raise ConfigurationError("the values of a sample must ascend")
     if not all(0 <= share <= 1 for share in shares):

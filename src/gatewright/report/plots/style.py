@@ -46,12 +46,11 @@ STYLE = """
 .plot .stroke-quiet { stroke: var(--plot-quiet); } .plot .stroke-pass { stroke: var(--plot-pass); }
 .plot .stroke-fail { stroke: var(--plot-fail); } .plot .stroke-doubt { stroke: var(--plot-doubt); }
 .plot .bold { stroke-width: 2px; } .plot .dashed { stroke-width: 1.5px; stroke-dasharray: 7 5; }
-.plot .dotted { stroke-dasharray: 1 4; }
 .plot .dot { stroke-width: 5.5px; } .plot .ring { stroke-width: 1.5px; fill: var(--plot-ground); }
 .plot .diamond { stroke-width: 1.4px; } .plot .dash { stroke-width: 1.6px; }
 .plot .cross, .plot .check, .plot .question { stroke-width: 3px; }
 .plot .cross.small { stroke-width: 1.6px; }
-.plot .warm-up { fill: var(--plot-shade); }
+.plot .unjudged { fill: var(--plot-shade); }
 .plot .stall { fill: var(--plot-fail); fill-opacity: .14; } .plot .stall-bar { fill: var(--plot-fail); }
 .plot .band { fill: var(--plot-a); fill-opacity: .18; }
 """.strip()

@@ -33,6 +33,7 @@ FAR_RATIO = 3.0
 FAR_DEVIATIONS = 4.0
 TO_SIGMA = 1.4826
 """From the median absolute deviation to the standard deviation of a normal distribution."""
+ROUNDING_S = 1e-6
 RUG = 14
 """Height of the strip that shows failures, in pixels."""
 LEAST_DISTANCE = 4.5
@@ -93,42 +94,59 @@ class Timeline:
     Attributes:
         blocks: equally long, in the order of time.
         block_s: how long, in seconds.
-        warm_up_s: the beginning that was discarded, in seconds.
+        judged_from_s: where the judged runs begin, in seconds since the schedule's start: after the warm-up.
+        judged_to_s: where they end; None for the end of the last block.
         limits: what the latency is held to.
     """
 
     blocks: Sequence[TimelineBlock]
     block_s: float = 1.0
-    warm_up_s: float = 0.0
+    judged_from_s: float = 0.0
+    judged_to_s: float | None = None
     limits: Sequence[Limit] = ()
+
+    @property
+    def end_s(self) -> float:
+        """Where the last block ends."""
+        return self.blocks[-1].start_s + self.block_s if self.blocks else 0.0
+
+    @property
+    def judged_end_s(self) -> float:
+        """Where the judged runs end."""
+        return self.end_s if self.judged_to_s is None else min(self.judged_to_s, self.end_s)
+
+    def judges(self, block: TimelineBlock) -> bool:
+        """Whether all of a block lies within the judged time, but for rounding errors."""
+        return (
+            block.start_s >= self.judged_from_s - ROUNDING_S
+            and block.start_s + self.block_s <= self.judged_end_s + ROUNDING_S
+        )
 
 
 def find_stalls(timeline: Timeline) -> list[bool]:
-    """Which blocks after the warm-up stall: nothing succeeds, or the worst latency is far beyond the usual.
+    """Which of the judged blocks stall: nothing succeeds, or the worst latency is far beyond the usual.
 
     Far means three times the median of the blocks' maxima, and four robust standard deviations of their
     logarithms above it.
     """
-    settled = [block for block in timeline.blocks if block.start_s >= timeline.warm_up_s]
-    logs = [math.log(value) for value in usable(block.max_ms for block in settled) if value > 0]
+    judged = [block for block in timeline.blocks if timeline.judges(block)]
+    logs = [math.log(value) for block in judged for value in positive(block.max_ms)]
     middle = statistics.median(logs) if logs else math.inf
     spread_of_logs = statistics.median(abs(value - middle) for value in logs) * TO_SIGMA if logs else 0.0
     far = middle + max(math.log(FAR_RATIO), FAR_DEVIATIONS * spread_of_logs)
-    return [
-        block.start_s >= timeline.warm_up_s
-        and (
-            (block.runs > 0 and block.completed == 0)
-            or any(math.log(v) > far for v in positive(block.max_ms))
-        )
-        for block in timeline.blocks
-    ]
+
+    def stalls(block: TimelineBlock) -> bool:
+        idle = block.runs > 0 and block.completed == 0
+        return timeline.judges(block) and (idle or any(math.log(ms) > far for ms in positive(block.max_ms)))
+
+    return [stalls(block) for block in timeline.blocks]
 
 
 def timeline_plot(timeline: Timeline, canvas: Canvas = WIDE) -> str:
     """The plot: the median as a line, p95, p99 and maximum as marks, on a logarithmic axis over time.
 
-    Stalls and the warm-up are shaded, thresholds are labelled lines, below a block whose runs failed is a
-    cross. Where there are more blocks than places, a mark shows the worst of several neighbours.
+    Stalls and what is not judged are shaded, thresholds are labelled lines, a cross stands below a block
+    whose runs failed. Where there are more blocks than places, a mark shows the worst of several neighbours.
     """
     title = "Latency over time"
     drawn = thinned(timeline, canvas)
@@ -142,9 +160,8 @@ def timeline_plot(timeline: Timeline, canvas: Canvas = WIDE) -> str:
     divisor, unit = time_unit(timeline)
     top, bottom = frame(canvas, height, foot=RUG)
     up = log_scale([*latencies, *(limit.ms for limit in timeline.limits)], bottom, top)
-    end_s = timeline.blocks[-1].start_s + timeline.block_s
     across = linear_scale(
-        [timeline.blocks[0].start_s / divisor, end_s / divisor],
+        [timeline.blocks[0].start_s / divisor, timeline.end_s / divisor],
         left_margin(up),
         canvas.width - EDGE,
         margin=0,
@@ -206,8 +223,7 @@ def across_words(unit: str, timeline: Timeline, drawn: Timeline) -> str:
 
 def time_unit(timeline: Timeline) -> tuple[float, str]:
     """What to divide seconds by, and the unit that comes of it."""
-    length = timeline.blocks[-1].start_s + timeline.block_s
-    return next((divisor, unit) for least, divisor, unit in UNITS if length >= least or not least)
+    return next((divisor, unit) for least, divisor, unit in UNITS if timeline.end_s >= least or not least)
 
 
 @dataclass(frozen=True)
@@ -243,22 +259,28 @@ def keys(timeline: Timeline, stalls: Sequence[Stall]) -> Iterator[Key]:
     yield Key("dot", "stroke-b", "p95")
     yield Key("diamond", "stroke-c", "p99")
     yield Key("dash", "stroke-ink", "max")
-    if timeline.warm_up_s > 0:
-        yield Key("band", "warm-up", "warm-up, discarded")
+    if unjudged(timeline):
+        yield Key("band", "unjudged", "warm-up, not judged" if timeline.judged_from_s > 0 else "not judged")
     if stalls:
         yield Key("band", "stall", "stall")
     if any(block.failed for block in timeline.blocks):
         yield Key("cross", "stroke-fail small", "failed runs")
 
 
+def unjudged(timeline: Timeline) -> list[tuple[float, float]]:
+    """The beginning and the end that are not judged, in seconds; parts of a block are no matter."""
+    begin, end = timeline.blocks[0].start_s, timeline.end_s
+    parts = [(begin, min(timeline.judged_from_s, end)), (timeline.judged_end_s, end)]
+    return [(left, right) for left, right in parts if right - left >= timeline.block_s]
+
+
 def shades(
     timeline: Timeline, stalls: Sequence[Stall], across: Scale, up: Scale, divisor: float
 ) -> Iterator[str]:
-    """Warm-up and stalls, behind everything; a stall has a bar on top, the warm-up a dashed end."""
-    if timeline.warm_up_s > 0:
-        end = across.place(timeline.warm_up_s / divisor)
-        yield region(across.start, up.end, end, up.start, "warm-up", "warm-up, discarded")
-        yield line(end, up.end, end, up.start, "stroke-quiet dotted")
+    """What is not judged and what stalls, behind everything; a stall has a bar on top."""
+    for start_s, end_s in unjudged(timeline):
+        left, right = across.place(start_s / divisor), across.place(end_s / divisor)
+        yield region(left, up.end, right, up.start, "unjudged", "not judged")
     for stall in stalls:
         left, right = across.place(stall.start_s / divisor), across.place(stall.end_s / divisor)
         right = max(right, left + 2)
@@ -320,6 +342,9 @@ def describe(timeline: Timeline, stalls: Sequence[Stall]) -> str:
         parts.append(f"The largest latency is {number(worst)} ms.")
     else:
         parts.append("No run succeeded.")
+    parts += [
+        f"From {number(start)} to {number(end)} s nothing is judged." for start, end in unjudged(timeline)
+    ]
     parts += [f"Limit: {limit.words}." for limit in timeline.limits]
     parts += [f"{stall.words.capitalize()}." for stall in stalls[:5]]
     parts += [f"And {len(stalls) - 5} further stalls."] * (len(stalls) > 5)  # noqa: PLR2004 - enough to hear
