@@ -22,6 +22,7 @@ from gatewright.suites.slo.report import (
     ScheduleValidity,
     SloReport,
 )
+from gatewright.suites.slo.words import metric_words
 
 __all__ = ["render_page"]
 
@@ -53,7 +54,7 @@ def render_page(report: SloReport) -> str:
     """The whole report as HTML; it needs no network and runs no script.
 
     Raises:
-        ConfigurationError: a scenario's histogram, or the report's alpha, can't be one.
+        ConfigurationError: a scenario's histogram can't be one.
     """
     return page(
         f"{report.suite}: {report.verdict.value}"[:SHOWN_CHARACTERS],
@@ -123,7 +124,7 @@ def scenario_section(scenario: ScenarioResult, alpha: float) -> Iterator[str]:
 
 def objectives_table(scenario: ScenarioResult) -> Iterator[str]:
     """What was promised, seen and decided."""
-    rows = [(spelled(each.name), objective_cells(each)) for each in scenario.objectives]
+    rows = [(metric_words(each.name), objective_cells(each)) for each in scenario.objectives]
     yield from table("Objectives", "objective", rows)
 
 
@@ -143,13 +144,6 @@ def objective_cells(each: ObjectiveResult) -> list[Cell]:
         Cell("p", f"{min(each.p_pass, each.p_fail):.2g}"),
         Cell("how", each.missing or each.rule, "why"),
     ]
-
-
-def spelled(name: str) -> str:
-    """A metric's name in words; of a journey or a step with that before it."""
-    scope, _, metric = name.rpartition(":")
-    words = metric.removesuffix("_ms").replace("_runs_per_s", ", runs/s").replace("_", " ")
-    return f"{scope}: {words}" if scope else words
 
 
 def drifts_table(scenario: ScenarioResult) -> Iterator[str]:
