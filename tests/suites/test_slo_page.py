@@ -227,6 +227,13 @@ def test_limits_of_a_part_are_not_drawn_over_the_whole(measured):
     assert "browse/step: latency p95" in Page(render_page(report)).text
 
 
+def test_a_level_that_bounds_nothing_is_not_drawn_with(measured):
+    """The curve is told with the usual 95% instead: figures that were measured always get their page."""
+    scenario = measured()
+    assert curve_of(scenario, 0.7) == curve_of(scenario, 0.05)
+    assert curve_of(scenario, 0.01).confidence == 0.99
+
+
 def drift(**changes) -> DriftResult:
     known = DriftResult(
         series="rss",

@@ -16,6 +16,7 @@ from gatewright.report.plots import (
     Timeline,
     TimelineBlock,
 )
+from gatewright.slo import ALPHA
 from gatewright.slo.bands import percentile_bounds
 from gatewright.suites.slo.report import DriftResult, ObjectiveResult, ScenarioResult, SparseHistogram
 from gatewright.suites.slo.units import MILLISECONDS
@@ -56,11 +57,12 @@ def timeline_of(scenario: ScenarioResult) -> Timeline:
 
 
 def curve_of(scenario: ScenarioResult, alpha: float) -> PercentileCurve:
-    """Latency by percentile, with bounds each one-sided at level alpha.
+    """Latency by percentile, with bounds each one-sided at level alpha; at 5% when that bounds nothing.
 
     Raises:
         ConfigurationError: the scenario's histogram can't be one.
     """
+    level = alpha if 0 < alpha < 0.5 else ALPHA  # noqa: PLR2004 - beyond it there are no bounds
     values, counts = values_of(scenario.histogram)
     samples = sum(counts)
     nines = math.log10(samples) if samples > 1 else 1.0
@@ -73,10 +75,10 @@ def curve_of(scenario: ScenarioResult, alpha: float) -> PercentileCurve:
                 None if each.lower is None else each.lower * MILLISECONDS,
                 None if each.upper is None else each.upper * MILLISECONDS,
             )
-            for each in percentile_bounds(values, counts, shares, alpha)
+            for each in percentile_bounds(values, counts, shares, level)
         ],
         promises=tuple(promises(scenario)),
-        confidence=1 - alpha,
+        confidence=1 - level,
         samples=samples,
     )
 
