@@ -264,6 +264,17 @@ def test_stalls_and_failures_are_marked_where_they_are():
     assert "Stall from 7 to 8 s" in plotted.description
 
 
+@CANVASES
+def test_the_words_of_a_limit_stand_above_its_line(canvas):
+    """Also when it is the largest figure of all, and when another limit lies close to it."""
+    limits = (Limit("p95 250 ms", 250.0), Limit("p99 260 ms", 260.0))
+    plotted = Plotted(timeline_plot(replace(timeline(), limits=limits), canvas))
+    lower, upper = (float(e.get("y1", "nan")) for e in plotted.of_class("stroke-fail") if e.tag == "line")
+    words = {e.text: float(e.get("y", "nan")) for e in plotted.of_class("haloed")}
+    assert upper - words["p99 260 ms"] >= 5
+    assert lower + 4 > words["p95 250 ms"] >= words["p99 260 ms"] + 12
+
+
 def test_the_warm_up_is_no_stall():
     """It is slow by its nature; it is shaded, and measures nothing against it."""
     blocks = [block(float(start), 900.0 if start < 3 else 10.0) for start in range(20)]

@@ -66,6 +66,14 @@ def test_a_larger_figure_never_stands_lower(make, figures):
     assert scale.low <= min(figures) <= max(figures) <= scale.high
 
 
+@pytest.mark.parametrize("make", [linear_scale, log_scale])
+def test_headroom_moves_figures_away_from_the_end(make):
+    """By so many pixels for the largest one, so that its label finds a place above it."""
+    scale = make([1, 1000], 300, 20)
+    assert scale.with_headroom(18).place(scale.high) == pytest.approx(38)
+    assert scale.with_headroom(18).place(scale.low) == 300
+
+
 def test_equal_ratios_take_equal_space_on_a_logarithmic_axis():
     scale = log_scale([1, 1000], 0, 100)
     ten, hundred, thousand = (scale.place(value) for value in (10, 100, 1000))

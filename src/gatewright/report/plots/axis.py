@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 __all__ = ["Scale", "linear_scale", "log_scale", "number", "usable"]
 
@@ -45,6 +46,14 @@ class Scale:
             return linear_ticks(self.low, self.high, most)
         ticks = log_ticks(self.low, self.high, most)
         return ticks if len(ticks) >= min(FEW_TICKS, most) else linear_ticks(self.low, self.high, most)
+
+    def with_headroom(self, pixels: float) -> Self:
+        """The same axis with so much free space, in pixels, between its largest figure and its end."""
+        length = abs(self.end - self.start)
+        share = pixels / max(2 * pixels, length - pixels)
+        if self.log:
+            return replace(self, high=self.high * (self.high / self.low) ** share)
+        return replace(self, high=self.high + (self.high - self.low) * share)
 
     def labelled(self, most: int) -> list[tuple[float, str]]:
         """At most so many ticks: where each stands, and what it says."""

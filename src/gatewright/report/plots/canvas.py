@@ -7,7 +7,9 @@ from gatewright.core.escape import columns, html_text, printable
 from gatewright.report.plots.axis import Scale
 
 __all__ = [
+    "EDGE",
     "HALF",
+    "LINE",
     "NARROW",
     "WIDE",
     "Canvas",

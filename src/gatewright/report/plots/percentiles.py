@@ -9,6 +9,7 @@ from gatewright.report.plots.axis import Scale, log_scale, number, usable
 from gatewright.report.plots.canvas import (
     EDGE,
     HALF,
+    LINE,
     Canvas,
     Key,
     Label,
@@ -118,6 +119,7 @@ def percentile_plot(curve: PercentileCurve, canvas: Canvas = HALF) -> str:
     bounds = [bound for point in points for bound in (point.lower_ms, point.upper_ms) if bound is not None]
     figures = [*(point.ms for point in points), *(each.ms for each in curve.promises)]
     up = log_scale([*figures, *(bound for bound in bounds if bound < math.inf)], bottom, top)
+    up = up.with_headroom(LINE) if curve.promises else up
     furthest = max(1.0, nines(points[-1].share), *(nines(each.share) for each in curve.promises))
     across = NinesScale(0.0, furthest, left_margin(up), canvas.width - 2 * EDGE)
     return picture(

@@ -7,6 +7,7 @@ from gatewright.report.plots.axis import Scale, linear_scale, linear_ticks, log_
 from gatewright.report.plots.canvas import (
     EDGE,
     HALF,
+    LINE,
     Canvas,
     Key,
     Label,
@@ -84,7 +85,8 @@ def ratio_plot(series: RatioSeries, canvas: Canvas = HALF) -> str:
     top, bottom = frame(canvas, height)
     around = [1.0, *positive(series.fail_above), *positive(series.pass_below)]
     bounds = [value for each in (series.overall, series.lower, series.upper) for value in positive(each)]
-    up_plain = log_scale([*(y for _, y in drawn), *around, *bounds], bottom, top, least_ratio=LEAST_RATIO)
+    figures = [*(y for _, y in drawn), *around, *bounds]
+    up_plain = log_scale(figures, bottom, top, least_ratio=LEAST_RATIO).with_headroom(LINE)
     up = RatioScale(up_plain.low, up_plain.high, bottom, top, log=True)
     across = linear_scale([0.5, len(series.ratios) + 0.5], left_margin(up), canvas.width - 2 * EDGE, margin=0)
     return picture(

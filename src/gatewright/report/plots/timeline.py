@@ -9,6 +9,7 @@ from itertools import groupby
 from gatewright.report.plots.axis import Scale, linear_scale, log_scale, number, usable
 from gatewright.report.plots.canvas import (
     EDGE,
+    LINE,
     WIDE,
     Canvas,
     Key,
@@ -160,6 +161,7 @@ def timeline_plot(timeline: Timeline, canvas: Canvas = WIDE) -> str:
     divisor, unit = time_unit(timeline)
     top, bottom = frame(canvas, height, foot=RUG)
     up = log_scale([*latencies, *(limit.ms for limit in timeline.limits)], bottom, top)
+    up = up.with_headroom(LINE) if timeline.limits else up
     across = linear_scale(
         [timeline.blocks[0].start_s / divisor, timeline.end_s / divisor],
         left_margin(up),
