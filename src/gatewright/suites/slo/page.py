@@ -34,7 +34,9 @@ WORDS = {
     Verdict.INCONCLUSIVE: "neither PASS nor FAIL is proven",
 }
 LATENCY_CAPTION = "Each block of {block} s: the median as a line, p95, p99 and the slowest run as marks."
-CURVE_CAPTION = "Each further nine takes the same space. The band is where the true percentile may lie{doubt}."
+CURVE_CAPTION = (
+    "Each further nine takes the same space. The band is where the true percentile may lie{doubt}."
+)
 CLUMPED_DOUBT = ", were slow runs independent; here they come in clumps, so it is wider"
 SLOPE_CAPTION = "The limit is surely exceeded when the whole fan lies above its dashed line."
 
