@@ -71,7 +71,7 @@ def objective(report: SloReport, name: str):
 
 
 def test_a_healthy_service_passes_with_evidence(tmp_path, monkeypatch, capsys):
-    """Exit 0; the evidence is typed JSON and Markdown, timestamped and latest, with every promised figure."""
+    """Exit 0; the evidence is typed JSON, Markdown and a page, timestamped and latest, with every promised figure."""
     monkeypatch.setenv("TASK_076_P95_MS", "2000")
     monkeypatch.setenv("TASK_076_P99_MS", "4000")
     flags = ["--success-ratio", "0.9", "--rate", "60", "--duration", "25"]
@@ -88,7 +88,8 @@ def test_a_healthy_service_passes_with_evidence(tmp_path, monkeypatch, capsys):
     assert load.schedule.problems == ()
     assert report.metrics["load.latency_p95_ms"] == load.latency.p95_ms
     timestamped = sorted(path.suffix for path in tmp_path.iterdir() if path.stem[0] == "2")
-    assert timestamped == [".json", ".md"]
+    assert timestamped == [".html", ".json", ".md"]
+    assert "<svg " in (tmp_path / "latest.html").read_text()
     assert "| latency_p95_ms" in (tmp_path / "latest.md").read_text()
     assert "slo-performance: PASS" in capsys.readouterr().out
 

@@ -13,6 +13,7 @@ from gatewright.load import Origin
 from gatewright.suites.slo.assembly import Heading, assemble, unfinished
 from gatewright.suites.slo.attempts import count_attempt, question_of, share_of_alpha
 from gatewright.suites.slo.markdown import render
+from gatewright.suites.slo.page import render_page
 from gatewright.suites.slo.plan import Plan, Service
 from gatewright.suites.slo.progress import Progress
 from gatewright.suites.slo.report import ScenarioResult, SloReport
@@ -87,11 +88,8 @@ def measure_one(plan: Plan, service: Service, progress: TextIO | None) -> Scenar
     """One scenario, with its progress."""
     if progress is None:
         return measure(plan, service, lambda _glance: None)
-    shown = Progress(plan.name, plan.budget_s, progress)
-    try:
+    with Progress(plan.name, plan.budget_s, progress, rate=plan.rate) as shown:
         return measure(plan, service, shown)
-    finally:
-        shown.close()
 
 
 def run_and_publish(suite: Suite, folder: Path, progress: TextIO | None) -> SloReport:
@@ -106,9 +104,10 @@ def run_and_publish(suite: Suite, folder: Path, progress: TextIO | None) -> SloR
     begun = unfinished(suite.heading, "the run has begun and was not finished", "finished", datetime.now(UTC))
     write_atomic(folder / "latest.json", begun.model_dump_json(indent=2) + "\n")
     write_atomic(folder / "latest.md", render(begun))
+    write_atomic(folder / "latest.html", render_page(begun))
     suite = suite.counted(folder)
     report = run_suite(suite, progress)
-    publish(folder, report, render(report))
+    publish(folder, report, render(report), render_page(report))
     return report
 
 
