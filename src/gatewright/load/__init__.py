@@ -1,6 +1,7 @@
 """Load: an open loop sends journeys on a schedule, proves that it kept it, and judges nothing."""
 
 from gatewright.load.client import HttpClient
+from gatewright.load.cpu import tree_cpu_seconds
 from gatewright.load.eventloop import run_on_fast_loop
 from gatewright.load.generator import DEFAULT_DEADLINE_S, OpenLoop
 from gatewright.load.histogram import LogHistogram
@@ -40,4 +41,5 @@ __all__ = [
     "poisson_arrivals",
     "prove_schedule",
     "run_on_fast_loop",
+    "tree_cpu_seconds",
 ]
