@@ -1,5 +1,17 @@
 """SLOs: judges what a load measured, with a bounded error, and says what is missing where it can't."""
 
+from gatewright.slo.compare import (
+    BLOCKS_OF_A_ROUND,
+    Block,
+    CompareRules,
+    Comparison,
+    Margins,
+    Measure,
+    MeasureDecision,
+    Side,
+    compare,
+    looks_for,
+)
 from gatewright.slo.drift import Drift, DriftLimit, block_minima, find_drift
 from gatewright.slo.judge import ALPHA, Decision, Judge, Measured, Requirements, Tally
 from gatewright.slo.objective import LatencyObjective, Objective, SuccessObjective, ThroughputObjective
@@ -8,6 +20,10 @@ from gatewright.slo.throughput import Flow
 
 __all__ = [
     "ALPHA",
+    "BLOCKS_OF_A_ROUND",
+    "Block",
+    "CompareRules",
+    "Comparison",
     "Decision",
     "Drift",
     "DriftLimit",
@@ -15,13 +31,19 @@ __all__ = [
     "Flow",
     "Judge",
     "LatencyObjective",
+    "Margins",
+    "Measure",
+    "MeasureDecision",
     "Measured",
     "Objective",
     "Requirements",
+    "Side",
     "SuccessObjective",
     "Tally",
     "ThroughputObjective",
     "block_minima",
+    "compare",
     "find_drift",
     "least_clean_samples",
+    "looks_for",
 ]
