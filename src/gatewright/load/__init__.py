@@ -4,6 +4,7 @@ from gatewright.load.asgi import AsgiApplication, AsgiLane, open_application
 from gatewright.load.capacity import Capacity, CapacityRules, find_capacity
 from gatewright.load.client import HttpClient
 from gatewright.load.closed_loop import ClosedLoop, ClosedResult
+from gatewright.load.cpu import tree_cpu_seconds
 from gatewright.load.eventloop import run_on_fast_loop
 from gatewright.load.exceedances import ExceedanceCounter, ExceedanceCounts
 from gatewright.load.generator import DEFAULT_DEADLINE_S, OpenLoop
@@ -96,4 +97,5 @@ __all__ = [
     "prove_schedule",
     "run_on_fast_loop",
     "sqlite_gauges",
+    "tree_cpu_seconds",
 ]

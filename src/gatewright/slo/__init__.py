@@ -1,5 +1,17 @@
 """SLOs: judges what a load measured, with a bounded error, and says what is missing where it can't."""
 
+from gatewright.slo.compare import (
+    BLOCKS_OF_A_ROUND,
+    Block,
+    CompareRules,
+    Comparison,
+    Margins,
+    Measure,
+    MeasureDecision,
+    Side,
+    compare,
+    looks_for,
+)
 from gatewright.slo.drift import Drift, DriftLimit, DriftSeries, block_minima, judge_drifts
 from gatewright.slo.figures import UnusableFiguresError
 from gatewright.slo.judge import ALPHA, Decision, Judge, Measured, Requirements, Tally
@@ -10,6 +22,10 @@ from gatewright.slo.throughput import Flow
 
 __all__ = [
     "ALPHA",
+    "BLOCKS_OF_A_ROUND",
+    "Block",
+    "CompareRules",
+    "Comparison",
     "Decision",
     "Drift",
     "DriftLimit",
@@ -18,15 +34,21 @@ __all__ = [
     "Flow",
     "Judge",
     "LatencyObjective",
+    "Margins",
+    "Measure",
+    "MeasureDecision",
     "Measured",
     "Objective",
     "Requirements",
+    "Side",
     "SuccessObjective",
     "Tally",
     "ThroughputObjective",
     "UnusableFiguresError",
     "block_minima",
+    "compare",
     "judge_drifts",
     "least_clean_samples",
+    "looks_for",
     "noise_margin",
 ]
