@@ -10,7 +10,8 @@ that the healthy API showed in its last windows: it must PASS; with a tenth of i
 them, so that the p95 is twice its limit, it must FAIL. Such limits are far below the stall of 250 ms that the
 suite takes for missed: PASS needs longer than the shipped 30 s, and the suite is given 240 s.
 
-Beside it, on the very same windows, the rule of other tools: every observed figure keeps its limit.
+Beside it, on the very same windows, the rule of other tools: every observed figure keeps its limit. Windows
+in which other work on the machine made a case unclear (less than 1.4 from the limit) are counted apart.
 """
 
 import argparse
@@ -36,6 +37,8 @@ from multyagents_api.slo_performance import (
 
 HERE = Path(__file__).resolve().parent
 FACTOR = 2.0
+CLEAR = 1.4
+"""By so much a window must miss its limits, or keep them, to count as clear."""
 CALIBRATIONS = 3
 REMEMBERED = 5
 OWN_DURATION_S = 240.0
@@ -51,6 +54,7 @@ HEADERS = (
     "point estimate right",
     "seconds, median (longest)",
     "measured window, s",
+    "unclear",
     "p95 / limit",
     "p99 / limit",
 )
@@ -142,6 +146,15 @@ class Trial:
         return next(iter(self.report.scenarios), None)
 
     @property
+    def is_clear(self):
+        """Whether the service was as it was meant to be; other work on the machine makes a healthy one late."""
+        if self.scenario is None or not self.scenario.latency.count:
+            return True
+        seen, limits = Latency.of(self), self.case.limits
+        strain = max(seen.p95 / limits.p95_ms, seen.p99 / limits.p99_ms)
+        return strain >= CLEAR if self.case.expected is Verdict.FAIL else strain <= 1 / CLEAR
+
+    @property
     def point_estimate(self):
         """What a comparison of the observed figures with their limits says about the same window."""
         if self.scenario is None or any(each.observed is None for each in self.scenario.objectives):
@@ -192,12 +205,13 @@ def measure(runs, duration_s, *, own):
 
 def share(count, trials):
     """A count, and what it is in percent."""
-    return f"{count} of {len(trials)} ({count / len(trials):.0%})"
+    return f"{count} of {len(trials)} ({count / max(1, len(trials)):.0%})"
 
 
-def row(name, trials):
+def row(name, all_trials):
     """A line of the table."""
-    expected = trials[0].case.expected
+    trials = [trial for trial in all_trials if trial.is_clear]
+    expected = all_trials[0].case.expected
     verdicts = Counter(trial.report.verdict for trial in trials)
     doubtful = verdicts[Verdict.INCONCLUSIVE]
     seconds = [trial.seconds for trial in trials]
@@ -210,8 +224,9 @@ def row(name, trials):
         len(trials) - verdicts[expected] - doubtful,
         doubtful,
         share(sum(trial.point_estimate is expected for trial in trials), trials),
-        f"{median(seconds):.1f} ({max(seconds):.1f})",
+        f"{median(seconds):.1f} ({max(seconds):.1f})" if seconds else "",
         f"{median(trial.scenario.measured_s for trial in measured):.1f}" if measured else "",
+        len(all_trials) - len(trials),
         f"{median(seen.p95 / limits.p95_ms for seen, limits in windows):.2f}" if windows else "",
         f"{median(seen.p99 / limits.p99_ms for seen, limits in windows):.2f}" if windows else "",
     )
@@ -230,7 +245,10 @@ def main(runs, duration, *, own):
     for name, found in trials.items():
         for trial in found:
             if trial.report.verdict is not trial.case.expected:
-                print(f"- {name}: {'; '.join(reason.message for reason in trial.report.reasons)}")
+                unclear = "" if trial.is_clear else " (unclear)"
+                print(
+                    f"- {name}{unclear}: {trial.report.verdict.value}: {'; '.join(reason.message for reason in trial.report.reasons)}"
+                )
     print(circumstances.words(packages=("fastapi", "uvicorn", "sqlalchemy", "uvloop")))
 
 

@@ -7,8 +7,8 @@ Usage: uv venv .slo-peers
 
 The server answers everything at once. *Saturated*: 32 workers, users or runs that never wait. *Paced*:
 1,000 requests a second; ours by an open loop of runs of one request each (its dearest case), the others by 32
-workers who wait for their turns; wrk knows no rate. aiohttp and httpx are given uvloop, keep-alive and the least
-recording there is (a float for each request); Locust records as it does. Processor time is that of the
+workers who wait for their turns; wrk knows no rate. aiohttp and httpx are given uvloop, keep-alive and the
+least recording there is (a float for each request); Locust records as it does. Processor time is that of the
 client's process, kernel included, from open connections to known percentiles. A client that is not installed
 is skipped, and named.
 """
