@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gatewright.load import Call, StepFailedError
+from gatewright.load import Call, OpenLoop, StepFailedError
 
 
 class VirtualSelector(selectors.DefaultSelector):
@@ -102,3 +102,14 @@ def fake_service(virtual_loop):
 @pytest.fixture
 def one_step():
     return OneStep()
+
+
+@pytest.fixture
+def load(virtual_loop, one_step):
+    """Runs an open loop against a service in virtual time."""
+
+    def run(service, arrivals, *, journey=one_step, observer=lambda recording, now: False, **options):
+        loop = OpenLoop(service, journey, arrivals, clock=virtual_loop.time, **options)
+        return virtual_loop.run_until_complete(loop.run(observer))
+
+    return run

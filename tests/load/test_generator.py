@@ -6,24 +6,12 @@ from gatewright.load import (
     Call,
     LagLimits,
     LogHistogram,
-    OpenLoop,
     Outcome,
     constant_arrivals,
     poisson_arrivals,
     prove_schedule,
 )
 from gatewright.load.client import OutOfConnectionsError
-
-
-@pytest.fixture
-def load(virtual_loop, one_step):
-    """Runs an open loop against a service in virtual time."""
-
-    def run(service, arrivals, *, journey=one_step, observer=lambda recording, now: False, **options):
-        loop = OpenLoop(service, journey, arrivals, clock=virtual_loop.time, **options)
-        return virtual_loop.run_until_complete(loop.run(observer))
-
-    return run
 
 
 def test_every_arrival_becomes_a_run_on_time(load, fake_service):

@@ -9,7 +9,10 @@ def sent_with(lags, dropped=0):
     recording = Recording(("step",))
     for number, lag in enumerate(lags):
         run = recording.begin(number * 0.1, number * 0.1 + lag)
-        recording.end(run, Outcome.DROPPED if run < dropped else Outcome.SUCCEEDED, number * 0.1 + 1)
+        if run < dropped:
+            recording.fail(run, number * 0.1 + 1, step=0, reason="dropped", outcome=Outcome.DROPPED)
+        else:
+            recording.succeed(run, number * 0.1 + 1)
     return recording
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gatewright.load import Outcome, Recording, WarmUp, WarmUpRule, find_warm_up
+from gatewright.load import Recording, WarmUp, WarmUpRule, find_warm_up
 
 
 def recorded(latency_of, seconds=10, rate=20, pending_from=None):
@@ -12,7 +12,7 @@ def recorded(latency_of, seconds=10, rate=20, pending_from=None):
         due = number / rate
         recording.begin(due, due)
         if pending_from is None or due < pending_from:
-            recording.end(number, Outcome.SUCCEEDED, due + latency_of(due))
+            recording.succeed(number, due + latency_of(due))
     return recording
 
 

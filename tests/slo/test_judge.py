@@ -11,6 +11,7 @@ from gatewright.slo import (
     Measured,
     Requirements,
     SuccessObjective,
+    Tally,
     ThroughputObjective,
 )
 from gatewright.slo.judge import holm
@@ -22,8 +23,8 @@ SUCCESS = SuccessObjective(0.99)
 
 def judged(samples, exceeded=(), objective=P95, *, elapsed_s=20.0, requirements=None):
     judge = Judge([objective], requirements)
-    measured = Measured(samples, elapsed_s, 40.0, {objective.name: list(exceeded)}, Flow(1.0, [], [], 40.0))
-    return judge.decide(measured)[0]
+    tallies = {objective.name: Tally(samples, list(exceeded), 40.0)}
+    return judge.decide(Measured(elapsed_s, tallies, flows={}))[0]
 
 
 def spread(count, samples):
@@ -97,19 +98,24 @@ def test_a_strict_limit_needs_a_sample_that_would_have_shown_a_stall():
 
 def test_objectives_share_the_error():
     """Two objectives at once need more than each alone: 417 clean runs pass p99 alone, not p99 and success."""
-    flow = Flow(1.0, [], [], 40.0)
     both = Judge([P99, SUCCESS])
-    nothing = {P99.name: (), SUCCESS.name: ()}
+
+    def clean(samples):
+        nothing = Tally(samples, (), 40.0)
+        return both.decide(Measured(20.0, {P99.name: nothing, SUCCESS.name: nothing}, flows={}))
+
     assert judged(417, objective=P99).verdict is Verdict.PASS
-    assert both.verdict(both.decide(Measured(417, 20.0, 40.0, nothing, flow))) is Verdict.INCONCLUSIVE
-    assert both.verdict(both.decide(Measured(501, 20.0, 40.0, nothing, flow))) is Verdict.PASS
+    assert both.verdict(clean(417)) is Verdict.INCONCLUSIVE
+    assert both.verdict(clean(501)) is Verdict.PASS
 
 
 def test_one_broken_objective_is_enough_to_fail():
     """FAIL outranks what is proven and what is not."""
-    judge = Judge([P95, SUCCESS, ThroughputObjective(20)])
-    flow = Flow(1.0, [40] * 20, [40] * 20, 40.0)
-    decisions = judge.decide(Measured(800, 20.0, 40.0, {P95.name: spread(120, 800), SUCCESS.name: ()}, flow))
+    throughput = ThroughputObjective(20)
+    judge = Judge([P95, SUCCESS, throughput])
+    tallies = {P95.name: Tally(800, spread(120, 800), 40.0), SUCCESS.name: Tally(800, (), 40.0)}
+    flows = {throughput.name: Flow(1.0, [40] * 20, [40] * 20, 40.0)}
+    decisions = judge.decide(Measured(20.0, tallies, flows))
     assert [decision.verdict for decision in decisions] == [Verdict.FAIL, Verdict.PASS, Verdict.PASS]
     assert judge.verdict(decisions) is Verdict.FAIL
 

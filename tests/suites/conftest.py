@@ -2,9 +2,9 @@
 
 import pytest
 
-from gatewright.load import LagLimits, Outcome, Recording, WarmUpRule
+from gatewright.load import LagLimits, Mix, Recording, WarmUpRule
 from gatewright.slo import Judge, LatencyObjective, Requirements, SuccessObjective, ThroughputObjective
-from gatewright.suites.slo.watch import Watch, WatchRules
+from gatewright.suites.slo.watch import Offered, Watch, WatchRules
 
 RATE = 40
 OBJECTIVES = (
@@ -15,12 +15,22 @@ OBJECTIVES = (
 )
 
 
+class OneStep:
+    steps = ("step",)
+
+
 @pytest.fixture
 def watch():
     """Constructs a watch over usual objectives."""
 
     def make(*, stops_early=True, most_discards=1):
-        rules = WatchRules(RATE, stops_early, LagLimits.for_threshold(0.3), most_discards, WarmUpRule())
+        rules = WatchRules(
+            Offered(lambda _start, _end: RATE, Mix.of(OneStep())),
+            stops_early,
+            LagLimits.for_threshold(0.3),
+            most_discards,
+            WarmUpRule(),
+        )
         glances = []
         watch = Watch(Judge(OBJECTIVES, Requirements()), rules, server_pid=None, show=glances.append)
         return watch, glances
@@ -45,10 +55,11 @@ def follow():
                 end = due + latency(due) + lag(due)
                 if end <= now:
                     under_way.remove(number)
-                    recording.services[0].append(latency(due))
-                    recording.end(number, Outcome.FAILED if fails(due) else Outcome.SUCCEEDED, end)
+                    recording.answer(number, 0, latency(due))
                     if fails(due):
-                        recording.count_failure(0, "answered 500")
+                        recording.fail(number, end, step=0, reason="answered 500")
+                    else:
+                        recording.succeed(number, end)
             recording.successes = type(recording.successes)("d", sorted(recording.successes))
             if watch(recording, now):
                 break

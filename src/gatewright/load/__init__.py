@@ -5,6 +5,7 @@ from gatewright.load.eventloop import run_on_fast_loop
 from gatewright.load.generator import DEFAULT_DEADLINE_S, OpenLoop
 from gatewright.load.histogram import LogHistogram
 from gatewright.load.journey import Answer, Call, Journey, StepFailedError
+from gatewright.load.mix import Mix, Weighted
 from gatewright.load.noise import NoiseMeter, NoiseReading
 from gatewright.load.pacer import constant_arrivals, poisson_arrivals
 from gatewright.load.recording import Outcome, Recording
@@ -20,6 +21,7 @@ __all__ = [
     "Journey",
     "LagLimits",
     "LogHistogram",
+    "Mix",
     "NoiseMeter",
     "NoiseReading",
     "OpenLoop",
@@ -32,6 +34,7 @@ __all__ = [
     "StepFailedError",
     "WarmUp",
     "WarmUpRule",
+    "Weighted",
     "constant_arrivals",
     "find_warm_up",
     "poisson_arrivals",

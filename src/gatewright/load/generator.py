@@ -8,6 +8,7 @@ from typing import Protocol
 
 from gatewright.load.client import OutOfConnectionsError, Receiver, Sending
 from gatewright.load.journey import Answer, Call, Journey, StepFailedError
+from gatewright.load.mix import Mix
 from gatewright.load.recording import Outcome, Recording
 from gatewright.load.request import Request
 
@@ -32,65 +33,66 @@ class Sender(Protocol):
 class Run:
     """One run under way: feeds each answer to the journey and sends what it yields next."""
 
-    __slots__ = ("_calls", "_loop", "_sending", "_sent", "_step", "number")
+    __slots__ = ("_calls", "_journey", "_loop", "_sending", "_sent", "_step", "number")
 
-    def __init__(self, loop: "OpenLoop", calls: Generator[Call, Answer, None]) -> None:
+    def __init__(self, loop: "OpenLoop", journey: int) -> None:
         self._loop = loop
-        self._calls = calls
+        self._journey = journey
+        self._calls: Generator[Call, Answer, None] = loop.mix.journeys[journey].run()
         self._sending: Sending | None = None
         self._sent = 0.0
-        self._step = 0
+        self._step = loop.mix.number(journey, 0)
         self.number = 0
 
     def begin(self, scheduled: float) -> None:
         """Send the first request."""
         loop = self._loop
         self._sent = loop.clock()
-        self.number = loop.recording.begin(scheduled, self._sent)
+        self.number = loop.recording.begin(scheduled, self._sent, self._journey)
         loop.under_way[self.number] = self
         self._advance(None)
 
     def answered(self, status: int, body: bytes) -> None:
         """The answer of the present step."""
         now = self._loop.clock()
-        self._loop.recording.services[self._step].append(now - self._sent)
+        self._loop.recording.answer(self.number, self._step, now - self._sent)
         self._sent = now
         self._advance(Answer(status, body))
 
     def broken(self, error: Exception) -> None:
         """The present step gets no answer."""
         if isinstance(error, OutOfConnectionsError):
-            self._end(Outcome.DROPPED, str(error))
+            self._fail(str(error), Outcome.DROPPED)
         else:
-            self._end(Outcome.FAILED, type(error).__name__)
+            self._fail(type(error).__name__)
 
     def expire(self) -> None:
         """The deadline of the run is over."""
         if self._sending is not None:
             self._sending.abort()
-        self._end(Outcome.FAILED, "no answer within the deadline")
+        self._fail("no answer within the deadline")
 
     def _advance(self, answer: Answer | None) -> None:
+        loop = self._loop
         try:
             call = next(self._calls) if answer is None else self._calls.send(answer)
-            self._step = call.step
-            self._sending = self._loop.sender.send(call.request, self)
+            self._step = loop.mix.number(self._journey, call.step)
+            self._sending = loop.sender.send(call.request, self)
         except StopIteration:
-            self._end(Outcome.SUCCEEDED, "")
+            loop.under_way.pop(self.number, None)
+            loop.recording.succeed(self.number, loop.clock())
         except StepFailedError as failure:
-            self._end(Outcome.FAILED, str(failure))
+            self._fail(str(failure))
         except OutOfConnectionsError as failure:
-            self._end(Outcome.DROPPED, str(failure))
+            self._fail(str(failure), Outcome.DROPPED)
         except Exception as error:  # noqa: BLE001 - whatever the answer broke, it is this run that failed
-            self._end(Outcome.FAILED, f"unreadable answer: {type(error).__name__}")
+            self._fail(f"unreadable answer: {type(error).__name__}")
 
-    def _end(self, outcome: Outcome, reason: str) -> None:
+    def _fail(self, reason: str, outcome: Outcome = Outcome.FAILED) -> None:
         loop = self._loop
         loop.under_way.pop(self.number, None)
-        loop.recording.end(self.number, outcome, loop.clock())
-        if outcome is not Outcome.SUCCEEDED:
-            loop.recording.count_failure(self._step, reason)
-            self._calls.close()
+        loop.recording.fail(self.number, loop.clock(), step=self._step, reason=reason, outcome=outcome)
+        self._calls.close()
 
 
 class OpenLoop:
@@ -98,7 +100,7 @@ class OpenLoop:
 
     Args:
         sender: what carries the requests.
-        journey: what each run does.
+        journey: what each run does; or a mix, of which each run makes one.
         arrivals: the schedule, in seconds from the start.
         deadline_s: a run that takes longer from its schedule on is given up and counts as failed.
         clock: monotonic seconds; the running event loop's timers must follow it.
@@ -107,7 +109,7 @@ class OpenLoop:
     def __init__(
         self,
         sender: Sender,
-        journey: Journey,
+        journey: Journey | Mix,
         arrivals: Iterator[float],
         *,
         deadline_s: float = DEFAULT_DEADLINE_S,
@@ -115,9 +117,9 @@ class OpenLoop:
     ) -> None:
         self.sender = sender
         self.clock = clock
-        self.recording = Recording(journey.steps)
+        self.mix = journey if isinstance(journey, Mix) else Mix.of(journey)
+        self.recording = Recording(self.mix.steps, self.mix.names)
         self.under_way: dict[int, Run] = {}
-        self._journey = journey
         self._arrivals = arrivals
         self._deadline_s = deadline_s
 
@@ -154,7 +156,7 @@ class OpenLoop:
             await asyncio.sleep(max(0.0, due - self.clock()))
             while (wait := due - self.clock()) > 0:  # noqa: ASYNC110 - no event tells that it is time
                 await asyncio.sleep(wait)
-            Run(self, self._journey.run()).begin(due)
+            Run(self, self.mix.draw()).begin(due)
 
     async def _drain(self, patience_s: float) -> None:
         end = self.clock() + patience_s

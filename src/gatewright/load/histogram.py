@@ -32,6 +32,16 @@ class LogHistogram:
         """How many values were added."""
         return self._zeros + self._buckets.total()
 
+    @property
+    def zeros(self) -> int:
+        """How many of them were 0, which no logarithmic bucket holds."""
+        return self._zeros
+
+    @property
+    def buckets(self) -> tuple[tuple[int, int], ...]:
+        """Number and count of every bucket that holds something, ascending."""
+        return tuple(sorted(self._buckets.items()))
+
     def add(self, value: float) -> None:
         """Count one value, in whatever unit the caller keeps to; negative and non-finite ones are refused."""
         if value == 0:

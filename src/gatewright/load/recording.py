@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from enum import IntEnum
 from math import nan
 
-__all__ = ["Outcome", "Recording"]
+__all__ = ["NOWHERE", "Outcome", "Recording"]
 
 DISTINCT_FAILURES = 50
+NOWHERE = -1
 
 
 class Outcome(IntEnum):
@@ -24,49 +25,74 @@ class Recording:
     """Times of every run, in seconds of one monotonic clock; runs are numbered in the order of the schedule.
 
     Attributes:
-        steps: names of the journey's steps.
+        steps: names of the steps of all journeys.
+        journeys: names of the journeys.
         started: when the schedule began.
         scheduled: when each run was to start.
         sent: when its first request was written.
         ended: when it succeeded or failed; NaN while it is under way.
         outcomes: an `Outcome` for each run.
+        journey_of: the number of each run's journey.
+        failed_at: the number of the step at which each run failed or was dropped; `NOWHERE` else.
         services: for each step, the service times (answer minus request) of all calls.
+        callers: for each step, the run that made each of these calls.
         failures: counts by step and reason.
         successes: when runs succeeded, in the order in which they did.
+        successful: which runs these were.
     """
 
-    def __init__(self, steps: tuple[str, ...]) -> None:
+    def __init__(self, steps: tuple[str, ...], journeys: tuple[str, ...] = ("",)) -> None:
         self.steps = steps
+        self.journeys = journeys
         self.started = 0.0
         self.scheduled = array("d")
         self.sent = array("d")
         self.ended = array("d")
         self.outcomes = bytearray()
+        self.journey_of = array("H")
+        self.failed_at = array("h")
         self.services = tuple(array("d") for _ in steps)
+        self.callers = tuple(array("q") for _ in steps)
         self.failures: Counter[tuple[str, str]] = Counter()
         self.successes = array("d")
+        self.successful = array("q")
         self._resolved = 0
 
     def __len__(self) -> int:
         return len(self.scheduled)
 
-    def begin(self, scheduled: float, sent: float) -> int:
-        """A run starts; returns its number."""
+    def begin(self, scheduled: float, sent: float, journey: int = 0) -> int:
+        """A run of a journey starts; returns its number."""
         self.scheduled.append(scheduled)
         self.sent.append(sent)
         self.ended.append(nan)
         self.outcomes.append(Outcome.PENDING)
+        self.journey_of.append(journey)
+        self.failed_at.append(NOWHERE)
         return len(self.scheduled) - 1
 
-    def end(self, run: int, outcome: Outcome, moment: float) -> None:
-        """A run is over."""
+    def answer(self, run: int, step: int, seconds: float) -> None:
+        """A step of a run was answered after its service time."""
+        self.services[step].append(seconds)
+        self.callers[step].append(run)
+
+    def succeed(self, run: int, moment: float) -> None:
+        """A run is over, and all of its steps were answered as they should be."""
+        self.ended[run] = moment
+        self.outcomes[run] = Outcome.SUCCEEDED
+        self.successes.append(moment)
+        self.successful.append(run)
+
+    def fail(
+        self, run: int, moment: float, *, step: int, reason: str, outcome: Outcome = Outcome.FAILED
+    ) -> None:
+        """A run is over at a step, by the service's fault or dropped by the generator's.
+
+        The number of different reasons that are counted is bounded.
+        """
         self.ended[run] = moment
         self.outcomes[run] = outcome
-        if outcome is Outcome.SUCCEEDED:
-            self.successes.append(moment)
-
-    def count_failure(self, step: int, reason: str) -> None:
-        """Count why a run failed; the number of different reasons is bounded."""
+        self.failed_at[run] = step
         key = (self.steps[step], reason)
         if key not in self.failures and len(self.failures) >= DISTINCT_FAILURES:
             key = ("other", "further reasons")
@@ -81,22 +107,17 @@ class Recording:
         self._resolved = len(self.outcomes) if end < 0 else end
         return self._resolved
 
-    def exceedances(
-        self, limit_s: float, start: int, stop: int, *, since_sent: bool = False
-    ) -> Iterator[int]:
-        """The runs in [start, stop) that failed, or took longer than `limit_s`.
+    def exceeds(self, run: int, limit_s: float, *, since_sent: bool = False) -> bool:
+        """Whether a run failed, or took longer than `limit_s`.
 
         Args:
+            run: its number.
             limit_s: in seconds.
-            start: the first run that counts.
-            stop: the first that doesn't.
             since_sent: count from the first request instead of the schedule, which leaves the generator's lag
                 out, and a stall that held requests back as well.
         """
         since = self.sent if since_sent else self.scheduled
-        for run in range(start, stop):
-            if self.outcomes[run] != Outcome.SUCCEEDED or self.ended[run] - since[run] > limit_s:
-                yield run
+        return self.outcomes[run] != Outcome.SUCCEEDED or self.ended[run] - since[run] > limit_s
 
     def latencies(self, start: int, stop: int) -> Iterator[float]:
         """Latencies (end minus schedule, seconds) of the runs in [start, stop) that succeeded."""

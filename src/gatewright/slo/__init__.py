@@ -1,7 +1,7 @@
 """SLOs: judges what a load measured, with a bounded error, and says what is missing where it can't."""
 
 from gatewright.slo.drift import Drift, DriftLimit, block_minima, find_drift
-from gatewright.slo.judge import ALPHA, Decision, Judge, Measured, Requirements
+from gatewright.slo.judge import ALPHA, Decision, Judge, Measured, Requirements, Tally
 from gatewright.slo.objective import LatencyObjective, Objective, SuccessObjective, ThroughputObjective
 from gatewright.slo.sequential import Evidence, least_clean_samples
 from gatewright.slo.throughput import Flow
@@ -19,6 +19,7 @@ __all__ = [
     "Objective",
     "Requirements",
     "SuccessObjective",
+    "Tally",
     "ThroughputObjective",
     "block_minima",
     "find_drift",

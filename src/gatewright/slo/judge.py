@@ -10,7 +10,7 @@ from gatewright.slo.objective import LatencyObjective, Objective, SuccessObjecti
 from gatewright.slo.sequential import Evidence, clopper_pearson, independent_evidence
 from gatewright.slo.throughput import Flow, throughput_evidence
 
-__all__ = ["ALPHA", "Decision", "Judge", "Measured", "Requirements", "Rule"]
+__all__ = ["ALPHA", "Decision", "Judge", "Measured", "Requirements", "Rule", "Tally"]
 
 ALPHA = 0.05
 STALL_S = 0.25
@@ -40,22 +40,33 @@ class Requirements:
 
 
 @dataclass(frozen=True)
+class Tally:
+    """What one objective saw: the runs that are its business, in the order of the schedule.
+
+    Attributes:
+        samples: how many there are.
+        exceedances: ascending numbers, from 0 to `samples` - 1, of those that broke it.
+        rate: how many come in a second, as planned.
+    """
+
+    samples: int
+    exceedances: Sequence[int]
+    rate: float
+
+
+@dataclass(frozen=True)
 class Measured:
     """What is known at one moment: a gapless prefix of the schedule, every run of it over.
 
     Attributes:
-        samples: runs in the prefix.
         elapsed_s: seconds of the schedule that the prefix covers.
-        offered_rate: nominal arrivals per second.
-        exceedances: by name of the objective, ascending numbers (from 0) of the runs that broke it.
-        flow: arrivals and completions by blocks of time.
+        tallies: by name, for every objective about latency or success.
+        flows: by name, for every objective about throughput: arrivals and completions by blocks of time.
     """
 
-    samples: int
     elapsed_s: float
-    offered_rate: float
-    exceedances: Mapping[str, Sequence[int]]
-    flow: Flow
+    tallies: Mapping[str, Tally]
+    flows: Mapping[str, Flow]
 
 
 @dataclass(frozen=True)
@@ -91,8 +102,11 @@ class Weighed:
 
     objective: Objective
     rule: Rule
+    samples: int
     exceeded: int
+    rate: float
     evidence: Evidence
+    bounds: tuple[float, float]
     lack: Lack | None = None
 
 
@@ -125,26 +139,44 @@ class Judge:
 
     def _weigh(self, objective: Objective, measured: Measured) -> Weighed:
         if isinstance(objective, ThroughputObjective):
-            lost = max(0, sum(measured.flow.arrived) - sum(measured.flow.completed))
-            return Weighed(objective, BLOCKS, lost, throughput_evidence(measured.flow, objective.runs_per_s))
-        numbers = measured.exceedances[objective.name]
-        samples, allowed = measured.samples, objective.allowed_share
-        clumps = ClumpRule.for_rate(measured.offered_rate, unseen_s=self._unseen_s(objective))
+            return self._weigh_flow(objective, measured.flows[objective.name])
+        return self._weigh_tally(objective, measured.tallies[objective.name])
+
+    def _weigh_flow(self, objective: ThroughputObjective, flow: Flow) -> Weighed:
+        arrived = sum(flow.arrived)
+        return Weighed(
+            objective,
+            rule=BLOCKS,
+            samples=arrived,
+            exceeded=max(0, arrived - sum(flow.completed)),
+            rate=flow.offered_rate,
+            evidence=throughput_evidence(flow, objective.runs_per_s),
+            bounds=flow.bounds(self.requirements.alpha),
+        )
+
+    def _weigh_tally(self, objective: LatencyObjective | SuccessObjective, tally: Tally) -> Weighed:
+        samples, numbers, allowed = tally.samples, tally.exceedances, objective.allowed_share
+        clumps = ClumpRule.for_rate(tally.rate, unseen_s=self._unseen_s(objective))
         clumped = clumped_evidence(samples, numbers, allowed, clumps)
         factor = variance_inflation(max(1, samples), numbers, clumps)
-        lack = Lack(samples, len(numbers), allowed, factor, clumps.stall)
+        weighed = Weighed(
+            objective,
+            rule=CLUMPED,
+            samples=samples,
+            exceeded=len(numbers),
+            rate=tally.rate,
+            evidence=clumped,
+            bounds=clopper_pearson(samples, len(numbers), self.requirements.alpha),
+            lack=Lack(samples, len(numbers), allowed, factor, clumps.stall),
+        )
         if looks_clumped(samples, numbers, clumps):
-            return Weighed(objective, CLUMPED, len(numbers), clumped, lack)
+            return weighed
         evidence = independent_evidence(samples, len(numbers), allowed)
         if clumps.stall > 1:
-            return Weighed(
-                objective,
-                INDEPENDENT,
-                len(numbers),
-                Evidence(max(evidence.p_pass, clumped.p_pass), evidence.p_fail),
-                lack,
-            )
-        return Weighed(objective, INDEPENDENT, len(numbers), evidence, replace(lack, factor=1.0, unseen=0))
+            sceptical = Evidence(max(evidence.p_pass, clumped.p_pass), evidence.p_fail)
+            return replace(weighed, rule=INDEPENDENT, evidence=sceptical)
+        lack = Lack(samples, len(numbers), allowed, factor=1.0, unseen=0)
+        return replace(weighed, rule=INDEPENDENT, evidence=evidence, lack=lack)
 
     def _unseen_s(self, objective: LatencyObjective | SuccessObjective) -> float:
         """How long a missed stall would have broken the objective: it delays runs, and fails none."""
@@ -154,37 +186,32 @@ class Judge:
 
     def _decision(self, weighed: Weighed, measured: Measured, *, passes: bool, fails: bool) -> Decision:
         needs = self.requirements
-        enough = measured.samples >= needs.least_samples
+        enough = weighed.samples >= needs.least_samples
         if fails and enough and measured.elapsed_s >= needs.least_fail_s:
             verdict = Verdict.FAIL
         elif passes and enough and measured.elapsed_s >= needs.least_s:
             verdict = Verdict.PASS
         else:
             verdict = Verdict.INCONCLUSIVE
-        lower, upper = self._bounds(weighed, measured)
         return Decision(
             objective=weighed.objective,
             verdict=verdict,
             rule=weighed.rule,
-            samples=measured.samples,
+            samples=weighed.samples,
             exceeded=weighed.exceeded,
             evidence=weighed.evidence,
-            lower=lower,
-            upper=upper,
+            lower=weighed.bounds[0],
+            upper=weighed.bounds[1],
             missing=self._missing(weighed, measured) if verdict is Verdict.INCONCLUSIVE else "",
         )
 
-    def _bounds(self, weighed: Weighed, measured: Measured) -> tuple[float, float]:
-        if isinstance(weighed.objective, ThroughputObjective):
-            return measured.flow.bounds(self.requirements.alpha)
-        return clopper_pearson(measured.samples, weighed.exceeded, self.requirements.alpha)
-
     def _missing(self, weighed: Weighed, measured: Measured) -> str:
         needs = self.requirements
-        rate = measured.offered_rate
-        short = max(needs.least_samples - measured.samples, (needs.least_s - measured.elapsed_s) * rate)
+        short = max(
+            needs.least_samples - weighed.samples, (needs.least_s - measured.elapsed_s) * weighed.rate
+        )
         # Any objective may come last in Holm's order, so the words count on the strictest share of alpha.
-        return words_for_lack(weighed.lack, short, rate, alpha=needs.alpha / len(self.objectives))
+        return words_for_lack(weighed.lack, short, weighed.rate, alpha=needs.alpha / len(self.objectives))
 
 
 def holm(p_values: Sequence[float], alpha: float) -> list[bool]:

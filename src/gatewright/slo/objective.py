@@ -15,10 +15,15 @@ class LatencyObjective:
     Attributes:
         percentile: p as a share, e.g. 0.95.
         threshold_s: T, in seconds.
+        journey: of runs that make this journey; of all when empty.
+        step: of this step's service time, the longest one of each run; of whole runs, from their schedule,
+            when empty.
     """
 
     percentile: float
     threshold_s: float
+    journey: str = ""
+    step: str = ""
 
     def __post_init__(self) -> None:
         require("the percentile of a latency", self.percentile, above=0, below=1)
@@ -27,7 +32,7 @@ class LatencyObjective:
     @property
     def name(self) -> str:
         """The metric that the objective limits."""
-        return f"latency_p{self.percentile * 100:g}_ms"
+        return scoped(f"latency_p{self.percentile * 100:g}_ms", self.journey, self.step)
 
     @property
     def allowed_share(self) -> float:
@@ -37,9 +42,17 @@ class LatencyObjective:
 
 @dataclass(frozen=True)
 class SuccessObjective:
-    """At least this share of runs succeeds; 1 itself is refused, since no finite sample proves it."""
+    """At least this share of runs succeeds; 1 itself is refused, since no finite sample proves it.
+
+    Attributes:
+        ratio: the share.
+        journey: of runs that make this journey; of all when empty.
+        step: of runs that reach this step, those that don't fail there; whole runs when empty.
+    """
 
     ratio: float
+    journey: str = ""
+    step: str = ""
 
     def __post_init__(self) -> None:
         require("a success ratio", self.ratio, above=0, below=1)
@@ -47,7 +60,7 @@ class SuccessObjective:
     @property
     def name(self) -> str:
         """The metric that the objective limits."""
-        return "success_ratio"
+        return scoped("success_ratio", self.journey, self.step)
 
     @property
     def allowed_share(self) -> float:
@@ -57,9 +70,15 @@ class SuccessObjective:
 
 @dataclass(frozen=True)
 class ThroughputObjective:
-    """At least this many runs a second succeed, while at least as many are offered."""
+    """At least this many runs a second succeed, while at least as many are offered.
+
+    Attributes:
+        runs_per_s: how many.
+        journey: of runs that make this journey; of all when empty.
+    """
 
     runs_per_s: float
+    journey: str = ""
 
     def __post_init__(self) -> None:
         require("a throughput", self.runs_per_s, above=0)
@@ -67,10 +86,16 @@ class ThroughputObjective:
     @property
     def name(self) -> str:
         """The metric that the objective limits."""
-        return "throughput_runs_per_s"
+        return scoped("throughput_runs_per_s", self.journey)
 
 
 Objective = LatencyObjective | SuccessObjective | ThroughputObjective
+
+
+def scoped(metric: str, journey: str, step: str = "") -> str:
+    """A metric of a part of the runs: `journey/step:metric`."""
+    part = "/".join(filter(None, (journey, step)))
+    return f"{part}:{metric}" if part else metric
 
 
 def require(what: str, value: float, *, above: float, below: float = math.inf) -> None:

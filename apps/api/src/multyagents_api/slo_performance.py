@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal, TextIO
 
@@ -16,7 +17,6 @@ import multyagents_api
 from gatewright.core.errors import ConfigurationError, GatewrightError
 from gatewright.core.interrupts import end_as_by_ctrl_c
 from gatewright.core.verdict import ExitCode
-from gatewright.evidence.record import publish, write_atomic
 from gatewright.execution.server import ServerProcess
 from gatewright.load import Origin, WarmUpRule
 from gatewright.slo import (
@@ -28,13 +28,12 @@ from gatewright.slo import (
     ThroughputObjective,
 )
 from gatewright.suites.arguments import Figure, OneLineParser, add_figures, read_figures
-from gatewright.suites.slo import Plan, Service, measure
-from gatewright.suites.slo.assembly import Heading, assemble, unfinished
-from gatewright.suites.slo.markdown import render
-from gatewright.suites.slo.progress import Progress
-from gatewright.suites.slo.report import ScenarioResult, SloReport
+from gatewright.suites.slo import Plan, Service
+from gatewright.suites.slo.assembly import Heading
+from gatewright.suites.slo.report import SloReport
+from gatewright.suites.slo.running import Suite, permitted_target, run_and_publish, run_suite, summary
 from multyagents_api.scenarios.evidence import evidence_folder
-from multyagents_api.scenarios.journeys import RunJourney, prepare_template
+from multyagents_api.scenarios.journeys import run_mix
 
 __all__ = [
     "SloPerformanceConfig",
@@ -171,18 +170,13 @@ def run_slo_performance_suite(
     Raises:
         ConfigurationError: the configuration or a threshold can't be used.
     """
+    return run_suite(suite_of(config, thresholds), progress)
+
+
+def suite_of(config: SloPerformanceConfig, thresholds: SloThresholds) -> Suite:
+    """The suite that a configuration means; raises what can't be used before anything is started."""
     plans = check(config, thresholds)
-    heading = head(config)
-    results: list[ScenarioResult] = []
-    try:
-        with service_under_test(config) as service:
-            # One by one: what was measured stays when a later scenario can't be.
-            results.extend(measure_one(plan, service, progress) for plan in plans)
-    except ConfigurationError:
-        raise
-    except GatewrightError as error:
-        return unfinished(heading, str(error), "measurable", datetime.now(UTC), results)
-    return assemble(heading, results, datetime.now(UTC))
+    return Suite(head(config), plans, partial(service_under_test, config))
 
 
 def check(config: SloPerformanceConfig, thresholds: SloThresholds) -> list[Plan]:
@@ -206,23 +200,12 @@ def head(config: SloPerformanceConfig) -> Heading:
     )
 
 
-def measure_one(plan: Plan, service: Service, progress: TextIO | None) -> ScenarioResult:
-    """One scenario, with its progress."""
-    if progress is None:
-        return measure(plan, service, lambda _glance: None)
-    shown = Progress(plan.name, plan.budget_s, progress)
-    try:
-        return measure(plan, service, shown)
-    finally:
-        shown.close()
-
-
 @contextlib.contextmanager
 def service_under_test(config: SloPerformanceConfig) -> Iterator[Service]:
     """The running target, or a server of our own on a fresh database."""
     if config.target is not None:
         origin = permitted_target(config.target, config.may_load)
-        yield Service(origin, RunJourney(origin, prepare_template(origin)))
+        yield Service(origin, run_mix(origin))
         return
     with tempfile.TemporaryDirectory(prefix="slo-performance-") as name:
         folder = Path(name)
@@ -230,18 +213,8 @@ def service_under_test(config: SloPerformanceConfig) -> Iterator[Service]:
         argv = [word.replace("{port_file}", str(port_file)) for word in config.server_command]
         with ServerProcess(argv, port_file=port_file, env=server_environment(folder)) as server:
             origin = Origin.parse(server.base_url)
-            yield Service(origin, RunJourney(origin, prepare_template(origin)), server.pid)
+            yield Service(origin, run_mix(origin), server.pid)
             server.stop(STOP_GRACE_S)
-
-
-def permitted_target(url: str, may_load: str | None) -> Origin:
-    """The origin of a target; a host that is not this machine must be named twice."""
-    origin = Origin.parse(url)
-    if not origin.is_loopback and origin.host != may_load:
-        raise ConfigurationError(
-            f"{origin.host} is not this machine", remedy=f"pass --i-may-load {origin.host} if you may load it"
-        )
-    return origin
 
 
 def server_environment(folder: Path) -> dict[str, str]:
@@ -362,7 +335,7 @@ def main(arguments: Sequence[str] | None = None, *, base: SloPerformanceConfig |
     end_as_by_ctrl_c()
     try:
         config, thresholds = configure(options, base or SloPerformanceConfig())
-        report = run_and_publish(config, thresholds, options.output_dir)
+        report = run_and_publish(suite_of(config, thresholds), options.output_dir, sys.stderr)
     except GatewrightError as error:
         sys.stderr.write(f"{PROGRAM}: {error}\n")
         return error.exit_code
@@ -372,31 +345,6 @@ def main(arguments: Sequence[str] | None = None, *, base: SloPerformanceConfig |
     sys.stdout.write(report.model_dump_json(indent=2) + "\n" if options.json else summary(report))
     sys.stderr.write(f"evidence: {options.output_dir / 'latest.json'}\n")
     return report.verdict.exit_code
-
-
-def run_and_publish(config: SloPerformanceConfig, thresholds: SloThresholds, folder: Path) -> SloReport:
-    """Run the suite and write its evidence.
-
-    Before the run `latest.*` say that it has begun, so that no older PASS stands there when it is killed.
-    """
-    check(config, thresholds)
-    begun = unfinished(head(config), "the run has begun and was not finished", "finished", datetime.now(UTC))
-    write_atomic(folder / "latest.json", begun.model_dump_json(indent=2) + "\n")
-    write_atomic(folder / "latest.md", render(begun))
-    report = run_slo_performance_suite(config, thresholds, progress=sys.stderr)
-    publish(folder, report, render(report))
-    return report
-
-
-def summary(report: SloReport) -> str:
-    """The outcome, in a few lines."""
-    lines = [f"{SUITE}: {report.verdict.value}", *(f"  {reason.message}" for reason in report.reasons)]
-    for scenario in report.scenarios:
-        figures = [
-            f"{each.name} {each.observed or 0:.4g} ({each.threshold:g})" for each in scenario.objectives
-        ]
-        lines.append(f"  {scenario.name}, {scenario.runs} runs: {', '.join(figures)}")
-    return "\n".join([*lines, ""])
 
 
 if __name__ == "__main__":

@@ -20,7 +20,10 @@ __all__ = [
     "ScenarioResult",
     "ScheduleValidity",
     "SloReport",
+    "SparseHistogram",
     "StepResult",
+    "TimeBlock",
+    "Timeline",
     "WarmUpResult",
 ]
 
@@ -157,8 +160,52 @@ class Noise(Model):
     server_cpu: NonNegativeFloat | None
 
 
+class TimeBlock(Model):
+    """What runs that were due within one block of time came to; the warm-up's blocks are among them.
+
+    Attributes:
+        start_s: the beginning of the block, in seconds from that of the schedule.
+        runs: how many were due.
+        failed: how many of them failed.
+        completed: how many runs, due whenever, succeeded within the block.
+        p50_ms, p95_ms, p99_ms, max_ms: latencies of those that succeeded; null when none did.
+    """
+
+    start_s: NonNegativeFloat
+    runs: NonNegativeInt
+    failed: NonNegativeInt
+    completed: NonNegativeInt
+    p50_ms: NonNegativeFloat | None
+    p95_ms: NonNegativeFloat | None
+    p99_ms: NonNegativeFloat | None
+    max_ms: NonNegativeFloat | None
+
+
+class Timeline(Model):
+    """Latency over time: blocks of equal length, in seconds, and where the judged window lies."""
+
+    block_s: NonNegativeFloat = 0.0
+    measured_from_s: NonNegativeFloat = 0.0
+    measured_to_s: NonNegativeFloat = 0.0
+    blocks: tuple[TimeBlock, ...] = ()
+
+
+class SparseHistogram(Model):
+    """Latencies of the judged runs that succeeded: bucket i counts those in (g^(i-1), g^i] seconds.
+
+    g = (1+e)/(1-e) with e = `relative_error`; histograms are merged by adding buckets.
+    """
+
+    relative_error: FiniteFloat
+    zeros: NonNegativeInt
+    buckets: tuple[tuple[int, NonNegativeInt], ...]
+
+
 class DriftResult(Model):
-    """Growth of one series with the cumulative runs: Theil-Sen slope, Mann-Kendall trend."""
+    """Growth of one series with the cumulative runs: Theil-Sen slope, Mann-Kendall trend.
+
+    `points` are the blocks: cumulative runs, and the value in `unit`.
+    """
 
     series: str
     unit: str
@@ -167,6 +214,7 @@ class DriftResult(Model):
     bounds: Bounds
     trend_p: Share
     blocks: NonNegativeInt
+    points: tuple[tuple[FiniteFloat, FiniteFloat], ...] = ()
     verdict: Verdict
     missing: str = ""
 
@@ -185,6 +233,8 @@ class ScenarioResult(Model):
     objectives: tuple[ObjectiveResult, ...]
     drifts: tuple[DriftResult, ...] = ()
     latency: LatencySummary
+    histogram: SparseHistogram
+    timeline: Timeline = Timeline()
     steps: tuple[StepResult, ...]
     failures: tuple[FailureCount, ...]
     schedule: ScheduleValidity

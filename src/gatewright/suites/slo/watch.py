@@ -3,8 +3,8 @@
 import resource
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from math import inf, nan
 from pathlib import Path
@@ -13,6 +13,7 @@ from gatewright.core.verdict import Verdict
 from gatewright.load import (
     LagLimits,
     LogHistogram,
+    Mix,
     NoiseMeter,
     NoiseReading,
     Recording,
@@ -22,12 +23,39 @@ from gatewright.load import (
     find_warm_up,
     prove_schedule,
 )
-from gatewright.slo import Decision, Flow, Judge, LatencyObjective, Measured, SuccessObjective
+from gatewright.slo import (
+    Decision,
+    Flow,
+    Judge,
+    LatencyObjective,
+    Measured,
+    SuccessObjective,
+    Tally,
+    ThroughputObjective,
+)
+from gatewright.suites.slo.tallies import RunTally, StepTally, tally_of
 
-__all__ = ["Glance", "ResourceSeries", "Watch", "WatchRules", "Window"]
+__all__ = ["Glance", "Offered", "ResourceSeries", "Watch", "WatchRules", "Window"]
 
 LOOK_INTERVAL_S = 0.5
 BLOCK_S = 1.0
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What is offered to the service.
+
+    Attributes:
+        mean_rate: nominal arrivals per second between two moments, in seconds from the start of the schedule.
+        mix: the journeys.
+    """
+
+    mean_rate: Callable[[float, float], float]
+    mix: Mix
+
+    def share(self, journey: str) -> float:
+        """The share of runs that make a journey; 1 for the empty name, which means all."""
+        return self.mix.share(journey) if journey else 1.0
 
 
 @dataclass(frozen=True)
@@ -35,14 +63,14 @@ class WatchRules:
     """When a measurement ends, or begins anew.
 
     Attributes:
-        rate: nominal arrivals per second.
+        offered: what is offered.
         stops_early: whether PASS ends the measurement; FAIL always does.
         lag_limits: of the send lag.
         most_discards: how often a window whose schedule was not kept is begun anew.
         warm_up: when the service counts as settled.
     """
 
-    rate: float
+    offered: Offered
     stops_early: bool
     lag_limits: LagLimits
     most_discards: int
@@ -95,21 +123,14 @@ class Window:
         self.start = start
         self.stop = start
         self.histogram = LogHistogram()
-        self.exceedances: dict[str, list[int]] = {
-            objective.name: []
-            for objective in judge.objectives
-            if isinstance(objective, LatencyObjective | SuccessObjective)
-        }
         self.noise_meter = NoiseMeter(server_pid)
         self.resources = ResourceSeries()
         self.services_from = [len(times) for times in recording.services]
         self.failures_before = Counter(recording.failures)
         self._server_pid = server_pid
-        self._limits = {
-            objective.name: objective.threshold_s if isinstance(objective, LatencyObjective) else inf
-            for objective in judge.objectives
-            if isinstance(objective, LatencyObjective | SuccessObjective)
-        }
+        self._counted = [each for each in judge.objectives if not isinstance(each, ThroughputObjective)]
+        self._flowing = [each for each in judge.objectives if isinstance(each, ThroughputObjective)]
+        self._tallies = {each.name: tally_of(recording, each) for each in self._counted}
 
     @property
     def begins(self) -> float:
@@ -124,47 +145,82 @@ class Window:
     def advance(self) -> None:
         """Count the runs that were resolved since the last call."""
         stop = max(self.stop, self.recording.resolved())
-        for name, limit in self._limits.items():
-            found = self.recording.exceedances(limit, self.stop, stop)
-            self.exceedances[name].extend(number - self.start for number in found)
+        for tally in self._tallies.values():
+            tally.advance(self.stop, stop)
         for latency in self.recording.latencies(self.stop, stop):
             self.histogram.add(max(0.0, latency))
         self.stop = stop
 
-    def measured(self, horizon: float, rate: float) -> Measured:
+    def measured(self, horizon: float, offered: Offered) -> Measured:
         """What the judge needs to know when the recording is complete up to the moment `horizon`."""
-        return Measured(
-            samples=self.stop - self.start,
-            elapsed_s=self.seconds,
-            offered_rate=rate,
-            exceedances=self.exceedances,
-            flow=self.flow(horizon, rate),
-        )
+        return self._measured(self._tallies, horizon, offered)
 
-    def measured_since_sent(self, rate: float, allowance_s: float) -> Measured:
+    def measured_since_sent(self, offered: Offered, allowance_s: float) -> Measured:
         """The same with the generator's lag left out: latencies count from the first request on.
 
         Answers may be read as late as requests are sent: only a latency beyond its limit by more than
         `allowance_s` counts.
         """
-        counted = self.measured(self.begins + self.seconds, rate)
-        numbers = {name: self._since_sent(limit + allowance_s) for name, limit in self._limits.items()}
-        return replace(counted, exceedances=numbers)
+        tallies = {
+            each.name: tally_of(self.recording, each, allowance_s=allowance_s, since_sent=True)
+            for each in self._counted
+        }
+        for tally in tallies.values():
+            tally.advance(self.start, self.stop)
+        return self._measured(tallies, self.begins + self.seconds, offered)
 
-    def _since_sent(self, limit_s: float) -> list[int]:
-        found = self.recording.exceedances(limit_s, self.start, self.stop, since_sent=True)
-        return [number - self.start for number in found]
+    def _measured(
+        self, tallies: Mapping[str, RunTally | StepTally], horizon: float, offered: Offered
+    ) -> Measured:
+        return Measured(
+            elapsed_s=self.seconds,
+            tallies={
+                each.name: Tally(
+                    tallies[each.name].samples,
+                    tallies[each.name].exceedances,
+                    self._rate(horizon, offered) * self._reach(tallies[each.name].samples, each, offered),
+                )
+                for each in self._counted
+            },
+            flows={each.name: self.flow(horizon, offered, each.journey) for each in self._flowing},
+        )
 
-    def flow(self, horizon: float, rate: float) -> Flow:
-        """Arrivals and successes by whole seconds up to `horizon`; runs under way count as arrived only."""
-        blocks = max(0, int((horizon - self.begins) / BLOCK_S)) if self.start < len(self.recording) else 0
+    def _reach(self, samples: int, objective: LatencyObjective | SuccessObjective, offered: Offered) -> float:
+        """The share of runs that are an objective's business: of its journey, and that reach its step."""
+        planned = offered.share(objective.journey)
+        if not objective.step or not samples:
+            return planned
+        return min(planned, samples / (self.stop - self.start))
+
+    def flow(self, horizon: float, offered: Offered, journey: str = "") -> Flow:
+        """Arrivals and successes by whole seconds up to `horizon`; runs under way count as arrived only.
+
+        Args:
+            horizon: of the recording's clock.
+            offered: what is offered.
+            journey: only runs that make it; all when empty.
+        """
+        recording = self.recording
+        blocks = max(0, int((horizon - self.begins) / BLOCK_S)) if self.start < len(recording) else 0
         edges = [self.begins + number * BLOCK_S for number in range(blocks + 1)]
+        arrivals: Sequence[float] = recording.scheduled
+        successes: Sequence[float] = recording.successes
+        if journey:
+            number = recording.journeys.index(journey)
+            arrivals = [due for run, due in enumerate(arrivals) if recording.journey_of[run] == number]
+            pairs = zip(recording.successful, successes, strict=True)
+            successes = [moment for run, moment in pairs if recording.journey_of[run] == number]
         return Flow(
             block_s=BLOCK_S,
-            arrived=between(self.recording.scheduled, edges),
-            completed=between(self.recording.successes, edges),
-            offered_rate=rate,
+            arrived=between(arrivals, edges),
+            completed=between(successes, edges),
+            offered_rate=self._rate(edges[-1], offered) * offered.share(journey),
         )
+
+    def _rate(self, horizon: float, offered: Offered) -> float:
+        """The nominal rate of arrivals over the window, up to `horizon`."""
+        started = self.recording.started
+        return offered.mean_rate(self.begins - started, horizon - started)
 
     def proof(self, limits: LagLimits) -> ScheduleProof:
         """Whether the schedule was kept, over all runs of the window that are over."""
@@ -175,10 +231,19 @@ class Window:
         if self._server_pid is not None:
             self.resources.sample(self._server_pid, self.stop - self.start)
 
-    def observed_rate(self) -> float:
-        """Successes a second, over the time that the counted runs cover."""
-        end = self.begins + self.seconds
-        done = bisect_left(self.recording.successes, end) - bisect_left(self.recording.successes, self.begins)
+    def percentile(self, objective: LatencyObjective) -> float:
+        """The percentile that an objective limits, in seconds, over the runs that are its business."""
+        return self._tallies[objective.name].histogram.percentile(objective.percentile)
+
+    def observed_rate(self, journey: str = "") -> float:
+        """Successes a second, of one journey or of all, over the time that the counted runs cover."""
+        begin, end = self.begins, self.begins + self.seconds
+        recording = self.recording
+        first, last = (bisect_left(recording.successes, edge) for edge in (begin, end))
+        done = last - first
+        if journey:
+            number = recording.journeys.index(journey)
+            done = sum(recording.journey_of[run] == number for run in recording.successful[first:last])
         return done / self.seconds if self.seconds else 0.0
 
     def failures(self) -> Counter[tuple[str, str]]:
@@ -228,7 +293,7 @@ class Watch:
             self.window.advance()
             self.window.sample_memory()
             self.noise = self.window.noise_meter.read()
-            self.decisions = self._judge.decide(self.window.measured(now, self._rules.rate))
+            self.decisions = self._judge.decide(self.window.measured(now, self._rules.offered))
             self._settled = self._is_settled(self.window)
         self._show(self._glance(now - recording.started))
         return self._settled
@@ -242,7 +307,7 @@ class Watch:
         if not self._settled:
             self.window.advance()
             horizon = recording.scheduled[-1] if len(recording) else 0.0
-            self.decisions = self._judge.decide(self.window.measured(horizon, self._rules.rate))
+            self.decisions = self._judge.decide(self.window.measured(horizon, self._rules.offered))
         return self.window
 
     def _await_warm_up(self, recording: Recording, now: float) -> None:
@@ -256,7 +321,7 @@ class Watch:
             return False
         if not proof.late or self._judge.verdict(self.decisions) is not Verdict.FAIL:
             return True
-        confirmed = self._judge.decide(window.measured_since_sent(self._rules.rate, proof.lag_p99_s))
+        confirmed = self._judge.decide(window.measured_since_sent(self._rules.offered, proof.lag_p99_s))
         return self._judge.verdict(confirmed) is Verdict.FAIL
 
     def _is_settled(self, window: Window) -> bool:

@@ -6,9 +6,9 @@ import secrets
 from collections.abc import Generator
 
 from gatewright.core.errors import GatewrightError
-from gatewright.load import Answer, Call, Origin, RequestTemplate, StepFailedError
+from gatewright.load import Answer, Call, Mix, Origin, RequestTemplate, StepFailedError
 
-__all__ = ["RunJourney", "SetUpError", "prepare_template"]
+__all__ = ["RunJourney", "SetUpError", "prepare_template", "run_mix"]
 
 CREATED = 201
 SET_UP_TIMEOUT_S = 10.0
@@ -58,6 +58,15 @@ class RunJourney:
     def _success_of(self, attempt: int) -> RequestTemplate:
         body = {"attempt": attempt, "status": "success"}
         return RequestTemplate("POST", "/runner/tasks/{}/status", self._origin, body=body)
+
+
+def run_mix(origin: Origin) -> Mix:
+    """What users and runners do: runs of a template that is made for them.
+
+    Raises:
+        SetUpError: the service refused, or did not answer.
+    """
+    return Mix.of(RunJourney(origin, prepare_template(origin)))
 
 
 def prepare_template(origin: Origin) -> str:

@@ -1,0 +1,108 @@
+"""Runs the scenarios of a suite one by one against its service, and publishes the report."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from gatewright.core.errors import ConfigurationError, GatewrightError
+from gatewright.evidence.record import publish, write_atomic
+from gatewright.load import Origin
+from gatewright.suites.slo.assembly import Heading, assemble, unfinished
+from gatewright.suites.slo.markdown import render
+from gatewright.suites.slo.plan import Plan, Service
+from gatewright.suites.slo.progress import Progress
+from gatewright.suites.slo.report import ScenarioResult, SloReport
+from gatewright.suites.slo.suite import measure
+
+__all__ = ["Suite", "permitted_target", "run_and_publish", "run_suite", "summary"]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What is run.
+
+    Attributes:
+        heading: what the report says about itself.
+        plans: a scenario each, in order.
+        service: gives the service for as long as its context lasts.
+    """
+
+    heading: Heading
+    plans: Sequence[Plan]
+    service: Callable[[], AbstractContextManager[Service]]
+
+
+def run_suite(suite: Suite, progress: TextIO | None = None) -> SloReport:
+    """Measure the service and judge it; a service that can't be measured gives an INCONCLUSIVE report.
+
+    A scenario that failed keeps the report a FAIL, also when the service dies before the next one.
+
+    Args:
+        suite: what is run.
+        progress: where to show it; nowhere when None.
+
+    Raises:
+        ConfigurationError: an objective can't be used with this service.
+    """
+    results: list[ScenarioResult] = []
+    try:
+        with suite.service() as service:
+            # One by one: what was measured stays when a later scenario can't be.
+            results.extend(measure_one(plan, service, progress) for plan in suite.plans)
+    except ConfigurationError:
+        raise
+    except GatewrightError as error:
+        return unfinished(suite.heading, str(error), "measurable", datetime.now(UTC), results)
+    return assemble(suite.heading, results, datetime.now(UTC))
+
+
+def measure_one(plan: Plan, service: Service, progress: TextIO | None) -> ScenarioResult:
+    """One scenario, with its progress."""
+    if progress is None:
+        return measure(plan, service, lambda _glance: None)
+    shown = Progress(plan.name, plan.budget_s, progress)
+    try:
+        return measure(plan, service, shown)
+    finally:
+        shown.close()
+
+
+def run_and_publish(suite: Suite, folder: Path, progress: TextIO | None) -> SloReport:
+    """Run a suite and write its evidence.
+
+    Before the run `latest.*` say that it has begun, so that no older PASS stands there when it is killed.
+    """
+    begun = unfinished(suite.heading, "the run has begun and was not finished", "finished", datetime.now(UTC))
+    write_atomic(folder / "latest.json", begun.model_dump_json(indent=2) + "\n")
+    write_atomic(folder / "latest.md", render(begun))
+    report = run_suite(suite, progress)
+    publish(folder, report, render(report))
+    return report
+
+
+def summary(report: SloReport) -> str:
+    """The outcome, in a few lines."""
+    lines = [f"{report.suite}: {report.verdict.value}", *(f"  {each.message}" for each in report.reasons)]
+    for scenario in report.scenarios:
+        figures = [
+            f"{each.name} {each.observed or 0:.4g} ({each.threshold:g})" for each in scenario.objectives
+        ]
+        lines.append(f"  {scenario.name}, {scenario.runs} runs: {', '.join(figures)}")
+    return "\n".join([*lines, ""])
+
+
+def permitted_target(url: str, may_load: str | None) -> Origin:
+    """The origin of a target; a host that is not this machine must be named twice.
+
+    Raises:
+        ConfigurationError: the URL is none, or the host was not named.
+    """
+    origin = Origin.parse(url)
+    if not origin.is_loopback and origin.host != may_load:
+        raise ConfigurationError(
+            f"{origin.host} is not this machine", remedy=f"pass --i-may-load {origin.host} if you may load it"
+        )
+    return origin

@@ -1,0 +1,137 @@
+"""Counts, for each objective, the runs that are its business and those of them that broke it."""
+
+from collections.abc import Sequence
+from math import inf
+
+from gatewright.core.errors import ConfigurationError
+from gatewright.load import LogHistogram, Mix, Outcome, Recording
+from gatewright.slo import LatencyObjective, Objective, SuccessObjective, ThroughputObjective
+
+__all__ = ["RunTally", "StepTally", "ensure_measurable", "tally_of"]
+
+Counted = LatencyObjective | SuccessObjective
+
+
+def ensure_measurable(objectives: Sequence[Objective], mix: Mix) -> None:
+    """Refuse an objective of a journey or step that no run makes.
+
+    Raises:
+        ConfigurationError: naming it, and what there is.
+    """
+    for objective in objectives:
+        if objective.journey and objective.journey not in mix.names:
+            known = ", ".join(filter(None, mix.names)) or "one without a name"
+            raise ConfigurationError(f"there is no journey {objective.journey!r}", remedy=f"there is {known}")
+        if not isinstance(objective, ThroughputObjective) and objective.step:
+            steps_of(objective, mix.names, mix.steps)
+
+
+def steps_of(objective: Counted, journeys: Sequence[str], steps: Sequence[str]) -> set[int]:
+    """The numbers of the steps that an objective means: of one journey, or of all that have such a step."""
+    owners = [objective.journey] if objective.journey else list(journeys)
+    wanted = {f"{owner}/{objective.step}" for owner in owners} if len(journeys) > 1 else {objective.step}
+    found = {number for number, name in enumerate(steps) if name in wanted}
+    if not found:
+        raise ConfigurationError(
+            f"there is no step {objective.step!r}", remedy=f"there is {', '.join(steps)}"
+        )
+    return found
+
+
+class RunTally:
+    """Counts whole runs, from their schedule to their last answer.
+
+    Attributes:
+        samples: runs that were counted.
+        exceedances: ascending numbers, from 0, of those that broke the objective.
+        histogram: latencies of those that succeeded, in seconds.
+    """
+
+    def __init__(
+        self, recording: Recording, objective: Counted, *, allowance_s: float = 0.0, since_sent: bool = False
+    ) -> None:
+        self.samples = 0
+        self.exceedances: list[int] = []
+        self.histogram = LogHistogram()
+        self._recording = recording
+        self._journey = recording.journeys.index(objective.journey) if objective.journey else None
+        self._limit_s = limit_of(objective) + allowance_s
+        self._since_sent = since_sent
+
+    def advance(self, start: int, stop: int) -> None:
+        """Count the runs in [start, stop), which are over."""
+        recording = self._recording
+        for run in range(start, stop):
+            if self._journey is not None and recording.journey_of[run] != self._journey:
+                continue
+            if recording.exceeds(run, self._limit_s, since_sent=self._since_sent):
+                self.exceedances.append(self.samples)
+            if recording.outcomes[run] == Outcome.SUCCEEDED:
+                self.histogram.add(max(0.0, recording.ended[run] - recording.scheduled[run]))
+            self.samples += 1
+
+
+class StepTally:
+    """Counts the runs that reached a step: its longest service time, or that the run failed there.
+
+    Attributes:
+        samples: runs that were counted.
+        exceedances: ascending numbers, from 0, of those that broke the objective.
+        histogram: the longest service time of each of those that did not fail there, in seconds.
+    """
+
+    def __init__(self, recording: Recording, objective: Counted, *, allowance_s: float = 0.0) -> None:
+        self.samples = 0
+        self.exceedances: list[int] = []
+        self.histogram = LogHistogram()
+        self._recording = recording
+        self._steps = steps_of(objective, recording.journeys, recording.steps)
+        self._limit_s = limit_of(objective) + allowance_s
+        self._read = dict.fromkeys(self._steps, 0)
+        self._longest: dict[int, float] = {}
+
+    def advance(self, start: int, stop: int) -> None:
+        """Count the runs in [start, stop), which are over; earlier ones are left out."""
+        self._read_calls()
+        for run in range(start, stop):
+            longest = self._longest.pop(run, None)
+            failed_here = self._recording.failed_at[run] in self._steps
+            if longest is None and not failed_here:
+                continue
+            if failed_here or longest is None:
+                self.exceedances.append(self.samples)
+            else:
+                self.histogram.add(max(0.0, longest))
+                if longest > self._limit_s:
+                    self.exceedances.append(self.samples)
+            self.samples += 1
+
+    def _read_calls(self) -> None:
+        """Calls are recorded in the order of their answers, runs are counted in that of the schedule."""
+        for step, begin in self._read.items():
+            callers, services = self._recording.callers[step], self._recording.services[step]
+            for call in range(begin, len(callers)):
+                run = callers[call]
+                self._longest[run] = max(services[call], self._longest.get(run, 0.0))
+            self._read[step] = len(callers)
+
+
+def limit_of(objective: Counted) -> float:
+    """The time beyond which a run breaks the objective, in seconds; a success ratio has none."""
+    return objective.threshold_s if isinstance(objective, LatencyObjective) else inf
+
+
+def tally_of(
+    recording: Recording, objective: Counted, *, allowance_s: float = 0.0, since_sent: bool = False
+) -> RunTally | StepTally:
+    """The tally of an objective, at nothing yet.
+
+    Args:
+        recording: what the open loop sees.
+        objective: about whole runs or a step.
+        allowance_s: only what is beyond its limit by more than this counts.
+        since_sent: whole runs count from their first request instead of the schedule.
+    """
+    if objective.step:
+        return StepTally(recording, objective, allowance_s=allowance_s)
+    return RunTally(recording, objective, allowance_s=allowance_s, since_sent=since_sent)
