@@ -93,7 +93,7 @@ class Delay:
     def server_command(self):
         """The API behind it; it starts as the suite's own does."""
         words = (self.share, f"{self.median_ms:.3f}", f"{self.sigma:.4f}")
-        return (sys.executable, str(HERE / "hampered_api.py"), *map(str, words), *SERVER_COMMAND[3:])
+        return (sys.executable, str(HERE / "slow_path_api.py"), *map(str, words), *SERVER_COMMAND[3:])
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ class Trial:
 
     @property
     def is_clear(self):
-        """Whether the service was as it was meant to be; other work on the machine makes a healthy one late."""
+        """Whether the service was as it was meant to be; busy neighbours make a healthy one late."""
         if self.scenario is None or not self.scenario.latency.count:
             return True
         seen, limits = Latency.of(self), self.case.limits
@@ -246,9 +246,8 @@ def main(runs, duration, *, own):
         for trial in found:
             if trial.report.verdict is not trial.case.expected:
                 unclear = "" if trial.is_clear else " (unclear)"
-                print(
-                    f"- {name}{unclear}: {trial.report.verdict.value}: {'; '.join(reason.message for reason in trial.report.reasons)}"
-                )
+                why = "; ".join(reason.message for reason in trial.report.reasons)
+                print(f"- {name}{unclear}: {trial.report.verdict.value}: {why}")
     print(circumstances.words(packages=("fastapi", "uvicorn", "sqlalchemy", "uvloop")))
 
 

@@ -1,6 +1,6 @@
 """The API with a slow path: a share of new runs waits before it is created.
 
-Usage: python benchmarks/hampered_api.py SHARE MEDIAN_MS SIGMA serve ...
+Usage: python benchmarks/slow_path_api.py SHARE MEDIAN_MS SIGMA serve ...
 From `serve` on it is used as `python -m multyagents_api`. The wait is lognormal; with SIGMA 0 it is fixed.
 """
 
@@ -35,12 +35,12 @@ def main(share, median_s, sigma, arguments):
     """Serve as the API does, with the middleware around it."""
     create_app = service.create_app
 
-    def create_hampered_app(settings):
+    def create_slow_app(settings):
         app = create_app(settings)
         app.add_middleware(SlowPath, share=share, median_s=median_s, sigma=sigma)
         return app
 
-    service.create_app = create_hampered_app
+    service.create_app = create_slow_app
     return service.main(arguments)
 
 
