@@ -76,7 +76,7 @@ def measured(watch, follow):
     """Measures in virtual time."""
 
     def run(name="load", drift_limits=(), **behaviour):
-        seen, _ = watch(stops_early=not drift_limits)
+        seen, _ = watch(stops_early=not drift_limits, drift_limits=drift_limits)
         recording, _ = follow(seen, **behaviour)
         plan = Plan(name, OBJECTIVES, rate=40, budget_s=30, drift_limits=drift_limits)
         return conclude(plan, seen, seen.finish(recording), cpu_s=0.1)
@@ -243,6 +243,8 @@ def drift(**changes) -> DriftResult:
         bounds=Bounds(lower=1.0, upper=9.0),
         trend_p=0.5,
         blocks=30,
+        p_pass=0.001,
+        p_fail=1.0,
         points=tuple((float(place), 1e6 + place) for place in range(40)),
         verdict=Verdict.PASS,
     )

@@ -25,6 +25,7 @@ from gatewright.load import (
     RSS,
     THREADS,
     Origin,
+    Spike,
     WarmUpRule,
     sqlite_gauges,
 )
@@ -54,6 +55,7 @@ __all__ = [
 SUITE = "slo-performance"
 PROGRAM = "slo_performance"
 DATABASE_FILE = "runs.db"
+SPIKE_S = 24.0
 STOP_GRACE_S = 1.0
 """For a server whose database is thrown away: requests that it still has need no answer."""
 ENVIRONMENT_PREFIX = "TASK_076_"
@@ -70,8 +72,8 @@ SERVER_COMMAND = (
     "{port_file}",
 )
 
-ScenarioName = Literal["load", "soak"]
-SCENARIOS: Mapping[str, tuple[ScenarioName, ...]] = {"quick": ("load",), "full": ("load", "soak")}
+ScenarioName = Literal["load", "spike", "soak"]
+SCENARIOS: Mapping[str, tuple[ScenarioName, ...]] = {"quick": ("load",), "full": ("load", "spike", "soak")}
 
 OF_CLIENTS = (DriftLimit("latency_p95", 20.0),)
 OF_SERVER = (
@@ -89,6 +91,8 @@ DRIFT_LIMITS: Mapping[ScenarioName, tuple[DriftLimit, ...]] = {
         DriftLimit("latency_p95", 100.0, granularity=10_000.0),
         DriftLimit(RSS, 16_384.0, granularity=4e6),
     ),
+    # What a peak leaves behind is for the soak to judge: a spike asks whether the service bears it.
+    "spike": (),
     "soak": (*OF_CLIENTS, *OF_SERVER),
 }
 """Growth per run that is allowed: latencies in microseconds, memory and database in bytes."""
@@ -129,11 +133,13 @@ class SloPerformanceConfig:
     """How the API is measured.
 
     Attributes:
-        scenarios: `load` takes as long as it needs to decide; `soak` goes on, for growth needs time.
+        scenarios: `load` takes as long as it needs to decide; `spike` offers a multiple of its rate for some
+            seconds; `soak` goes on, for growth needs time.
         profile: named in the report.
         rate: runs offered per second.
         duration_s: longest duration of `load`, warm-up included.
         soak_s: duration of `soak`, warm-up included.
+        spike_factor: the peak of `spike` over the rate before and after it.
         deadline_s: a run that takes longer is given up and counts as failed.
         seed: of the Poisson arrivals.
         target: base URL of a running server; one is started on a fresh database when None.
@@ -153,6 +159,7 @@ class SloPerformanceConfig:
     rate: float = 40.0
     duration_s: float = 45.0
     soak_s: float = 60.0
+    spike_factor: float = 3.0
     deadline_s: float = 5.0
     seed: int = 76
     target: str | None = None
@@ -190,7 +197,19 @@ class SloPerformanceConfig:
             return replace(load, budget_s=budget_s, requirements=needs)
         if scenario == "load":
             return load
+        if scenario == "spike":
+            return replace(load, stages=(self._spike(),))
         return replace(load, budget_s=positive("soak duration", self.soak_s), stops_early=False)
+
+    def _spike(self) -> Spike:
+        """A third of the time before the peak, a quarter at it, the rest to recover."""
+        return Spike(
+            base_rate=self.rate,
+            peak_rate=self.rate * positive("spike factor", self.spike_factor),
+            before_s=SPIKE_S / 3,
+            peak_s=SPIKE_S / 4,
+            after_s=SPIKE_S * 5 / 12,
+        )
 
     def _limits(self, scenario: ScenarioName) -> tuple[DriftLimit, ...]:
         limits = self.drift_limits[scenario]
@@ -258,7 +277,7 @@ def service_under_test(config: SloPerformanceConfig) -> Iterator[Service]:
         argv = [word.replace("{port_file}", str(port_file)) for word in config.server_command]
         with ServerProcess(argv, port_file=port_file, env=server_environment(folder)) as server:
             origin = Origin.parse(server.base_url)
-            yield Service(origin, run_mix(origin), server.pid, sqlite_gauges(folder / DATABASE_FILE))
+            yield Service(origin, run_mix(origin), server.pid, gauges=sqlite_gauges(folder / DATABASE_FILE))
             server.stop(STOP_GRACE_S)
 
 
@@ -299,7 +318,7 @@ Sampling ends as soon as the answer is known. Thresholds may come from the envir
 examples:
   python -m multyagents_api.slo_performance                          a smoke of about 20 s
   python -m multyagents_api.slo_performance --p95-ms 100 --rate 80   a stricter promise at more load
-  python -m multyagents_api.slo_performance --profile full           load of 2.5 min, then a soak of a minute
+  python -m multyagents_api.slo_performance --profile full           load of 2.5 min, spike, soak of 1 min
   python -m multyagents_api.slo_performance --target http://127.0.0.1:8000
 """
 
@@ -328,7 +347,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--profile",
         choices=sorted(SCENARIOS),
-        help="quick: load; full: load and soak (default: GATEWRIGHT_PROFILE, else quick)",
+        help="quick: load; full: load, spike and soak (default: GATEWRIGHT_PROFILE, else quick)",
     )
     parser.add_argument("--scenario", choices=SCENARIOS["full"], help="this one only")
     add_figures(parser, FIGURES, ENVIRONMENT_PREFIX)

@@ -30,7 +30,13 @@ CURVE_POINTS = 120
 SKIPPED_QUARTER = 4
 """Of a soak, as `gatewright.slo.drift` skips it."""
 LARGEST_EXPONENT = 700.0
-SERIES = {"rss": "resident memory", "latency_p95": "latency p95"}
+SERIES = {
+    "rss": "resident memory",
+    "open_files": "open files",
+    "latency_p95": "latency p95",
+    "database": "database",
+    "database_log": "log of the database",
+}
 
 
 def timeline_of(scenario: ScenarioResult) -> Timeline:

@@ -25,6 +25,7 @@ from gatewright.suites.slo.report import (
     Noise,
     ObjectiveResult,
     Offer,
+    OfferedStage,
     ScenarioResult,
     ScheduleValidity,
     SparseHistogram,
@@ -53,10 +54,19 @@ def conclude(plan: Plan, watch: Watch, window: Window, cpu_s: float) -> Scenario
         verdict=watch.verdict if watch.stands(window, proof) else Verdict.INCONCLUSIVE,
         offer=Offer(
             arrivals=plan.arrivals,
-            rate=plan.rate,
+            rate=plan.overall_rate,
             seed=plan.seed,
             deadline_s=plan.deadline_s,
-            budget_s=plan.budget_s,
+            budget_s=plan.seconds,
+            stages=tuple(
+                OfferedStage(
+                    name=part.name,
+                    seconds=part.seconds,
+                    begin_rate=part.begin_rate,
+                    end_rate=part.end_rate,
+                )
+                for part in plan.profile.parts
+            ),
         ),
         warm_up=WarmUpResult(
             seconds=warm_up.seconds if warm_up else 0.0,

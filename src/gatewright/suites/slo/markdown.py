@@ -12,6 +12,7 @@ from gatewright.suites.slo.report import (
     ScheduleValidity,
     SloReport,
 )
+from gatewright.suites.slo.words import offer_words
 
 __all__ = ["render"]
 
@@ -38,12 +39,10 @@ def attempt_words(attempt: int | None) -> str:
 
 def render_scenario(scenario: ScenarioResult) -> str:
     """One scenario: decisions, latencies, and whether the measurement was fit."""
-    offer = scenario.offer
     succeeded = f"{scenario.succeeded} of {scenario.runs} runs succeeded"
-    offered = f"Offered: {offer.rate:g} runs/s, open loop, {offer.arrivals} arrivals, seed {offer.seed}"
     parts = [
         f"## {scenario.name}: {scenario.verdict.value}",
-        f"{succeeded} in {scenario.measured_s:.1f} s. {offered}.",
+        f"{succeeded} in {scenario.measured_s:.1f} s. {offer_words(scenario)}.",
         objectives_table(scenario),
         drifts_table(scenario),
         latencies_table(scenario),

@@ -22,7 +22,7 @@ from gatewright.suites.slo.report import (
     ScheduleValidity,
     SloReport,
 )
-from gatewright.suites.slo.words import metric_words
+from gatewright.suites.slo.words import metric_words, offer_words
 
 __all__ = ["render_page"]
 
@@ -106,14 +106,12 @@ def heading_facts(report: SloReport) -> Iterator[str]:
 
 def scenario_section(scenario: ScenarioResult, alpha: float) -> Iterator[str]:
     """All of one scenario."""
-    offer = scenario.offer
     badge = f'<span class="badge {scenario.verdict.value}">{signed(scenario.verdict)}</span>'
     yield '<section class="scenario">'
     yield f"<h2>{isolated(scenario.name[:SHOWN_CHARACTERS])}{badge}</h2>"
     yield (
         f'<p class="lead">{scenario.succeeded:,} of {scenario.runs:,} runs succeeded in '
-        f"{scenario.measured_s:.1f} s. Offered: {offer.rate:g} runs/s, open loop, {offer.arrivals} arrivals, "
-        f"seed {offer.seed}; a run is given up after {offer.deadline_s:g} s.</p>"
+        f"{scenario.measured_s:.1f} s. {isolated(offer_words(scenario))}.</p>"
     )
     yield from objectives_table(scenario)
     yield from drifts_table(scenario)

@@ -17,6 +17,7 @@ __all__ = [
     "Noise",
     "ObjectiveResult",
     "Offer",
+    "OfferedStage",
     "ScenarioResult",
     "ScheduleValidity",
     "SloReport",
@@ -104,10 +105,19 @@ class FailureCount(Model):
     count: NonNegativeInt
 
 
+class OfferedStage(Model):
+    """A piece of the schedule in which the rate, in runs/s, changes evenly."""
+
+    name: str
+    seconds: FiniteFloat
+    begin_rate: NonNegativeFloat
+    end_rate: NonNegativeFloat
+
+
 class Offer(Model):
     """What was offered: the arrivals of runs, and how long one may take.
 
-    `rate` is in runs/s, times in seconds; the same seed gives the same arrivals.
+    `rate` is in runs/s, on average over all stages; times in seconds; the same seed gives the same arrivals.
     """
 
     arrivals: Literal["poisson", "constant"]
@@ -115,6 +125,7 @@ class Offer(Model):
     seed: int
     deadline_s: FiniteFloat
     budget_s: FiniteFloat
+    stages: tuple[OfferedStage, ...] = ()
 
 
 class WarmUpResult(Model):
@@ -245,10 +256,15 @@ class DriftResult(Model):
 
 
 class ScenarioResult(Model):
-    """One scenario: how it was measured, whether that was fit, and what was decided."""
+    """One scenario: how it was measured, whether that was fit, and what was decided.
+
+    `in_process` tells that the application was called without a server and a network, which its latencies
+    therefore leave out.
+    """
 
     name: str
     verdict: Verdict
+    in_process: bool = False
     offer: Offer
     warm_up: WarmUpResult
     measured_s: NonNegativeFloat

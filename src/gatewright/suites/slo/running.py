@@ -88,7 +88,8 @@ def measure_one(plan: Plan, service: Service, progress: TextIO | None) -> Scenar
     """One scenario, with its progress."""
     if progress is None:
         return measure(plan, service, lambda _glance: None)
-    with Progress(plan.name, plan.budget_s, progress, rate=plan.rate) as shown:
+    rate = plan.rate if plan.may_stop_early else None
+    with Progress(plan.name, plan.seconds, progress, rate=rate) as shown:
         return measure(plan, service, shown)
 
 
