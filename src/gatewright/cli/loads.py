@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from gatewright.cli.common import Commands, needs_extra, project_of
+from gatewright.cli.comparisons import add_compare
 
 __all__ = ["add_slo_commands"]
 
@@ -34,6 +35,8 @@ def add_slo_commands(commands: Commands) -> None:
     slo = commands.add_parser("slo", help="load a service and judge it", description=DESCRIPTION)
     actions = slo.add_subparsers(title="commands", metavar="COMMAND", required=True)
     add_run(actions)
+    add_capacity(actions)
+    add_compare(actions)
     add_locust_worker(actions)
 
 
@@ -58,6 +61,7 @@ def add_run(actions: Commands) -> None:
         help="where the evidence goes (default docs/evidence/slo-NAME)",
     )
     run.add_argument("--json", action="store_true", help="print the whole report as JSON")
+    run.add_argument("--quiet", action="store_true", help="show no progress")
     add_locust(run)
     run.set_defaults(command=run_command)
 
@@ -114,3 +118,25 @@ def locust_worker_command(options: argparse.Namespace) -> int:
         from gatewright.plugins.locust.command import work_for_master  # noqa: PLC0415 - an extra
     project = project_of(options)
     return work_for_master(options, project.root, project.policy)
+
+
+def add_capacity(actions: Commands) -> None:
+    """`slo capacity`."""
+    text = "find how many runs a second a declared service sustains, by ever more users of a closed loop"
+    capacity = actions.add_parser("capacity", help=text, description=f"{text}; it judges nothing")
+    capacity.add_argument("name", metavar="NAME", help="of the load: [slo.NAME] in gate.toml")
+    capacity.add_argument("--target", metavar="URL", help="measure this running server")
+    capacity.add_argument("--i-may-load", metavar="HOST", help="allow a target that is not on this machine")
+    capacity.add_argument("--seconds", metavar="N", default="5", help="how long each step lasts (default: 5)")
+    capacity.add_argument(
+        "--most-users", metavar="N", default="256", help="no step has more users (default: 256)"
+    )
+    capacity.set_defaults(command=capacity_command)
+
+
+def capacity_command(options: argparse.Namespace) -> int:
+    """Search the capacity of a declared service."""
+    with needs_extra("slo capacity", "slo"):
+        from gatewright.suites.slo.capacity_command import search_capacity  # noqa: PLC0415 - an extra
+    project = project_of(options)
+    return search_capacity(options, project.root, project.policy)

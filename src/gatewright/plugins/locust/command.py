@@ -11,7 +11,7 @@ from gatewright.plugins.locust.launch import Places, run_worker
 from gatewright.plugins.locust.messages import Address
 from gatewright.plugins.locust.workload import JourneyEntry
 from gatewright.suites.slo.command import declared_load, run_declared
-from gatewright.suites.slo.declared import Overrides, importable, plan_of
+from gatewright.suites.slo.declared import Overrides, add_to_path, plan_of
 
 __all__ = ["run_declared_by_locust", "work_for_master"]
 
@@ -63,11 +63,12 @@ def work_for_master(parsed: argparse.Namespace, root: Path, policy: Path) -> int
         raise ConfigurationError(
             "a worker needs a running service", remedy="pass --target URL, as the master has it"
         )
-    importable(load, root)
+    add_to_path(load, root)
     master = Address.parse(parsed.master)
     sys.stderr.write(f"working for the master at {master}\n")
     workload = workload_of(plan_of(parsed.name, load), entries_of(load), load.target)
-    return run_worker(workload, master, may_load=parsed.i_may_load)
+    ca_file = root / load.ca_file if load.ca_file else None
+    return run_worker(workload, master, may_load=parsed.i_may_load, ca_file=ca_file)
 
 
 def entries_of(load: Load) -> tuple[JourneyEntry, ...]:

@@ -76,6 +76,7 @@ class Counts(Model):
         samples: for each part, how many of its runs began in each tenth of a second.
         exceedances: for each counted objective, how many runs that broke it began in each millisecond: with
             `samples`, all that is needed to see which lie close together, also across workers.
+        near_misses: likewise of runs beyond half of a latency's threshold; nothing for other objectives.
         arrivals: for each journey, how many runs were due in each second, begun or not.
         completions: for each journey, how many runs succeeded in each second.
         lags: how late runs began by the generator's own fault, in seconds.
@@ -84,6 +85,7 @@ class Counts(Model):
     windows: tuple[WindowCounts, ...] = ()
     samples: tuple[Sparse, ...] = ()
     exceedances: tuple[Sparse, ...] = ()
+    near_misses: tuple[Sparse, ...] = ()
     arrivals: tuple[Sparse, ...] = ()
     completions: tuple[Sparse, ...] = ()
     lags: Histogram = Histogram()
@@ -117,7 +119,7 @@ class Shape:
         """Why counts can't be of this shape, in words; empty when they can."""
         lengths = (
             ("parts", self.parts, [counts.samples, *(each.parts for each in counts.windows)]),
-            ("objectives", len(self.part_of), [counts.exceedances]),
+            ("objectives", len(self.part_of), [counts.exceedances, counts.near_misses]),
             ("journeys", self.journeys, [counts.arrivals, counts.completions]),
             ("steps", len(self.steps), [each.steps for each in counts.windows]),
         )
@@ -127,17 +129,17 @@ class Shape:
         limits = (
             (BLOCK_S, [*counts.arrivals, *counts.completions]),
             (SPAN_S, counts.samples),
-            (TICK_S, counts.exceedances),
+            (TICK_S, [*counts.exceedances, *counts.near_misses]),
         )
         for length_s, tables in limits:
             if any(number * length_s > self.seconds for table in tables for number, _ in table):
                 return "it tells of a moment after the end"
         if any(each.number * self.window_s > self.seconds for each in counts.windows):
             return "it tells of a window after the end"
-        if any(
-            map(more_broken_than_begun, counts.exceedances, [counts.samples[part] for part in self.part_of])
-        ):
-            return "it tells of more exceedances than runs"
+        begun = [counts.samples[part] for part in self.part_of]
+        for broken in (counts.exceedances, counts.near_misses):
+            if any(map(more_broken_than_begun, broken, begun)):
+                return "it tells of more exceedances than runs"
         told = {step for each in counts.windows for step, _, _ in each.failures}
         if not told <= {*self.steps, "other"}:
             return "it tells of failures in steps that there are not"
@@ -188,7 +190,8 @@ class Pool:
         self.shape = shape
         self.windows: dict[int, WindowPool] = {}
         self.samples = [Counter[int]() for _ in range(shape.parts)]
-        self.exceedances = [Counter[int]() for _ in range(len(shape.part_of))]
+        self.exceedances = [Counter[int]() for _ in shape.part_of]
+        self.near_misses = [Counter[int]() for _ in shape.part_of]
         self.arrivals = [Counter[int]() for _ in range(shape.journeys)]
         self.completions = [Counter[int]() for _ in range(shape.journeys)]
         self.lags = LogHistogram()
@@ -207,6 +210,7 @@ class Pool:
         for mine, theirs in (
             (self.samples, counts.samples),
             (self.exceedances, counts.exceedances),
+            (self.near_misses, counts.near_misses),
             (self.arrivals, counts.arrivals),
             (self.completions, counts.completions),
         ):
@@ -221,6 +225,7 @@ class Pool:
             windows=tuple(self.windows[number].counts(number) for number in sorted(self.windows)),
             samples=tuple(map(sparse, self.samples)),
             exceedances=tuple(map(sparse, self.exceedances)),
+            near_misses=tuple(map(sparse, self.near_misses)),
             arrivals=tuple(map(sparse, self.arrivals)),
             completions=tuple(map(sparse, self.completions)),
             lags=Histogram.of(self.lags),

@@ -40,13 +40,9 @@ class LocustEngine:
             ConfigurationError: the plan asks for what this engine can't do, or Locust is not installed.
             LocustError: there is no measurement.
         """
-        if plan.drift_limits:
-            raise ConfigurationError(
-                "the Locust engine does not look for drift", remedy="soak with the engine of gatewright"
-            )
-        plan.ensure_fits(service.mix)
+        ensure_possible(plan, service)
         workload = workload_of(plan, self.journeys, service.origin.url)
-        pace = Pace.spread(plan.rate, plan.budget_s, self.workers, seed=plan.seed)
+        pace = Pace.spread(plan.overall_rate, plan.seconds, self.workers, seed=plan.seed)
 
         def show(line: str) -> None:
             if progress is not None:
@@ -58,11 +54,24 @@ class LocustEngine:
             workload,
             pace,
             may_load=self.may_load,
-            places=self.places,
+            places=replace(self.places, ca_file=service.ca_file),
             show=show,
         )
         reading = of_workers(meter.read(), measurement)
         return scenario_of(plan, workload, measurement, reading, accepts_closed_loop=self.accepts_closed_loop)
+
+
+def ensure_possible(plan: Plan, service: Service) -> None:
+    """Refuse what only the open loop can do, before anything is started."""
+    beyond = {
+        "look for drift": bool(plan.drift_limits),
+        "change its rate": len(plan.profile.parts) > 1 or plan.peak_rate != plan.overall_rate,
+        "call an application in this process": service.application is not None,
+    }
+    for what, asked in beyond.items():
+        if asked:
+            raise ConfigurationError(f"the Locust engine can't {what}", remedy="leave --engine out")
+    plan.ensure_fits(service.mix)
 
 
 def workload_of(plan: Plan, journeys: tuple[JourneyEntry, ...], target: str) -> Workload:

@@ -81,7 +81,7 @@ def scenario_of(
         discarded=(),
         noise=noise(reading),
         generator_cpu_us_per_request=cpu_per_request(measurement),
-        remarks=(*remarks(measurement), *blind_spots(pooled.seconds)),
+        remarks=(*remarks(measurement), *blind_spots(decisions, pooled.seconds)),
     )
 
 

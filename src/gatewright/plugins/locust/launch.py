@@ -26,6 +26,7 @@ MARGIN_S = 60.0
 POLL_INTERVAL_S = 0.1
 LOG_LINES_SHOWN = 3
 LOG_TAIL_BYTES = 8192
+LARGEST_MEASUREMENT = 256 * 1024 * 1024
 
 
 class LocustError(GatewrightError):
@@ -40,12 +41,14 @@ class Places:
         bind: where the master listens; loopback and a free port, unless workers come from other machines.
         local_workers: whether all workers are started here; else they are waited for.
         patience_s: how long the master waits for its workers.
+        ca_file: certificates (PEM) of the issuers to trust behind TLS, instead of those of the system.
         raw: a folder that gets every latency of every worker of this machine; none when None.
     """
 
     bind: Address = LOOPBACK
     local_workers: bool = True
     patience_s: float = PATIENCE_S
+    ca_file: Path | None = None
     raw: Path | None = None
 
 
@@ -79,7 +82,7 @@ def run_locust(
         master = resources.enter_context(start_master(folder, workload, pace, places))
         address = Address(places.bind.host, await_port(folder, master))
         workers = [
-            resources.enter_context(start_worker(folder, number, address, places.raw))
+            resources.enter_context(start_worker(folder, number, address, places))
             for number in range(1, pace.workers + 1)
             if places.local_workers
         ]
@@ -90,7 +93,9 @@ def run_locust(
         return with_last_words(read_measurement(folder, master), folder, workers)
 
 
-def run_worker(workload: Workload, master: Address, *, may_load: str | None = None) -> int:
+def run_worker(
+    workload: Workload, master: Address, *, may_load: str | None = None, ca_file: Path | None = None
+) -> int:
     """Be one worker for a master on another machine, until that one says quit; returns the exit code.
 
     Raises:
@@ -100,7 +105,7 @@ def run_worker(workload: Workload, master: Address, *, may_load: str | None = No
     with tempfile.TemporaryDirectory(prefix="gatewright-locust-") as name:
         folder = Path(name)
         write_document(folder / "workload.json", workload)
-        argv = worker_command(folder, master)
+        argv = worker_command(folder, master, ca_file)
         with ChildProcess(argv, env=child_environment()) as worker:
             return worker.wait() or 0
 
@@ -131,19 +136,21 @@ def start_master(folder: Path, workload: Workload, pace: Pace, places: Places) -
     return start(argv, folder / "master.log")
 
 
-def start_worker(folder: Path, number: int, master: Address, raw: Path | None) -> ChildProcess:
+def start_worker(folder: Path, number: int, master: Address, places: Places) -> ChildProcess:
     """A worker on this machine."""
-    argv = worker_command(folder, master)
-    if raw is not None:
-        argv += ["--raw", str(raw / f"worker-{number}.raw")]
+    argv = worker_command(folder, master, places.ca_file)
+    if places.raw is not None:
+        argv += ["--raw", str(places.raw / f"worker-{number}.raw")]
     return start(argv, worker_log(folder, number))
 
 
-def worker_command(folder: Path, master: Address) -> list[str]:
+def worker_command(folder: Path, master: Address, ca_file: Path | None) -> list[str]:
     """The command of a worker."""
+    trusted = [] if ca_file is None else ["--ca-file", str(ca_file)]
     return [
         *module_command("worker"),
         *("--workload", str(folder / "workload.json"), "--master", str(master)),
+        *trusted,
     ]
 
 
@@ -185,7 +192,7 @@ def await_port(folder: Path, master: ChildProcess) -> int:
 def read_measurement(folder: Path, master: ChildProcess) -> LocustMeasurement:
     """What the master wrote."""
     try:
-        return read_model(folder / "locust.json", LocustMeasurement)
+        return read_model(folder / "locust.json", LocustMeasurement, limit=LARGEST_MEASUREMENT)
     except EvidenceError as error:
         words = last_words(folder / "master.log")
         code = master.returncode

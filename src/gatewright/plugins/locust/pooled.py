@@ -122,12 +122,13 @@ class Pooled:
     def _tally(self, objective: Counted) -> Tally:
         part = (objective.journey, objective.step)
         samples = self._spans(part)
-        ticks = self._pool.exceedances[self._workload.counted.index(objective)]
-        exceedances = list(numbered(samples, ticks))
+        number = self._workload.counted.index(objective)
+        exceedances = list(numbered(samples, self._pool.exceedances[number]))
+        near_misses = list(numbered(samples, self._pool.near_misses[number]))
         reach = self._lineup.share(objective.journey)
         if objective.step and self.samples():
             reach = min(reach, sum(samples.values()) / self.samples())
-        return Tally(sum(samples.values()), exceedances, self._pace.rate * reach)
+        return Tally(sum(samples.values()), exceedances, self._pace.rate * reach, near_misses)
 
     def _flow(self, journey: str) -> Flow:
         journeys = [journey] if journey else list(self._lineup.journeys)

@@ -1,5 +1,7 @@
 """Locust's users: each makes journeys through Locust's fast client, at its own place in the period."""
 
+import ssl
+from pathlib import Path
 from typing import ClassVar
 
 import gevent
@@ -24,13 +26,15 @@ class Stage:
     Attributes:
         target: base URL of the service; a master can't change it.
         deadline_s: a run that takes longer is given up.
+        trust: the certificates that are believed behind TLS.
         begun: set when the master says so.
         walker: makes the runs; there once the pace is known.
     """
 
-    def __init__(self, target: str, deadline_s: float) -> None:
+    def __init__(self, target: str, deadline_s: float, ca_file: Path | None) -> None:
         self.target = target
         self.deadline_s = deadline_s
+        self.trust = ssl.create_default_context(cafile=ca_file)
         self.begun = Event()
         self.walker: Walker | None = None
 
@@ -44,6 +48,7 @@ class JourneyUser(FastHttpUser):  # type: ignore[misc] # Locust is not there whe
     max_retries = 0
 
     def __init__(self, environment: object) -> None:
+        self.ssl_context_factory = lambda: self.stage.trust
         super().__init__(environment)
         assert self.stage.walker is not None, "users are spawned after the pace is known"
         self._walker = self.stage.walker

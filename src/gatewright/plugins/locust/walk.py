@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gatewright.load import Answer, Mix, Recording, Request, StepFailedError
 from gatewright.plugins.locust.counts import LONGEST_REASON, SPAN_S, TICK_S, Counts, Pool, Shape
 from gatewright.plugins.locust.workload import BLOCK_S, Lineup, Pace, Workload
-from gatewright.slo import SuccessObjective
+from gatewright.slo import LatencyObjective, SuccessObjective
 from gatewright.suites.slo.tallies import RunTally, StepTally, tally_of
 
 __all__ = ["Ask", "Beat", "NoAnswerError", "Totals", "Walker"]
@@ -81,6 +81,7 @@ class Walker:
         self._recording = Recording(mix.steps, mix.names)
         self._parts = [tally_of(self._recording, SuccessObjective(0.5, *part)) for part in workload.parts]
         self._objectives = [tally_of(self._recording, objective) for objective in workload.counted]
+        self._has_near_misses = [isinstance(each, LatencyObjective) for each in workload.counted]
         # Reproducible places are wanted here, not secrets.
         self._places = random.Random(f"{pace.seed}/{index}")  # noqa: S311
         self._arrived = 0
@@ -192,8 +193,11 @@ class Walker:
                 if reached(tally, run):
                     self._pool.samples[number][int(moment / SPAN_S)] += 1
             for number, tally in enumerate(self._objectives):
-                if broken(tally, run):
+                broken, near = broken_and_near(tally, run)
+                if broken:
                     self._pool.exceedances[number][int(moment / TICK_S)] += 1
+                if near and self._has_near_misses[number]:
+                    self._pool.near_misses[number][int(moment / TICK_S)] += 1
         self._counted = stop
 
     def _count_calls(self) -> None:
@@ -218,8 +222,8 @@ def reached(tally: RunTally | StepTally, run: int) -> bool:
     return tally.samples > before
 
 
-def broken(tally: RunTally | StepTally, run: int) -> bool:
-    """Let a tally count the next run; whether it broke the objective."""
-    before = len(tally.exceedances)
+def broken_and_near(tally: RunTally | StepTally, run: int) -> tuple[bool, bool]:
+    """Let a tally count the next run; whether it broke the objective, and whether it came near that."""
+    exceedances, near_misses = len(tally.exceedances), len(tally.near_misses)
     tally.advance(run, run + 1)
-    return len(tally.exceedances) > before
+    return len(tally.exceedances) > exceedances, len(tally.near_misses) > near_misses

@@ -34,15 +34,16 @@ class Worker:
     Args:
         workload: this machine's own.
         master: where the master listens.
+        ca_file: certificates of the issuers to trust behind TLS; those of the system when None.
 
     Raises:
         ConnectionError: it does not answer.
         GatewrightError: the workload can't be used; the master was told.
     """
 
-    def __init__(self, workload: Workload, master: Address) -> None:
+    def __init__(self, workload: Workload, master: Address, ca_file: Path | None = None) -> None:
         self._workload = workload
-        self._stage = JourneyUser.stage = Stage(workload.target, workload.deadline_s)
+        self._stage = JourneyUser.stage = Stage(workload.target, workload.deadline_s, ca_file)
         self._begun = 0.0
         self._cpu = 0.0
         self._noise = NoiseMeter()
@@ -123,13 +124,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workload", type=Path, required=True)
     parser.add_argument("--master", type=Address.parse, required=True)
+    parser.add_argument("--ca-file", type=Path)
     parser.add_argument("--raw", type=Path, help="write all latencies there: doubles, in seconds")
     options = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     locust.runners.WORKER_REPORT_INTERVAL = REPORT_INTERVAL_S
     locust.runners.CONNECT_RETRY_COUNT = CONNECT_RETRIES
     try:
-        worker = Worker(read_model(options.workload, Workload), options.master)
+        worker = Worker(read_model(options.workload, Workload), options.master, options.ca_file)
         worker.join()
     except (GatewrightError, EvidenceError) as error:
         sys.stderr.write(f"{error}\n")
@@ -137,6 +139,9 @@ def main() -> int:
     except ConnectionError:
         sys.stderr.write(f"no master answers at {options.master}\n")
         return ExitCode.INCONCLUSIVE
+    except OSError as error:
+        sys.stderr.write(f"{error.filename or options.ca_file}: {error.strerror or error}\n")
+        return ExitCode.USAGE
     except KeyboardInterrupt:
         return ExitCode.INCONCLUSIVE
     if options.raw:

@@ -18,6 +18,8 @@ __all__ = ["BLOCK_S", "Counted", "JourneyEntry", "Lineup", "Pace", "Part", "Work
 MOST_USERS = 20_000
 MOST_WORKERS = 200
 MOST_WINDOWS = 240
+MOST_RUNS = 4_000_000
+"""What a measurement can hold when every run breaks every objective."""
 BLOCK_S = 1.0
 WINDOW_LENGTHS_S = (1, 2, 5, 10, 30, 60, 300, 600, 1800, 3600)
 
@@ -97,6 +99,11 @@ class Pace(Model):
             raise ConfigurationError(f"there can be 1 to {MOST_WORKERS} workers, not {workers}")
         if not (0 < rate < math.inf and 0 < seconds < math.inf):
             raise ConfigurationError("rate and duration must be positive finite numbers")
+        if rate * seconds > MOST_RUNS:
+            raise ConfigurationError(
+                f"{rate:g} runs/s for {seconds:g} s are more than {MOST_RUNS:,} runs",
+                remedy="measure for a shorter time",
+            )
         users = users or max(workers, math.ceil(rate))
         if not workers <= users <= MOST_USERS:
             raise ConfigurationError(

@@ -24,6 +24,7 @@ class Heading:
     alpha: float
     started_at: datetime
     command: str
+    attempt: int | None = None
 
 
 def assemble(heading: Heading, scenarios: Sequence[ScenarioResult], finished_at: datetime) -> SloReport:
@@ -43,13 +44,14 @@ def assemble(heading: Heading, scenarios: Sequence[ScenarioResult], finished_at:
             failed=sum(scenario.verdict is Verdict.FAIL for scenario in scenarios),
             samples=sum(scenario.runs for scenario in scenarios),
         ),
-        metrics=metrics(scenarios),
+        metrics=metrics(scenarios) | ({} if heading.attempt is None else {"attempt": float(heading.attempt)}),
         started_at=heading.started_at,
         finished_at=finished_at,
         profile=heading.profile,
         target=heading.target,
         server_started=heading.server_started,
         alpha=heading.alpha,
+        attempt=heading.attempt,
         scenarios=tuple(scenarios),
     )
 
@@ -83,7 +85,7 @@ def explain(scenario: ScenarioResult, place: int, command: str) -> Iterator[Reas
     for number, objective in enumerate(scenario.objectives):
         if tells(objective.verdict, scenario.verdict):
             yield Reason(
-                rule=objective.name,
+                rule=objective.name if objective.demoted_from is None else "noise-margin",
                 message=f"{scenario.name}: {objective_words(objective)}",
                 artifact=ARTIFACT,
                 pointer=f"{path}/objectives/{number}",

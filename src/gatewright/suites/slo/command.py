@@ -15,7 +15,7 @@ from gatewright.suites.arguments import number
 from gatewright.suites.slo.declared import Overrides, declared_suite
 from gatewright.suites.slo.running import Engine, open_loop, run_and_publish, summary
 
-__all__ = ["declared_load", "run_declared"]
+__all__ = ["declared_load", "run_declared", "shown"]
 
 PROFILES = ("quick", "full")
 
@@ -42,19 +42,6 @@ def options_of(parsed: argparse.Namespace) -> RunOptions:
     return RunOptions(parsed.name, overrides, parsed.output, parsed.json)
 
 
-def declared_load(name: str, policy: Path) -> Load:
-    """What a policy declares by this name.
-
-    Raises:
-        ConfigurationError: nothing, or the policy can't be used.
-    """
-    loads = load_policy(policy).policy.slo
-    if name not in loads:
-        known = f"there is {', '.join(loads)}" if loads else "declare [slo.NAME]; --help shows how"
-        raise ConfigurationError(f"{policy.name} declares no load {name!r}", remedy=known)
-    return loads[name]
-
-
 def run_declared(parsed: argparse.Namespace, root: Path, policy: Path, *, engine: Engine = open_loop) -> int:
     """Run a declared load; returns the exit code of its verdict.
 
@@ -74,10 +61,27 @@ def run_declared(parsed: argparse.Namespace, root: Path, policy: Path, *, engine
         raise ConfigurationError(f"no profile {profile!r}", remedy=f"there are {', '.join(PROFILES)}")
     suite = declared_suite(options.name, load, root, options.overrides, profile)
     folder = options.output or root / EVIDENCE / f"slo-{options.name}"
-    report = run_and_publish(replace(suite, engine=engine), folder, sys.stderr)
+    report = run_and_publish(replace(suite, engine=engine), folder, None if parsed.quiet else sys.stderr)
     sys.stdout.write(report.model_dump_json(indent=2) + "\n" if options.json else shown(summary(report)))
     sys.stderr.write(f"evidence: {printable(str(folder / 'latest.json'))}\n")
     return report.verdict.exit_code
+
+
+def declared_load(name: str, policy: Path) -> Load:
+    """What a policy declares under `[slo.NAME]`.
+
+    Raises:
+        ConfigurationError: nothing.
+    """
+    loads = load_policy(policy).policy.slo
+    if name not in loads:
+        known = (
+            f"there is {', '.join(loads)}"
+            if loads
+            else "declare [slo.NAME]; gatewright slo run --help shows how"
+        )
+        raise ConfigurationError(f"{policy.name} declares no load {name!r}", remedy=known)
+    return loads[name]
 
 
 def shown(text: str) -> str:

@@ -13,6 +13,7 @@ from gatewright.suites.slo.report import (
     ScheduleValidity,
     SloReport,
 )
+from gatewright.suites.slo.words import offer_words, run_words
 
 __all__ = ["render"]
 
@@ -27,25 +28,27 @@ def render(report: SloReport) -> str:
     seconds = (report.finished_at - report.started_at).total_seconds()
     when = f"{report.started_at:%Y-%m-%d %H:%M:%S} UTC, {seconds:.1f} s"
     whose = "a server started for it" if report.server_started else f"the running server {report.target}"
+    error = f"error of the verdict: at most {report.alpha:g}{attempt_words(report.attempt)}"
     parts = [
         f"# {report.suite}: {report.verdict.value}",
-        f"{when}, profile {report.profile}, against {whose}; error of the verdict: at most {report.alpha:g}.",
+        f"{when}, profile {report.profile}, against {whose}; {error}.",
         bullets(f"**{reason.rule}**: {reason.message}" for reason in report.reasons),
         *(render_scenario(scenario) for scenario in report.scenarios),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def attempt_words(attempt: int | None) -> str:
+    """How often the question was asked before; whoever reads a PASS should know."""
+    return "" if attempt is None or attempt == 1 else f"; attempt {attempt} at these limits on this tree"
+
+
 def render_scenario(scenario: ScenarioResult) -> str:
     """One scenario: decisions, latencies, and whether the measurement was fit."""
-    offer = scenario.offer
     succeeded = f"{scenario.succeeded} of {scenario.runs} runs succeeded"
-    offered = (
-        f"Offered: {offer.rate:g} runs/s, {loop_words(offer)}, {offer.arrivals} arrivals, seed {offer.seed}"
-    )
     parts = [
         f"## {scenario.name}: {scenario.verdict.value}",
-        f"{succeeded} in {scenario.measured_s:.1f} s. {offered}.",
+        f"{succeeded} in {scenario.measured_s:.1f} s. {offer_words(scenario)}.",
         objectives_table(scenario),
         drifts_table(scenario),
         latencies_table(scenario),
@@ -53,13 +56,6 @@ def render_scenario(scenario: ScenarioResult) -> str:
         bullets(fitness(scenario)),
     ]
     return "\n\n".join(part for part in parts if part)
-
-
-def loop_words(offer: Offer) -> str:
-    """Whether users wait for answers, and what that means."""
-    if offer.loop == "open":
-        return "open loop"
-    return f"closed loop of {offer.users} users in {offer.workers} workers (no claim about open latency)"
 
 
 def objectives_table(scenario: ScenarioResult) -> str:
@@ -104,8 +100,7 @@ def drifts_table(scenario: ScenarioResult) -> str:
 
 def latencies_table(scenario: ScenarioResult) -> str:
     """Percentiles of runs from their schedule, and of each step from its request."""
-    whole = "run, from its schedule" if scenario.offer.loop == "open" else "run, service time"
-    rows = [[whole, *percentiles(scenario.latency)]]
+    rows = [[run_words(scenario.offer), *percentiles(scenario.latency)]]
     rows += [[f"{each.step}, service time", *percentiles(each.service)] for each in scenario.steps]
     return table(rows, ["ms", "n", "p50", "p90", "p95", "p99", "max"])
 

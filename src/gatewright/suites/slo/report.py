@@ -17,6 +17,7 @@ __all__ = [
     "Noise",
     "ObjectiveResult",
     "Offer",
+    "OfferedStage",
     "ScenarioResult",
     "ScheduleValidity",
     "SloReport",
@@ -53,6 +54,12 @@ class ObjectiveResult(Model):
         p_pass: anytime-valid p-value against "the objective is broken"; its inverse is an e-value.
         p_fail: likewise against "the objective is kept".
         missing: in words, what would make it conclusive; empty when it is.
+        excluded_ms: PASS holds also if stalls that break the objective for up to so many milliseconds each
+            were missed; null for throughput, and where nothing passes.
+        aa_margin: how far noise alone moves the percentile, as a share of it, by an A/A within the window;
+            null where there is none.
+        demoted_from: what would have been decided on a quiet machine: the percentile lies within `aa_margin`
+            of its limit and the machine was noisy; null where that changed nothing.
     """
 
     name: str
@@ -67,6 +74,9 @@ class ObjectiveResult(Model):
     p_fail: Share
     verdict: Verdict
     missing: str = ""
+    excluded_ms: NonNegativeFloat | None = None
+    aa_margin: NonNegativeFloat | None = None
+    demoted_from: Verdict | None = None
 
 
 class LatencySummary(Model):
@@ -95,11 +105,21 @@ class FailureCount(Model):
     count: NonNegativeInt
 
 
+class OfferedStage(Model):
+    """A piece of the schedule in which the rate, in runs/s, changes evenly."""
+
+    name: str
+    seconds: FiniteFloat
+    begin_rate: NonNegativeFloat
+    end_rate: NonNegativeFloat
+
+
 class Offer(Model):
     """What was offered: the arrivals of runs, and how long one may take.
 
-    `rate` is in runs/s, times in seconds; the same seed gives the same arrivals. In a closed loop so many
-    `users` of so many `workers` wait for the answers, and make no runs meanwhile; an open loop has neither.
+    `rate` is in runs/s, on average over all stages; times in seconds; the same seed gives the same arrivals.
+    In a closed loop so many `users` of so many `workers` wait for the answers, and make no runs meanwhile; an
+    open loop has neither.
     """
 
     arrivals: Literal["poisson", "constant"]
@@ -107,6 +127,7 @@ class Offer(Model):
     seed: int
     deadline_s: FiniteFloat
     budget_s: FiniteFloat
+    stages: tuple[OfferedStage, ...] = ()
     loop: Literal["open", "closed"] = "open"
     users: NonNegativeInt = 0
     workers: NonNegativeInt = 0
@@ -208,15 +229,31 @@ class SparseHistogram(Model):
 class DriftResult(Model):
     """Growth of one series with the cumulative runs: Theil-Sen slope, Mann-Kendall trend.
 
-    `points` are the blocks: cumulative runs, and the value in `unit`.
+    Attributes:
+        series: its name.
+        unit: of its values; empty for a count.
+        limit_per_run: the growth that is allowed.
+        granularity: growth over all judged runs that no leak is needed for.
+        slope_per_run: the growth that was found.
+        bounds: of the slope.
+        trend_p: p-value against "it doesn't grow".
+        p_pass: p-value against "it grows by more than is allowed".
+        p_fail: likewise against "it grows by at most what is allowed".
+        blocks: how many were judged, the first quarter left out.
+        points: all blocks, as cumulative runs and the value.
+        verdict: what was decided.
+        missing: in words, what would make it conclusive; empty when it is.
     """
 
     series: str
     unit: str
     limit_per_run: FiniteFloat
+    granularity: NonNegativeFloat = 0.0
     slope_per_run: FiniteFloat
     bounds: Bounds
     trend_p: Share
+    p_pass: Share
+    p_fail: Share
     blocks: NonNegativeInt
     points: tuple[tuple[FiniteFloat, FiniteFloat], ...] = ()
     verdict: Verdict
@@ -224,10 +261,15 @@ class DriftResult(Model):
 
 
 class ScenarioResult(Model):
-    """One scenario: how it was measured, whether that was fit, and what was decided."""
+    """One scenario: how it was measured, whether that was fit, and what was decided.
+
+    `in_process` tells that the application was called without a server and a network, which its latencies
+    therefore leave out.
+    """
 
     name: str
     verdict: Verdict
+    in_process: bool = False
     offer: Offer
     warm_up: WarmUpResult
     measured_s: NonNegativeFloat
@@ -249,11 +291,18 @@ class ScenarioResult(Model):
 
 
 class SloReport(SuiteReport):
-    """The SLO suite's report: the shared envelope and each scenario's details."""
+    """The SLO suite's report: the shared envelope and each scenario's details.
+
+    Attributes:
+        alpha: the probability of a wrong PASS, and of a wrong FAIL, in this attempt.
+        attempt: how often the same promises have been put to the test on the same tree, this time included;
+            null where nobody counted.
+    """
 
     schema_version: Literal["gatewright.slo/1"] = SCHEMA
     profile: str
     target: str
     server_started: bool
     alpha: FiniteFloat
+    attempt: Annotated[int, Field(ge=1)] | None = None
     scenarios: tuple[ScenarioResult, ...]
