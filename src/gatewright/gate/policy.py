@@ -3,15 +3,17 @@
 import difflib
 import tomllib
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, FiniteFloat, ValidationError, model_validator
+from pydantic import Field, FiniteFloat, ValidationError, model_validator
 
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.model import Model
 from gatewright.evidence.digest import hash_bytes
 from gatewright.evidence.manifest import CheckId
+from gatewright.gate.loads import DeclaredJourney, DeclaredNeeds, DeclaredObjective, Load
+from gatewright.gate.paths import InnerPath
 
 __all__ = ["POLICY", "Check", "Gate", "Limit", "LoadedPolicy", "Policy", "load_policy"]
 
@@ -19,16 +21,7 @@ POLICY = "gate.toml"
 Limitless = Annotated[int, Field(ge=0)]
 
 
-def inside(path: str) -> str:
-    """Accept a relative path that stays below its folder."""
-    parts = PurePosixPath(path)
-    if not path or parts.is_absolute() or ".." in parts.parts or "\\" in path:
-        raise ValueError("must be a relative path without '..'")
-    return path
-
-
 Steps = Annotated[tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...], Field(min_length=1)]
-InnerPath = Annotated[str, AfterValidator(inside)]
 ResultPath = Annotated[InnerPath, Field(pattern=r"\.(json|xml)$")]
 
 
@@ -103,11 +96,18 @@ class Gate(Model):
 
 
 class Policy(Model):
-    """A release policy. At least one check must be required, or nothing would be measured."""
+    """A release policy. At least one check must be required, or nothing would be measured.
+
+    Attributes:
+        gate: what holds for a run as a whole.
+        checks: by name.
+        slo: loads by name, for checks whose step is `gatewright slo run NAME`.
+    """
 
     schema_version: Literal[1]
     gate: Gate = Gate()
     checks: Annotated[dict[CheckId, Check], Field(min_length=1)]
+    slo: dict[CheckId, Load] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def requires_something(self) -> "Policy":
@@ -174,8 +174,11 @@ def parse_policy(data: bytes, name: str) -> LoadedPolicy:
         raise ConfigurationError(f"{name}: {place or 'the policy'}: {message}") from None
 
 
+MODELS = (Policy, Gate, Check, Limit, Load, DeclaredJourney, DeclaredObjective, DeclaredNeeds)
+
+
 def unknown_setting(name: str) -> str:
     """Say that there is no such setting, and the one that was probably meant."""
-    known = [field for model in (Policy, Gate, Check, Limit) for field in model.model_fields]
+    known = [field for model in MODELS for field in model.model_fields]
     nearest = difflib.get_close_matches(name, known, n=1)
     return f"there is no such setting; did you mean {nearest[0]}?" if nearest else "there is no such setting"

@@ -1,0 +1,38 @@
+"""What several commands share."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+from gatewright.core.errors import ConfigurationError
+from gatewright.core.escape import printable
+from gatewright.execution.project import Project, find_project
+
+__all__ = ["Commands", "needs_extra", "printable_lines", "project_of"]
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+"""What commands are added to."""
+
+
+def project_of(options: argparse.Namespace) -> Project:
+    """The project that the user means."""
+    return find_project((options.root or Path.cwd()).resolve())
+
+
+def printable_lines(text: str) -> str:
+    """Lines that come from elsewhere, each made harmless."""
+    return "\n".join(printable(line) for line in text.splitlines())
+
+
+@contextmanager
+def needs_extra(command: str, extra: str) -> Iterator[None]:
+    """Say in one line what to install where a dependency of an engine is missing."""
+    try:
+        yield
+    except ImportError as error:
+        raise ConfigurationError(
+            f"{command} needs {error.name}, which is not installed",
+            remedy=f"pip install 'gatewright[{extra}]'",
+        ) from None

@@ -1,0 +1,142 @@
+"""Commands about a gate: run it, judge, verify and explain what it left, check its policy."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from gatewright.cli.common import Commands, project_of
+from gatewright.core.clock import SystemClock
+from gatewright.core.errors import ConfigurationError
+from gatewright.core.escape import printable
+from gatewright.core.verdict import ExitCode
+from gatewright.execution.gate import add_check, run_alone, run_gate
+from gatewright.execution.judge import judge_now, resolve_run, verify_run
+from gatewright.execution.project import PROFILES, Settings
+from gatewright.gate.decision import VerdictDocument, exit_code
+from gatewright.gate.policy import load_policy
+from gatewright.report.progress import ProgressLines, wants_colour
+from gatewright.report.schemas import find_schemas, schema_text, write_schemas
+from gatewright.report.text import render_explanation, render_policy, render_verdict_text
+
+__all__ = ["add_gate_commands"]
+
+
+def add_gate_commands(commands: Commands) -> None:
+    """Add them to the command line."""
+    gate = commands.add_parser("gate", help="run every check of the policy and write the verdict")
+    gate.add_argument("--full", action="store_true", help="the full profile instead of the quick one")
+    gate.set_defaults(command=gate_command)
+
+    run = commands.add_parser(
+        "run", help="run one check; judge it, unless a gate is waiting for its evidence"
+    )
+    run.add_argument("check", metavar="CHECK", help="its name in gate.toml")
+    run.add_argument("--profile", choices=PROFILES, help="how long the check may take its time")
+    run.set_defaults(command=run_command)
+
+    for name, command, text in (
+        ("judge", judge_command, "judge evidence against the policy and tree of now; reads only"),
+        ("verify", verify_command, "verify that a verdict and its evidence are what was written; reads only"),
+    ):
+        reader = commands.add_parser(name, help=text, description=text)
+        reader.add_argument("folder", nargs="?", type=Path, help="a run folder; by default the latest run's")
+        reader.set_defaults(command=command)
+        if command is judge_command:
+            reader.add_argument("--check", metavar="CHECK", help="ask about this check alone")
+
+    explain = commands.add_parser("explain", help="every reason of a verdict, with the command that mends it")
+    explain.add_argument("check", nargs="?", metavar="CHECK", help="only the reasons of this check")
+    explain.add_argument("--run", type=Path, dest="folder", help="a run folder; by default the latest run's")
+    explain.set_defaults(command=explain_command)
+
+    policy = commands.add_parser("policy", help="check a policy and show what it requires; runs nothing")
+    policy.add_argument("action", choices=["check"])
+    policy.add_argument("file", nargs="?", type=Path, help="by default the project's gate.toml")
+    policy.set_defaults(command=policy_command)
+
+    schema = commands.add_parser("schema", help="JSON Schemas of manifest, verdict, policy and suite reports")
+    schema.add_argument(
+        "names", nargs="*", metavar="NAME", help="a schema by name, or a model as module:Model"
+    )
+    schema.add_argument("--write", type=Path, metavar="FOLDER", help="write files instead of printing")
+    schema.set_defaults(command=schema_command)
+
+
+def gate_command(options: argparse.Namespace) -> int:
+    """Run the release gate."""
+    project = project_of(options)
+    settings = Settings.read(os.environ | ({"GATEWRIGHT_PROFILE": "full"} if options.full else {}))
+    clock = SystemClock()
+    return show(run_gate(project, settings, clock, ProgressLines(sys.stdout, clock)))
+
+
+def run_command(options: argparse.Namespace) -> int:
+    """Run one check."""
+    project = project_of(options)
+    profile = {"GATEWRIGHT_PROFILE": options.profile} if options.profile else {}
+    settings = Settings.read(os.environ | profile)
+    clock = SystemClock()
+    if settings.run_folder:
+        return add_check(project, settings, settings.run_folder, options.check, clock=clock, echo=echo)
+    return show(run_alone(project, settings, options.check, clock=clock, echo=echo))
+
+
+def echo(line: str) -> None:
+    """Pass on what a command says."""
+    sys.stdout.write(line)
+    sys.stdout.flush()
+
+
+def judge_command(options: argparse.Namespace) -> int:
+    """Judge evidence as of now."""
+    project = project_of(options)
+    return show(judge_now(project, options.folder, SystemClock(), only=options.check))
+
+
+def verify_command(options: argparse.Namespace) -> int:
+    """Verify a verdict."""
+    verification = verify_run(project_of(options) if options.folder is None else None, options.folder)
+    for problem in verification.problems:
+        print(printable(f"TAMPERED {problem.artifact}: {problem.message}"))
+    document = verification.document
+    if document and verification.is_intact:
+        print(f"intact: run {document.run_id} says {document.verdict.value}")
+    return verification.exit_code
+
+
+def explain_command(options: argparse.Namespace) -> int:
+    """Explain a verdict."""
+    document = resolve_run(None if options.folder else project_of(options), options.folder).read()
+    names = [judged.check for judged in document.checks]
+    if options.check and options.check not in names:
+        raise ConfigurationError(
+            f"the run has no check {options.check!r}", remedy=f"it has {', '.join(names)}"
+        )
+    sys.stdout.write(render_explanation(document, options.check))
+    return ExitCode.PASS
+
+
+def policy_command(options: argparse.Namespace) -> int:
+    """Check a policy."""
+    loaded = load_policy(options.file or project_of(options).policy)
+    sys.stdout.write(render_policy(loaded))
+    return ExitCode.PASS
+
+
+def schema_command(options: argparse.Namespace) -> int:
+    """Print or write schemas."""
+    models = find_schemas(options.names)
+    if options.write:
+        for path in write_schemas(options.write, models):
+            print(path)
+        return ExitCode.PASS
+    for model in models.values():
+        sys.stdout.write(schema_text(model))
+    return ExitCode.PASS
+
+
+def show(document: VerdictDocument) -> int:
+    """Print a verdict; its exit code."""
+    sys.stdout.write("\n" + render_verdict_text(document, colour=wants_colour(sys.stdout)))
+    return exit_code(document)

@@ -1,0 +1,68 @@
+"""Commands about service level objectives."""
+
+import argparse
+from pathlib import Path
+
+from gatewright.cli.common import Commands, needs_extra, project_of
+
+__all__ = ["add_slo_commands"]
+
+DESCRIPTION = "Load a service, hold it to its objectives, compare it with an earlier revision."
+RUN_EPILOG = """\
+The load, its journeys and what is promised stand in gate.toml:
+
+  [slo.shop]
+  server = ["{python}", "-m", "shop", "--port-file", "{port_file}"]    # or: target = "http://127.0.0.1:8000"
+  rate = 50                       # runs offered per second, whatever became of earlier ones
+  seconds = 60                    # at most; a clear case ends earlier
+  journeys.buy = { factory = "shop.journeys:Buy", weight = 1 }
+  journeys.look = { factory = "shop.journeys:Look", weight = 4 }
+  objectives = [
+    { metric = "latency", percentile = 95, at_most_ms = 250 },
+    { metric = "latency", percentile = 99, at_most_ms = 400, journey = "buy", step = "pay" },
+    { metric = "success_ratio", at_least = 0.99 },
+    { metric = "throughput", at_least = 40 },
+  ]
+
+exit codes:
+  0 PASS   1 FAIL   2 usage or configuration   3 INCONCLUSIVE
+"""
+
+
+def add_slo_commands(commands: Commands) -> None:
+    """Add `slo` and what it can do to the command line."""
+    slo = commands.add_parser("slo", help="load a service and judge it", description=DESCRIPTION)
+    actions = slo.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    add_run(actions)
+
+
+def add_run(actions: Commands) -> None:
+    """`slo run`."""
+    run = actions.add_parser(
+        "run",
+        help="run a load that gate.toml declares, and judge it",
+        epilog=RUN_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    run.add_argument("name", metavar="NAME", help="of the load: [slo.NAME] in gate.toml")
+    run.add_argument("--target", metavar="URL", help="measure this running server")
+    run.add_argument("--i-may-load", metavar="HOST", help="allow a target that is not on this machine")
+    run.add_argument("--rate", metavar="N", help="runs offered per second")
+    run.add_argument("--seconds", metavar="N", help="longest duration, warm-up included")
+    run.add_argument("--seed", type=int, help="of arrivals and of draws among journeys")
+    run.add_argument(
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        help="where the evidence goes (default docs/evidence/slo-NAME)",
+    )
+    run.add_argument("--json", action="store_true", help="print the whole report as JSON")
+    run.set_defaults(command=run_command)
+
+
+def run_command(options: argparse.Namespace) -> int:
+    """Run a declared load."""
+    with needs_extra("slo run", "slo"):
+        from gatewright.suites.slo.command import run_declared  # noqa: PLC0415 - its dependencies are an extra
+    project = project_of(options)
+    return run_declared(options, project.root, project.policy)

@@ -1,0 +1,117 @@
+"""What a policy declares about loads: journeys, what is offered, and what was promised (`[slo.NAME]`).
+
+Names and numbers only: the judge of evidence knows no load engine; `gatewright.suites.slo` reads this.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, FiniteFloat, model_validator
+
+from gatewright.core.model import Model
+from gatewright.gate.paths import InnerPath
+
+__all__ = ["DeclaredJourney", "DeclaredNeeds", "DeclaredObjective", "Load"]
+
+Positive = Annotated[FiniteFloat, Field(gt=0)]
+ObjectPath = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+JourneyName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
+
+
+class DeclaredJourney(Model):
+    """A journey: what makes it, and its share of all runs.
+
+    Attributes:
+        factory: `module:name` of what is called with the service's `Origin` and gives a
+            `gatewright.load.Journey`.
+        weight: its share is this over the sum of all weights.
+    """
+
+    factory: ObjectPath
+    weight: Positive = 1.0
+
+
+class DeclaredObjective(Model):
+    """One promise.
+
+    Attributes:
+        metric: of what: `latency`, `success_ratio` or `throughput`.
+        percentile: of latency, in percent, above 0 and below 100.
+        at_most_ms: what that percentile may be, in milliseconds.
+        at_least: a share below 1, or successful runs per second.
+        journey: only runs that make this journey.
+        step: only this step: its service time, or that runs don't fail there.
+    """
+
+    metric: Literal["latency", "success_ratio", "throughput"]
+    percentile: Annotated[FiniteFloat, Field(gt=0, lt=100)] | None = None
+    at_most_ms: Positive | None = None
+    at_least: Positive | None = None
+    journey: str = ""
+    step: str = ""
+
+    @model_validator(mode="after")
+    def is_complete(self) -> "DeclaredObjective":
+        """Each metric has its own numbers, and no others."""
+        latency = self.metric == "latency"
+        has_latency = self.percentile is not None and self.at_most_ms is not None
+        if latency and (not has_latency or self.at_least is not None):
+            raise ValueError("a latency needs percentile and at_most_ms, and no at_least")
+        if not latency and (self.at_least is None or self.percentile or self.at_most_ms):
+            raise ValueError(f"a {self.metric} needs at_least, and neither percentile nor at_most_ms")
+        if self.metric == "success_ratio" and self.at_least is not None and self.at_least >= 1:
+            raise ValueError("a success_ratio must be below 1: no finite sample proves that nothing fails")
+        if self.metric == "throughput" and self.step:
+            raise ValueError("a throughput is about whole runs: leave the step out")
+        return self
+
+
+class DeclaredNeeds(Model):
+    """What a decision needs at least; see `gatewright.slo.Requirements`."""
+
+    alpha: Annotated[FiniteFloat, Field(gt=0, lt=0.5)] = 0.05
+    samples: Annotated[int, Field(ge=1)] = 100
+    seconds: Positive = 10.0
+    seconds_to_fail: Positive = 4.0
+    unseen_stall_s: Annotated[FiniteFloat, Field(ge=0)] = 0.25
+
+
+class Load(Model):
+    """A load that `gatewright slo run NAME` offers to a service, and what is promised under it.
+
+    Attributes:
+        server: the command of a server of its own; `{python}`, `{root}` and `{port_file}` are filled in, and
+            it writes the port that it bound to that file.
+        ready_path: what answers 200 once that server can be loaded.
+        target: base URL of a server that runs already, instead.
+        python_path: folders of the project from which journeys are imported.
+        journeys: what runs do.
+        objectives: what was promised.
+        rate: runs offered per second.
+        seconds: the longest duration, warm-up included; a clear case ends earlier.
+        arrivals: independent users (poisson) or even distances (constant).
+        deadline_s: a run that takes longer is given up and counts as failed.
+        seed: of arrivals and of the draws among journeys.
+        needs: what a decision needs at least.
+        drift: allowed growth per run by series.
+    """
+
+    server: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    ready_path: Annotated[str, Field(pattern="^/[!-~]*$")] = "/readyz"
+    target: str | None = None
+    python_path: tuple[InnerPath, ...] = (".",)
+    journeys: Annotated[dict[JourneyName, DeclaredJourney], Field(min_length=1)]
+    objectives: Annotated[tuple[DeclaredObjective, ...], Field(min_length=1)]
+    rate: Positive = 40.0
+    seconds: Positive = 60.0
+    arrivals: Literal["poisson", "constant"] = "poisson"
+    deadline_s: Positive = 5.0
+    seed: int = 1
+    needs: DeclaredNeeds = DeclaredNeeds()
+    drift: dict[str, Positive] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def has_one_service(self) -> "Load":
+        """Either a server is started, or one runs already."""
+        if (self.server is None) == (self.target is None):
+            raise ValueError("needs either a server to start or a target that runs already")
+        return self

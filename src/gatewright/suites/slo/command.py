@@ -1,0 +1,73 @@
+"""`gatewright slo run NAME`: runs a load that the policy declares."""
+
+import argparse
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from gatewright.core.errors import ConfigurationError
+from gatewright.core.escape import printable
+from gatewright.evidence.record import EVIDENCE
+from gatewright.gate.policy import load_policy
+from gatewright.suites.arguments import number
+from gatewright.suites.slo.declared import Overrides, declared_suite
+from gatewright.suites.slo.running import run_and_publish, summary
+
+__all__ = ["run_declared"]
+
+PROFILES = ("quick", "full")
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What was typed."""
+
+    name: str
+    overrides: Overrides
+    output: Path | None
+    json: bool
+
+
+def options_of(parsed: argparse.Namespace) -> RunOptions:
+    """The typed options; raises what can't be used."""
+    overrides = Overrides(
+        target=parsed.target,
+        may_load=parsed.i_may_load,
+        rate=None if parsed.rate is None else number("--rate", parsed.rate),
+        seconds=None if parsed.seconds is None else number("--seconds", parsed.seconds),
+        seed=parsed.seed,
+    )
+    return RunOptions(parsed.name, overrides, parsed.output, parsed.json)
+
+
+def run_declared(parsed: argparse.Namespace, root: Path, policy: Path) -> int:
+    """Run a declared load; returns the exit code of its verdict.
+
+    Args:
+        parsed: the command line.
+        root: of the project.
+        policy: its gate.toml.
+
+    Raises:
+        ConfigurationError: there is no such load, or it can't be used.
+    """
+    options = options_of(parsed)
+    loads = load_policy(policy).policy.slo
+    if options.name not in loads:
+        known = f"there is {', '.join(loads)}" if loads else "declare [slo.NAME]; --help shows how"
+        raise ConfigurationError(f"{policy.name} declares no load {options.name!r}", remedy=known)
+    profile = os.environ.get("GATEWRIGHT_PROFILE", "quick")
+    if profile not in PROFILES:
+        raise ConfigurationError(f"no profile {profile!r}", remedy=f"there are {', '.join(PROFILES)}")
+    suite = declared_suite(options.name, loads[options.name], root, options.overrides, profile)
+    folder = options.output or root / EVIDENCE / f"slo-{options.name}"
+    report = run_and_publish(suite, folder, sys.stderr)
+    sys.stdout.write(report.model_dump_json(indent=2) + "\n" if options.json else shown(summary(report)))
+    sys.stderr.write(f"evidence: {printable(str(folder / 'latest.json'))}\n")
+    return report.verdict.exit_code
+
+
+def shown(text: str) -> str:
+    """Lines with what comes from elsewhere made harmless."""
+    return "".join(f"{printable(line)}\n" for line in text.splitlines())

@@ -1,0 +1,235 @@
+"""A load that a policy declares becomes a suite that can be run."""
+
+import importlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from gatewright.core.errors import ConfigurationError, GatewrightError
+from gatewright.execution.server import ServerProcess
+from gatewright.gate.loads import DeclaredObjective, Load
+from gatewright.load import Journey, Mix, Origin, Weighted
+from gatewright.slo import (
+    DriftLimit,
+    LatencyObjective,
+    Objective,
+    Requirements,
+    SuccessObjective,
+    ThroughputObjective,
+)
+from gatewright.suites.slo.assembly import Heading
+from gatewright.suites.slo.plan import Plan, Service
+from gatewright.suites.slo.running import Suite, permitted_target
+
+__all__ = ["JourneyError", "Overrides", "declared_suite", "objectives_of"]
+
+STOP_GRACE_S = 2.0
+PERCENT = 100
+
+
+class JourneyError(GatewrightError):
+    """A journey of the project could not be made; the message names it and its error."""
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What the command line changes of a declaration; None leaves it as declared.
+
+    Attributes:
+        target: measure this running server instead.
+        may_load: host besides loopback that may be loaded.
+        rate: runs offered per second.
+        seconds: longest duration.
+        seed: of arrivals and draws.
+    """
+
+    target: str | None = None
+    may_load: str | None = None
+    rate: float | None = None
+    seconds: float | None = None
+    seed: int | None = None
+
+    def apply(self, load: Load) -> Load:
+        """The declaration with what was given."""
+        changes = {"rate": self.rate, "seconds": self.seconds, "seed": self.seed}
+        given: dict[str, object] = {name: value for name, value in changes.items() if value is not None}
+        if self.target is not None:
+            given |= {"target": self.target, "server": None}
+        return load.model_copy(update=given)
+
+
+def declared_suite(name: str, load: Load, root: Path, overrides: Overrides, profile: str) -> Suite:
+    """The suite of a declaration; nothing is imported or started yet.
+
+    Args:
+        name: of the declaration; also of its scenario.
+        load: the declaration.
+        root: of the project.
+        overrides: what the command line says.
+        profile: told in the report.
+
+    Raises:
+        ConfigurationError: a figure or the target can't be used.
+    """
+    load = overrides.apply(load)
+    if load.target is not None:
+        permitted_target(load.target, overrides.may_load)
+    plan = plan_of(name, load)
+    heading = Heading(
+        suite=f"slo-{name}",
+        profile=profile,
+        target=load.target or "",
+        server_started=load.target is None,
+        alpha=load.needs.alpha,
+        started_at=datetime.now(UTC),
+        command=f"gatewright slo run {name}",
+    )
+    return Suite(heading, [plan], partial(declared_service, load, root, overrides.may_load))
+
+
+def plan_of(name: str, load: Load) -> Plan:
+    """How a declaration is measured."""
+    needs = load.needs
+    return Plan(
+        name=name,
+        objectives=objectives_of(load.objectives),
+        rate=load.rate,
+        budget_s=load.seconds,
+        seed=load.seed,
+        arrivals=load.arrivals,
+        deadline_s=load.deadline_s,
+        stops_early=not load.drift,
+        requirements=Requirements(
+            alpha=needs.alpha,
+            least_samples=needs.samples,
+            least_s=needs.seconds,
+            least_fail_s=needs.seconds_to_fail,
+            stall_s=needs.unseen_stall_s,
+        ),
+        drift_limits=tuple(DriftLimit(series, limit) for series, limit in load.drift.items()),
+    )
+
+
+def objectives_of(declared: tuple[DeclaredObjective, ...]) -> tuple[Objective, ...]:
+    """Declared promises as objectives.
+
+    Raises:
+        ConfigurationError: two of them limit the same metric of the same part.
+    """
+    objectives = tuple(objective_of(each) for each in declared)
+    names = [objective.name for objective in objectives]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigurationError(f"objective {name} is declared twice", remedy="keep the stricter one")
+    return objectives
+
+
+def objective_of(declared: DeclaredObjective) -> Objective:
+    """One promise; the policy has checked that its numbers are there."""
+    least = declared.at_least or 0.0
+    if declared.metric == "success_ratio":
+        return SuccessObjective(least, journey=declared.journey, step=declared.step)
+    if declared.metric == "throughput":
+        return ThroughputObjective(least, journey=declared.journey)
+    return LatencyObjective(
+        (declared.percentile or 0.0) / PERCENT,
+        (declared.at_most_ms or 0.0) / 1e3,
+        journey=declared.journey,
+        step=declared.step,
+    )
+
+
+@contextmanager
+def declared_service(load: Load, root: Path, may_load: str | None) -> Iterator[Service]:
+    """The running target, or a server that is started for it."""
+    if load.target is not None:
+        origin = permitted_target(load.target, may_load)
+        yield Service(origin, mix_of(load, root, origin))
+        return
+    with tempfile.TemporaryDirectory(prefix="gatewright-slo-") as folder:
+        port_file = Path(folder, "port")
+        fill = {"python": sys.executable, "root": str(root), "port_file": str(port_file)}
+        argv = [filled(word, fill) for word in load.server or ()]
+        server = ServerProcess(
+            argv,
+            port_file=port_file,
+            env=server_environment(load, root),
+            cwd=root,
+            ready_path=load.ready_path,
+        )
+        with server:
+            origin = Origin.parse(server.base_url)
+            yield Service(origin, mix_of(load, root, origin), server.pid)
+            server.stop(STOP_GRACE_S)
+
+
+def filled(word: str, values: Mapping[str, str]) -> str:
+    """A word of a command with its `{names}` filled in; other braces stay."""
+    for name, value in values.items():
+        word = word.replace(f"{{{name}}}", value)
+    return word
+
+
+def server_environment(load: Load, root: Path) -> dict[str, str]:
+    """Our environment, in which the project's folders can be imported from."""
+    inherited = os.environ.get("PYTHONPATH")
+    folders = [str((root / folder).resolve()) for folder in load.python_path]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([*folders, *([inherited] if inherited else [])])}
+
+
+def mix_of(load: Load, root: Path, origin: Origin) -> Mix:
+    """The declared journeys of a service.
+
+    Raises:
+        ConfigurationError: one can't be imported, or is none.
+        JourneyError: one could not be made for this service.
+    """
+    for folder in reversed(load.python_path):
+        if (place := str((root / folder).resolve())) not in sys.path:
+            sys.path.insert(0, place)
+    return Mix(
+        {
+            name: Weighted(journey_of(name, declared.factory, origin), declared.weight)
+            for name, declared in load.journeys.items()
+        },
+        seed=load.seed,
+    )
+
+
+def journey_of(name: str, path: str, origin: Origin) -> Journey:
+    """Import the factory of a journey and call it."""
+    factory = imported(name, path)
+    try:
+        journey = factory(origin)
+    except GatewrightError:
+        raise
+    except Exception as error:
+        raise JourneyError(f"journey {name} ({path}): {type(error).__name__}: {error}") from error
+    steps = getattr(journey, "steps", None)
+    if not isinstance(steps, tuple) or not callable(getattr(journey, "run", None)):
+        raise ConfigurationError(
+            f"journey {name}: {path} gave no journey", remedy="give it `steps`, a tuple of names, and `run()`"
+        )
+    return journey
+
+
+def imported(name: str, path: str) -> Callable[[Origin], Journey]:
+    """What `module:name` means."""
+    module, _, attribute = path.partition(":")
+    try:
+        factory = getattr(importlib.import_module(module), attribute)
+    except Exception as error:
+        raise ConfigurationError(
+            f"journey {name}: {path} can't be imported: {type(error).__name__}: {error}",
+            remedy="name it as module:name, and its folder in python_path",
+        ) from error
+    if not callable(factory):
+        raise ConfigurationError(f"journey {name}: {path} can't be called")
+    made: Callable[[Origin], Journey] = factory
+    return made

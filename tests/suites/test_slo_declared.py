@@ -1,0 +1,206 @@
+"""`gatewright slo run` measures what gate.toml declares, and refuses in a line what can't be measured."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from gatewright.cli import execute
+
+SERVER = '''\
+"""Answers every request at once; an order that is paid is slow on purpose."""
+
+import json
+import os
+import sys
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Shop(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.answer(200, {"items": ["tea"]})
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        if self.path.endswith("/pay"):
+            time.sleep(float(sys.argv[2]))
+        self.answer(201, {"id": "a b"})
+
+    def answer(self, status, document):
+        body = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Shop)
+with open(sys.argv[1] + ".new", "w") as file:
+    file.write(str(server.server_port))
+os.replace(sys.argv[1] + ".new", sys.argv[1])
+server.serve_forever()
+'''
+
+JOURNEYS = '''\
+"""What customers of the shop do."""
+
+from gatewright.load import Call, RequestTemplate
+
+
+class Look:
+    steps = ("list",)
+
+    def __init__(self, origin):
+        self._list = RequestTemplate("GET", "/items", origin).fill()
+
+    def run(self):
+        (yield Call(0, self._list)).json()
+
+
+class Buy:
+    steps = ("order", "pay")
+
+    def __init__(self, origin):
+        self._order = RequestTemplate("POST", "/orders", origin, body={"item": "tea"}).fill()
+        self._pay = RequestTemplate("POST", "/orders/{}/pay", origin, body={})
+
+    def run(self):
+        order = (yield Call(0, self._order)).json(201)
+        (yield Call(1, self._pay.fill(order["id"]))).expect(201)
+
+
+def broken(origin):
+    raise RuntimeError("no customers today")
+
+
+def no_journey(origin):
+    return 7
+'''
+
+POLICY = """\
+schema_version = 1
+
+[checks.unit]
+steps = [["true"]]
+results = ["junit.xml"]
+
+[slo.shop]
+server = ["{python}", "{root}/shop/server.py", "{port_file}", "PAY_SECONDS"]
+ready_path = "/items"
+python_path = ["shop"]
+rate = 60
+seconds = 12
+seed = 3
+journeys.look = { factory = "customers:Look", weight = 1 }
+journeys.buy = { factory = "customers:Buy", weight = 1 }
+objectives = [
+  { metric = "latency", percentile = 90, at_most_ms = 2000 },
+  { metric = "latency", percentile = 90, at_most_ms = 150, journey = "buy", step = "pay" },
+  { metric = "latency", percentile = 90, at_most_ms = 1000, journey = "look" },
+  { metric = "success_ratio", at_least = 0.9, journey = "buy" },
+  { metric = "throughput", at_least = 15, journey = "look" },
+]
+
+[slo.shop.needs]
+alpha = 0.3
+samples = 30
+seconds = 1
+seconds_to_fail = 0.5
+unseen_stall_s = 0
+"""
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    """Makes a project that declares the load of a shop, and runs it; returns exit code and report."""
+    monkeypatch.delenv("GATEWRIGHT_PROFILE", raising=False)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "customers", raising=False)
+    root = tmp_path / "a shop"
+    (root / "shop").mkdir(parents=True)
+    (root / "shop" / "server.py").write_text(SERVER)
+    (root / "shop" / "customers.py").write_text(JOURNEYS)
+
+    def run(*arguments, pay_seconds=0.0, change=("", "")):
+        policy = POLICY.replace("PAY_SECONDS", str(pay_seconds)).replace(*change)
+        (root / "gate.toml").write_text(policy)
+        code = execute(["--root", str(root), "slo", "run", "shop", *arguments])
+        latest = root / "docs" / "evidence" / "slo-shop" / "latest.json"
+        return code, json.loads(latest.read_text()) if latest.exists() else None
+
+    yield run
+    sys.modules.pop("customers", None)
+
+
+def test_a_healthy_shop_passes(shop):
+    """Both journeys are made, each objective has its own runs, and the evidence says so."""
+    code, report = shop()
+    assert (code, report["verdict"]) == (0, "PASS"), report["reasons"]
+    (scenario,) = report["scenarios"]
+    assert [step["step"] for step in scenario["steps"]] == ["look/list", "buy/order", "buy/pay"]
+    objectives = {each["name"]: each for each in scenario["objectives"]}
+    assert 0 < objectives["buy/pay:latency_p90_ms"]["samples"] < scenario["runs"]
+    assert scenario["histogram"]["buckets"]
+    assert scenario["timeline"]["blocks"]
+
+
+def test_one_slow_step_is_found_and_named(shop):
+    """Paying takes 300 ms: whole runs are within their limit, that step of that journey is not."""
+    code, report = shop(pay_seconds=0.3)
+    assert (code, report["verdict"]) == (1, "FAIL")
+    assert [reason["rule"] for reason in report["reasons"]] == ["buy/pay:latency_p90_ms"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("customers:Buy", "customers:Sell"), "customers:Sell can't be imported"),
+        (("customers:Buy", "nowhere:Buy"), "nowhere:Buy can't be imported"),
+        (("customers:Buy", "customers:no_journey"), "gave no journey"),
+        (('step = "pay"', 'step = "ship"'), "there is no step 'ship'"),
+        (('journey = "look" }', 'journey = "sell" }'), "there is no journey 'sell'"),
+        (("at_least = 15", "at_least = 50"), "raise the offered rate"),
+        (("slo.shop", "slo.store"), "declares no load 'shop'"),
+    ],
+)
+def test_what_can_not_be_measured_is_refused_in_one_line(shop, capsys, change, words):
+    """Exit 2."""
+    code, _ = shop(change=change)
+    assert code == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_journey_that_can_not_be_made_is_inconclusive(shop):
+    """Its set-up asks the service, which may refuse: nothing was measured."""
+    code, report = shop(change=("customers:Buy", "customers:broken"))
+    assert (code, report["verdict"]) == (3, "INCONCLUSIVE")
+    assert "no customers today" in report["reasons"][0]["message"]
+
+
+def test_a_foreign_target_must_be_named_twice(shop, capsys):
+    """Nobody loads somebody else's machine by mistake."""
+    code, report = shop("--target", "http://192.0.2.1:80")
+    assert (code, report) == (2, None)
+    assert "--i-may-load 192.0.2.1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("rate", ["-1", "nan", "0", "fast"])
+def test_a_rate_that_is_none_is_refused(shop, capsys, rate):
+    """By flag as in the policy."""
+    code, report = shop(f"--rate={rate}")
+    assert (code, report) == (2, None)
+    assert "--rate must be a positive number" in capsys.readouterr().err
+
+
+def test_a_target_that_is_down_is_inconclusive(shop):
+    """Nobody listens: nothing was measured."""
+    code, report = shop("--target", "http://127.0.0.1:1")
+    assert (code, report["verdict"], report["counts"]["samples"]) == (3, "INCONCLUSIVE", 0)
+    assert Path(report["target"]).name == "127.0.0.1:1"
