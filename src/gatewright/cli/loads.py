@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from gatewright.cli.common import Commands, needs_extra, project_of
+from gatewright.cli.openslo import add_openslo
 
 __all__ = ["add_slo_commands"]
 
@@ -34,6 +35,7 @@ def add_slo_commands(commands: Commands) -> None:
     slo = commands.add_parser("slo", help="load a service and judge it", description=DESCRIPTION)
     actions = slo.add_subparsers(title="commands", metavar="COMMAND", required=True)
     add_run(actions)
+    add_openslo(actions)
 
 
 def add_run(actions: Commands) -> None:

@@ -1,50 +1,36 @@
-"""`gatewright slo openslo FILE...`: what OpenSLO documents promise, and what of it can't be judged."""
+"""What `gatewright slo openslo` does: import, print what came out, and complain of the rest."""
 
-import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.verdict import ExitCode
+from gatewright.slo.openslo import import_openslo
+from gatewright.suites.slo.openslo_file import read_openslo
+from gatewright.suites.slo.openslo_text import render_import, render_toml, unjudged
 
-__all__ = ["Commands", "add_openslo"]
-
-Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse has no public name for it
-TEXT = "import OpenSLO v1 documents: what they promise, and what can't be judged by a load test"
-
-
-def add_openslo(commands: "Commands[argparse.ArgumentParser]") -> None:
-    """Add the command to the others about SLOs."""
-    parser = commands.add_parser("openslo", help=TEXT, description=TEXT)
-    parser.add_argument(
-        "files", nargs="+", type=Path, metavar="FILE", help="YAML; documents may refer to each other"
-    )
-    parser.add_argument(
-        "--toml", action="store_true", help="print the objectives for gate.toml instead of a table"
-    )
-    parser.set_defaults(command=openslo_command)
+__all__ = ["run_openslo"]
 
 
-def openslo_command(options: argparse.Namespace) -> int:
-    """Import, print what came out, and complain of the rest."""
-    try:
-        from gatewright.slo.openslo import import_openslo  # noqa: PLC0415 - its dependencies are an extra
-        from gatewright.suites.slo.openslo_file import read_openslo  # noqa: PLC0415 - likewise
-        from gatewright.suites.slo.openslo_text import render_import, render_toml  # noqa: PLC0415 - likewise
-    except ImportError as error:
-        raise ConfigurationError(
-            f"slo openslo needs {error.name}, which is not installed",
-            remedy="pip install 'gatewright[openslo]'",
-        ) from None
-    documents, unreadable = read_openslo(options.files)
+def run_openslo(files: Sequence[Path], *, toml: bool) -> ExitCode:
+    """Print objectives to standard output, notes and refusals to standard error; 0 if nothing was refused.
+
+    Args:
+        files: YAML files; their documents may refer to each other.
+        toml: print the declarative form instead of a table.
+
+    Raises:
+        ConfigurationError: nothing was refused, and nothing is promised.
+    """
+    documents, unreadable = read_openslo(files)
     imported = import_openslo(documents)
-    sys.stdout.write(render_toml(imported.objectives) if options.toml else render_import(imported))
-    sys.stdout.flush()
     refusals = (*unreadable, *imported.refusals)
-    for note in imported.notes:
-        sys.stderr.write(f"note: {note}\n")
-    for refusal in refusals:
-        sys.stderr.write(f"refused: {refusal}\n")
     if not refusals and not imported.objectives:
         raise ConfigurationError("the documents hold no SLO", remedy="give the files that define SLOs, too")
+    sys.stdout.write(render_toml(imported.objectives) if toml else render_import(imported))
+    sys.stdout.flush()
+    notes = (*imported.notes, *(unjudged(imported.objectives) if toml else ()))
+    lines = (*(f"note: {note}" for note in notes), *(f"refused: {refusal}" for refusal in refusals))
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
     return ExitCode.USAGE if refusals else ExitCode.PASS

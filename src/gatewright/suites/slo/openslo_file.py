@@ -100,10 +100,10 @@ def survey(text: str) -> None:
     """Refuse what must not be composed at all: tags, deep nesting, too many documents."""
     depth = documents = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        line = event.start_mark.line + 1
-        if getattr(event, "tag", None) is not None:
+        line = line_of(event)
+        if isinstance(event, yaml.NodeEvent) and (tag := getattr(event, "tag", None)) is not None:
             raise UnreadableError(
-                line, f"has the tag {event.tag[:LONGEST]}", remedy="OpenSLO needs no tags: remove it"
+                line, f"has the tag {tag[:LONGEST]}", remedy="OpenSLO needs no tags: remove it"
             )
         documents += isinstance(event, yaml.DocumentStartEvent)
         depth += isinstance(event, yaml.CollectionStartEvent)
@@ -114,10 +114,14 @@ def survey(text: str) -> None:
             raise UnreadableError(line, f"holds more than {MOST_DOCUMENTS} documents", remedy="split it")
 
 
+def line_of(part: yaml.Event | yaml.Node) -> int:
+    """The line where an event or a node starts."""
+    return part.start_mark.line + 1 if part.start_mark else 1
+
+
 def compose(loader: yaml.SafeLoader, name: str) -> Iterator[Document]:
     """Each document of a stream, when its nodes are found to be harmless."""
-    while loader.check_node():
-        node = loader.get_node()
+    while loader.check_node() and (node := loader.get_node()) is not None:
         walk = Walk()
         walk.visit(node, ())
         yield Document(name, construct(loader, node), walk.lines)
@@ -129,7 +133,7 @@ def construct(loader: yaml.SafeLoader, node: yaml.Node) -> object:
         return loader.construct_document(node)
     except (ValueError, OverflowError) as error:
         # E.g. the 30th of February, or a number of more digits than Python reads; its own line is not told.
-        raise UnreadableError(node.start_mark.line + 1, f"holds a value that is none: {error}") from None
+        raise UnreadableError(line_of(node), f"holds a value that is none: {error}") from None
 
 
 @dataclass
@@ -142,10 +146,12 @@ class Walk:
 
     def visit(self, node: yaml.Node, path: Path) -> None:
         """Count a node and all below it."""
-        line = node.start_mark.line + 1
+        line = line_of(node)
         self.count += 1
         if self.count > MOST_NODES:
             raise UnreadableError(line, f"has more than {MOST_NODES:,} values, aliases written out")
+        if len(self.open) > MOST_DEPTH:
+            raise UnreadableError(line, f"is nested more than {MOST_DEPTH} deep, aliases written out")
         if any(node is above for above in self.open):
             raise UnreadableError(line, "contains itself by an alias", remedy="write the value out")
         self.lines[path] = line
@@ -160,7 +166,7 @@ class Walk:
     def _visit_mapping(self, node: yaml.MappingNode, path: Path) -> None:
         seen: dict[Key, int] = {}
         for key, value in node.value:
-            line = key.start_mark.line + 1
+            line = line_of(key)
             if not isinstance(key, yaml.ScalarNode):
                 raise UnreadableError(line, "has a key that is no text", remedy="keys are plain words")
             name = (key.tag, key.value)

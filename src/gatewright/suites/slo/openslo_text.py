@@ -8,12 +8,14 @@ from tabulate import tabulate
 
 from gatewright.core.escape import printable
 from gatewright.slo import LatencyObjective
-from gatewright.slo.openslo import BudgetingMethod, Import, ImportedObjective, as_objective
+from gatewright.slo.openslo import BudgetingMethod, Import, ImportedObjective, Note, as_objective
 
-__all__ = ["render_import", "render_toml"]
+__all__ = ["render_import", "render_toml", "unjudged"]
 
-BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+NO_NAME = re.compile(r"[^a-z0-9]+")
+LONGEST_NAME = 40
 MILLISECONDS = 1e3
+NO_FORM = "slices of time have no declarative form, so gate.toml does not hold this objective"
 HEADERS = ("objective", "service", "promise", "of", "budget")
 
 
@@ -49,7 +51,8 @@ def promise(objective: ImportedObjective) -> str:
         return f"{share}% of runs {good}"
     if objective.slice_target is None:
         return f"on average {share}% of runs of {objective.slice_s:g} s {good}"
-    return f"{share}% of slices of {objective.slice_s:g} s, where {percent(objective.slice_target)}% of runs {good}"
+    slices = f"{share}% of slices of {objective.slice_s:g} s"
+    return f"{slices}, where {percent(objective.slice_target)}% of runs {good}"
 
 
 def render_toml(objectives: Sequence[ImportedObjective]) -> str:
@@ -57,17 +60,28 @@ def render_toml(objectives: Sequence[ImportedObjective]) -> str:
 
     Those that budget by slices of time have no declarative form: they stand there as a comment.
     """
-    return "\n".join(block for objective in objectives for block in (toml_block(objective),))
+    return "\n".join(toml_block(objective) for objective in objectives)
 
 
 def toml_block(objective: ImportedObjective) -> str:
     """One objective, the SLO that it comes from above it."""
     comment = f"# OpenSLO: {printable(objective.name)}: {promise(objective)}\n"
     if objective.method is not BudgetingMethod.OCCURRENCES:
-        return f"{comment}# {objective.method} have no declarative form, so this one is not judged.\n"
-    section = objective.service if BARE_KEY.fullmatch(objective.service) else json.dumps(objective.service)
+        return f"{comment}# {NO_FORM}\n"
     lines = "".join(f"{key} = {value}\n" for key, value in toml_fields(objective))
-    return f"{comment}[[slo.{section}.objectives]]\n{lines}"
+    return f"{comment}[[slo.{load_name(objective.service)}.objectives]]\n{lines}"
+
+
+def unjudged(objectives: Sequence[ImportedObjective]) -> Iterator[Note]:
+    """The objectives that have no declarative form."""
+    for objective in objectives:
+        if objective.method is not BudgetingMethod.OCCURRENCES:
+            yield Note(f"SLO/{objective.slo}", f"{objective.name}: {NO_FORM}")
+
+
+def load_name(service: str) -> str:
+    """The name of a load that is called as the service is, as far as a policy allows."""
+    return NO_NAME.sub("-", service.lower()).strip("-")[:LONGEST_NAME].rstrip("-") or "service"
 
 
 def toml_fields(objective: ImportedObjective) -> Iterator[tuple[str, str]]:
