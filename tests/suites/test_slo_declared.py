@@ -85,6 +85,20 @@ async def app(scope, receive, send):
     await send({"type": "http.response.body", "body": b'{"id": "a b"}'})
 
 
+class Refused:
+    """Nine of ten get their tea."""
+
+    steps = ("list",)
+    count = 0
+
+    def __init__(self, origin):
+        self._list = RequestTemplate("GET", "/items", origin).fill()
+
+    def run(self):
+        Refused.count += 1
+        (yield Call(0, self._list)).expect(404 if Refused.count % 10 == 0 else 200)
+
+
 def broken(origin):
     raise RuntimeError("no customers today")
 
@@ -114,7 +128,7 @@ objectives = [
   { metric = "latency", percentile = 90, at_most_ms = 150, journey = "buy", step = "pay" },
   { metric = "latency", percentile = 90, at_most_ms = 1000, journey = "look" },
   { metric = "success_ratio", at_least = 0.9, journey = "buy" },
-  { metric = "throughput", at_least = 10, journey = "look" },
+  { metric = "throughput", at_least = 5, journey = "look" },
 ]
 
 [slo.shop.needs]
@@ -137,8 +151,8 @@ def shop(tmp_path, monkeypatch):
     (root / "shop" / "server.py").write_text(SERVER)
     (root / "shop" / "customers.py").write_text(JOURNEYS)
 
-    def run(*arguments, pay_seconds=0.0, change=("", "")):
-        policy = POLICY.replace("PAY_SECONDS", str(pay_seconds)).replace(*change)
+    def run(*arguments, pay_seconds=0.0, change=("", ""), further=("", "")):
+        policy = POLICY.replace("PAY_SECONDS", str(pay_seconds)).replace(*change).replace(*further)
         (root / "gate.toml").write_text(policy)
         code = execute(["--root", str(root), "slo", "run", "shop", *arguments])
         latest = root / "docs" / "evidence" / "slo-shop" / "latest.json"
@@ -175,7 +189,7 @@ def test_one_slow_step_is_found_and_named(shop):
         (("customers:Buy", "customers:no_journey"), "gave no journey"),
         (('step = "pay"', 'step = "ship"'), "there is no step 'ship'"),
         (('journey = "look" }', 'journey = "sell" }'), "there is no journey 'sell'"),
-        (("at_least = 10", "at_least = 50"), "raise the offered rate"),
+        (("at_least = 5", "at_least = 50"), "raise the offered rate"),
         (("slo.shop", "slo.store"), "declares no load 'shop'"),
     ],
 )
@@ -219,7 +233,7 @@ STAGES = """\
 stages = [
   { rate = 40, seconds = 3 },
   { begin_rate = 40, end_rate = 120, seconds = 2 },
-  { rate = 60, seconds = 2 },
+  { rate = 60, seconds = 8 },
 ]
 """
 
@@ -230,7 +244,7 @@ def test_all_stages_are_offered(shop):
     assert (code, report["verdict"]) == (0, "PASS"), report["reasons"]
     (scenario,) = report["scenarios"]
     assert [stage["name"] for stage in scenario["offer"]["stages"]] == ["hold", "ramp", "hold"]
-    assert scenario["offer"]["rate"] == pytest.approx(400 / 7)
+    assert scenario["offer"]["rate"] == pytest.approx(760 / 13)
     assert scenario["timeline"]["measured_to_s"] > 6
 
 
@@ -262,3 +276,25 @@ def test_the_capacity_of_a_service_is_searched(shop, tmp_path, capsys):
     assert "1 users: " in shown.err
     assert "no claim about latency" in shown.out or "INVALID" in shown.out
     assert execute([*command, "--seconds", "-1"]) == 2
+
+
+BUDGET = "[slo.shop]\nbudget = { target = 0.8, period_days = 30 }"
+
+
+def test_an_error_budget_is_kept(shop):
+    """Nobody was refused: the burn rate's upper bound stays below 1."""
+    code, report = shop(change=("[slo.shop]", BUDGET))
+    assert code == 0, report["reasons"]
+    budget = report["scenarios"][0]["budget"]
+    assert (budget["verdict"], budget["bad"], budget["burn"]) == ("PASS", 0, 0)
+    assert report["metrics"]["shop.burn_rate"] == 0
+
+
+def test_a_budget_that_burns_far_too_fast_ends_the_load(shop):
+    """One of ten fails where one of a thousand may: a hundred times too fast, and no second longer than needed."""
+    change = ("[slo.shop]", BUDGET.replace("0.8", "0.999"))
+    policy_of_refused = ('customers:Look", weight = 1', 'customers:Refused", weight = 99')
+    code, report = shop(change=change, further=policy_of_refused)
+    assert (code, report["verdict"]) == (1, "FAIL")
+    assert "error-budget" in {reason["rule"] for reason in report["reasons"]}
+    assert "a run is aborted" in report["scenarios"][0]["budget"]["aborted"]

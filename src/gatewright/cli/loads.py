@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gatewright.cli.common import Commands, needs_extra, project_of
 from gatewright.cli.comparisons import add_compare
+from gatewright.cli.openslo import add_openslo
 
 __all__ = ["add_slo_commands"]
 
@@ -38,6 +39,7 @@ def add_slo_commands(commands: Commands) -> None:
     add_capacity(actions)
     add_compare(actions)
     add_locust_worker(actions)
+    add_openslo(actions)
 
 
 def add_run(actions: Commands) -> None:

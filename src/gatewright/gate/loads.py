@@ -10,7 +10,7 @@ from pydantic import Field, FiniteFloat, model_validator
 from gatewright.core.model import Model
 from gatewright.gate.paths import InnerPath
 
-__all__ = ["DeclaredJourney", "DeclaredNeeds", "DeclaredObjective", "DeclaredStage", "Load"]
+__all__ = ["DeclaredBudget", "DeclaredJourney", "DeclaredNeeds", "DeclaredObjective", "DeclaredStage", "Load"]
 
 Positive = Annotated[FiniteFloat, Field(gt=0)]
 ObjectPath = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
@@ -89,6 +89,13 @@ class DeclaredStage(Model):
         raise ValueError("a stage needs either a rate, or a begin_rate and an end_rate")
 
 
+class DeclaredBudget(Model):
+    """The share of runs that must succeed over a period; a burn that is far too fast ends the load."""
+
+    target: Annotated[FiniteFloat, Field(gt=0, lt=1)]
+    period_days: Positive = 28.0
+
+
 class DeclaredNeeds(Model):
     """What a decision needs at least; see `gatewright.slo.Requirements`.
 
@@ -126,6 +133,7 @@ class Load(Model):
         seed: of arrivals and of the draws among journeys.
         needs: what a decision needs at least.
         drift: allowed growth per run by series.
+        budget: of runs that may fail.
     """
 
     server: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
@@ -144,6 +152,7 @@ class Load(Model):
     seed: int = 1
     needs: DeclaredNeeds = DeclaredNeeds()
     drift: dict[str, Positive] = Field(default_factory=dict)
+    budget: DeclaredBudget | None = None
 
     @model_validator(mode="after")
     def has_one_service(self) -> "Load":

@@ -12,7 +12,14 @@ from gatewright.core.errors import ConfigurationError
 from gatewright.core.model import Model
 from gatewright.evidence.digest import hash_bytes
 from gatewright.evidence.manifest import CheckId
-from gatewright.gate.loads import DeclaredJourney, DeclaredNeeds, DeclaredObjective, DeclaredStage, Load
+from gatewright.gate.loads import (
+    DeclaredBudget,
+    DeclaredJourney,
+    DeclaredNeeds,
+    DeclaredObjective,
+    DeclaredStage,
+    Load,
+)
 from gatewright.gate.paths import InnerPath
 
 __all__ = ["POLICY", "Check", "Gate", "Limit", "LoadedPolicy", "Policy", "load_policy"]
@@ -174,7 +181,18 @@ def parse_policy(data: bytes, name: str) -> LoadedPolicy:
         raise ConfigurationError(f"{name}: {place or 'the policy'}: {message}") from None
 
 
-MODELS = (Policy, Gate, Check, Limit, Load, DeclaredJourney, DeclaredObjective, DeclaredStage, DeclaredNeeds)
+MODELS = (
+    Policy,
+    Gate,
+    Check,
+    Limit,
+    Load,
+    DeclaredJourney,
+    DeclaredObjective,
+    DeclaredStage,
+    DeclaredNeeds,
+    DeclaredBudget,
+)
 
 
 def unknown_setting(name: str) -> str:

@@ -18,6 +18,7 @@ from gatewright.gate.loads import DeclaredObjective, DeclaredStage, Load
 from gatewright.load import Hold, Journey, Mix, Origin, Ramp, Stage, Weighted
 from gatewright.slo import (
     DriftLimit,
+    ErrorBudget,
     LatencyObjective,
     Objective,
     Requirements,
@@ -41,6 +42,7 @@ __all__ = [
 
 STOP_GRACE_S = 2.0
 PERCENT = 100
+DAY_S = 86_400.0
 IN_PROCESS = Origin("testserver", 80)
 
 
@@ -128,6 +130,7 @@ def plan_of(name: str, load: Load) -> Plan:
             break_s=needs.unseen_break_s,
         ),
         drift_limits=tuple(DriftLimit(series, limit) for series, limit in load.drift.items()),
+        budget=ErrorBudget(load.budget.target, load.budget.period_days * DAY_S) if load.budget else None,
     )
 
 

@@ -51,6 +51,7 @@ def render_scenario(scenario: ScenarioResult) -> str:
         f"{succeeded} in {scenario.measured_s:.1f} s. {offer_words(scenario)}.",
         objectives_table(scenario),
         drifts_table(scenario),
+        budget_table(scenario),
         latencies_table(scenario),
         failures_table(scenario),
         bullets(fitness(scenario)),
@@ -96,6 +97,23 @@ def drifts_table(scenario: ScenarioResult) -> str:
     return table(
         rows, ["growth per run", "slope", "limit", "bounds", "trend p", "blocks", "verdict", "missing"]
     )
+
+
+def budget_table(scenario: ScenarioResult) -> str:
+    """How fast the error budget burns."""
+    budget = scenario.budget
+    if budget is None:
+        return ""
+    cells = [
+        f"{budget.target:g}",
+        f"{budget.bad} / {budget.samples}",
+        f"{budget.burn:.3g}",
+        f"{budget.bounds.lower:.3g} .. {budget.bounds.upper:.3g}",
+        f"{budget.spent:.2g}",
+        budget.verdict.value,
+        budget.aborted or budget.missing,
+    ]
+    return table([cells], ["error budget", "failed / runs", "burn rate", "bounds", "spent", "verdict", "how"])
 
 
 def latencies_table(scenario: ScenarioResult) -> str:

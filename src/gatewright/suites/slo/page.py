@@ -115,6 +115,7 @@ def scenario_section(scenario: ScenarioResult, alpha: float) -> Iterator[str]:
     )
     yield from objectives_table(scenario)
     yield from drifts_table(scenario)
+    yield from budget_table(scenario)
     yield from figures(scenario, alpha)
     yield from latencies_table(scenario)
     yield from failures_table(scenario)
@@ -163,6 +164,21 @@ def drift_cells(each: DriftResult) -> list[Cell]:
         Cell("blocks", str(each.blocks)),
         Cell("how", each.missing or "Theil-Sen slope, Mann-Kendall trend", "why"),
     ]
+
+
+def budget_table(scenario: ScenarioResult) -> Iterator[str]:
+    """How fast the error budget burns."""
+    if (budget := scenario.budget) is None:
+        return
+    cells = [
+        Cell("verdict", budget.verdict.value, budget.verdict.value),
+        Cell("failed", f"{budget.bad:,} of {budget.samples:,}"),
+        Cell("burn rate", number(budget.burn)),
+        Cell("bounds", f"{number(budget.bounds.lower)} to {number(budget.bounds.upper)}"),
+        Cell("spent", f"{budget.spent:.2%}"),
+        Cell("how", budget.aborted or budget.missing or "1 spends it exactly in its period", "why"),
+    ]
+    yield from table("Error budget", "target", [(f"{budget.target:g}", cells)])
 
 
 def figures(scenario: ScenarioResult, alpha: float) -> Iterator[str]:

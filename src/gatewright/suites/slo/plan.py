@@ -20,7 +20,14 @@ from gatewright.load import (
     arrivals,
 )
 from gatewright.load.stages import Spacing
-from gatewright.slo import DriftLimit, LatencyObjective, Objective, Requirements, ThroughputObjective
+from gatewright.slo import (
+    DriftLimit,
+    ErrorBudget,
+    LatencyObjective,
+    Objective,
+    Requirements,
+    ThroughputObjective,
+)
 from gatewright.suites.slo.tallies import ensure_measurable
 
 __all__ = ["MOST_CONNECTIONS", "Plan", "Service"]
@@ -70,6 +77,7 @@ class Plan:
         drift_limits: allowed growth per run, by series: `rss` in bytes, `open_files`, `threads`, what the
             service's gauges tell, and `latency_p1` to `latency_p99` in microseconds. A plan that stops early
             looks at them once its objectives have passed, and goes on until they are decided, too.
+        budget: of runs that may fail; a burn that is far too fast ends the scenario.
     """
 
     name: str
@@ -85,6 +93,7 @@ class Plan:
     requirements: Requirements = field(default_factory=Requirements)
     warm_up: WarmUpRule = field(default_factory=WarmUpRule)
     drift_limits: tuple[DriftLimit, ...] = ()
+    budget: ErrorBudget | None = None
 
     def __post_init__(self) -> None:
         for objective in self.objectives:

@@ -10,6 +10,7 @@ from gatewright.evidence.report import Model, SuiteReport
 __all__ = [
     "SCHEMA",
     "Bounds",
+    "BudgetResult",
     "DiscardedWindow",
     "DriftResult",
     "FailureCount",
@@ -260,6 +261,32 @@ class DriftResult(Model):
     missing: str = ""
 
 
+class BudgetResult(Model):
+    """How fast the measurement burns the error budget: 1 spends it exactly in its period.
+
+    Attributes:
+        target: the share of runs that is promised to succeed.
+        period_s: over which it is, in seconds.
+        samples: runs that were judged.
+        bad: how many of them failed.
+        burn: the burn rate, with one-sided bounds.
+        spent: the share of the period's budget that was spent while it was measured.
+        aborted: why the measurement was ended before its time; empty when it wasn't.
+        missing: in words, what would make it conclusive; empty when it is.
+    """
+
+    target: FiniteFloat
+    period_s: NonNegativeFloat
+    samples: NonNegativeInt
+    bad: NonNegativeInt
+    burn: NonNegativeFloat
+    bounds: Bounds
+    spent: NonNegativeFloat
+    verdict: Verdict
+    aborted: str = ""
+    missing: str = ""
+
+
 class ScenarioResult(Model):
     """One scenario: how it was measured, whether that was fit, and what was decided.
 
@@ -278,6 +305,7 @@ class ScenarioResult(Model):
     throughput_runs_per_s: NonNegativeFloat
     objectives: tuple[ObjectiveResult, ...]
     drifts: tuple[DriftResult, ...] = ()
+    budget: BudgetResult | None = None
     latency: LatencySummary
     histogram: SparseHistogram
     timeline: Timeline = Timeline()

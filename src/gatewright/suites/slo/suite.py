@@ -13,7 +13,9 @@ from gatewright.load import (
     open_sender,
     run_on_fast_loop,
 )
+from gatewright.load.generator import Observer
 from gatewright.slo import Judge
+from gatewright.suites.slo.burning import BurnWatch, with_budget
 from gatewright.suites.slo.findings import conclude
 from gatewright.suites.slo.growth import ensure_known
 from gatewright.suites.slo.plan import MOST_CONNECTIONS, Plan, Service
@@ -45,19 +47,28 @@ def measure(plan: Plan, service: Service, show: Callable[[Glance], None]) -> Sce
     meter = ResourceMeter(service.pid, service.gauges)
     watch = Watch(judge, rules, server_pid=service.pid, meter=meter, show=show)
     cpu = time.process_time()
-    recording = run_on_fast_loop(load(plan, service, watch))
+    burn = BurnWatch(plan.budget, plan.seconds) if plan.budget else None
+
+    def observe(seen: Recording, now: float) -> bool:
+        aborts = burn is not None and burn(seen, now)
+        return watch(seen, now) or aborts
+
+    recording = run_on_fast_loop(load(plan, service, observe))
     cpu = time.process_time() - cpu
     window = watch.finish(recording)
-    return conclude(plan, watch, window, cpu).model_copy(
-        update={"in_process": service.application is not None}
-    )
+    result = conclude(plan, watch, window, cpu)
+    if service.application is not None:
+        result = result.model_copy(update={"in_process": True})
+    if plan.budget and burn:
+        result = with_budget(result, plan.budget, window, plan, burn)
+    return result
 
 
-async def load(plan: Plan, service: Service, watch: Watch) -> Recording:
+async def load(plan: Plan, service: Service, observer: Observer) -> Recording:
     """Follow the plan's schedule over real connections, or in this process."""
     async with lane_to(service) as lane:
         loop = OpenLoop(lane, service.mix, plan.schedule(), deadline_s=plan.deadline_s)
-        return await loop.run(watch)
+        return await loop.run(observer)
 
 
 def lane_to(service: Service) -> AbstractAsyncContextManager[Lane]:
