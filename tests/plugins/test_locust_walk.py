@@ -1,5 +1,7 @@
 """A worker keeps to its users' beat, tells what it left out, and counts runs as the open loop does."""
 
+from collections import Counter
+
 import pytest
 
 from gatewright.core.errors import ConfigurationError
@@ -116,6 +118,26 @@ def test_an_answer_that_a_journey_can_not_read_fails_its_run(make_worker, pace):
     worker.run(1.0, 0.1)
     (window,) = worker.walker.take().windows
     assert window.failures == (("ask", "unreadable answer: KeyError", 1),)
+
+
+def test_a_moment_lies_in_the_same_span_for_whoever_asks(make_worker, pace):
+    """Also where division rounds: 0.3 s over a tenth of a second are a little less than 3."""
+    worker = make_worker(pace(1))
+    for number in range(500):
+        worker.run(number / 10, 1.0)
+    counts = worker.walker.take()
+    broken = Counter(tick // 100 for tick, _ in counts.exceedances[0])
+    assert broken == dict(counts.samples[0])
+
+
+def test_near_misses_are_told_of_latencies_alone(make_worker, pace):
+    """What took longer than half the threshold shows stalls that broke nothing yet."""
+    worker = make_worker(pace(1))
+    for start, took in ((1.0, 0.04), (2.0, 0.06), (3.0, 0.11)):
+        worker.run(start, took)
+    counts = worker.walker.take()
+    assert counts.near_misses == (((2000, 1), (3000, 1)), ((2000, 1), (3000, 1)), ())
+    assert counts.exceedances == (((3000, 1),), ((3000, 1),), ())
 
 
 def test_reasons_are_bounded(make_worker, pace):

@@ -12,6 +12,7 @@ from gatewright.plugins.locust.workload import BLOCK_S, Lineup, Pace, Workload
 
 __all__ = [
     "SPAN_S",
+    "TICKS_A_SECOND",
     "TICKS_A_SPAN",
     "TICK_S",
     "Counts",
@@ -25,6 +26,7 @@ __all__ = [
 TICK_S = 0.001
 SPAN_S = 0.1
 TICKS_A_SPAN = round(SPAN_S / TICK_S)
+TICKS_A_SECOND = round(1 / TICK_S)
 LARGEST_BUCKET = 20_000
 """Of 0.1% error: 20,000 stands for e^40 seconds."""
 LONGEST_REASON = 200

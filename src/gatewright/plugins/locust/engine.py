@@ -65,6 +65,7 @@ def ensure_possible(plan: Plan, service: Service) -> None:
     """Refuse what only the open loop can do, before anything is started."""
     beyond = {
         "look for drift": bool(plan.drift_limits),
+        "judge an error budget": plan.budget is not None,
         "change its rate": len(plan.profile.parts) > 1 or plan.peak_rate != plan.overall_rate,
         "call an application in this process": service.application is not None,
     }

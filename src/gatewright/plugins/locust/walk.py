@@ -5,7 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gatewright.load import Answer, Mix, Recording, Request, StepFailedError
-from gatewright.plugins.locust.counts import LONGEST_REASON, SPAN_S, TICK_S, Counts, Pool, Shape
+from gatewright.plugins.locust.counts import (
+    LONGEST_REASON,
+    TICK_S,
+    TICKS_A_SECOND,
+    TICKS_A_SPAN,
+    Counts,
+    Pool,
+    Shape,
+)
 from gatewright.plugins.locust.workload import BLOCK_S, Lineup, Pace, Workload
 from gatewright.slo import LatencyObjective, SuccessObjective
 from gatewright.suites.slo.tallies import RunTally, StepTally, tally_of
@@ -180,24 +188,28 @@ class Walker:
         self._reasons.add(key)
         self._pool.window(self._window(run)).failures[key] += 1
 
+    def _tick(self, run: int) -> int:
+        """The millisecond in which a run began; spans and windows are reckoned from it, so that all agree."""
+        return int(self._recording.scheduled[run] / TICK_S)
+
     def _window(self, run: int) -> int:
-        return int(self._recording.scheduled[run] / self.pace.window_s)
+        return self._tick(run) // (TICKS_A_SECOND * self.pace.window_s)
 
     def _count_runs(self) -> None:
         stop = self._recording.resolved()
         for run in range(self._counted, stop):
-            moment = self._recording.scheduled[run]
+            tick = self._tick(run)
             parts = self._pool.window(self._window(run)).parts
             for number, tally in enumerate(self._parts):
                 tally.histogram = parts[number]
                 if reached(tally, run):
-                    self._pool.samples[number][int(moment / SPAN_S)] += 1
+                    self._pool.samples[number][tick // TICKS_A_SPAN] += 1
             for number, tally in enumerate(self._objectives):
                 broken, near = broken_and_near(tally, run)
                 if broken:
-                    self._pool.exceedances[number][int(moment / TICK_S)] += 1
+                    self._pool.exceedances[number][tick] += 1
                 if near and self._has_near_misses[number]:
-                    self._pool.near_misses[number][int(moment / TICK_S)] += 1
+                    self._pool.near_misses[number][tick] += 1
         self._counted = stop
 
     def _count_calls(self) -> None:
