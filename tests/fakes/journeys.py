@@ -2,7 +2,7 @@
 
 from gatewright.load import Call, RequestTemplate
 
-__all__ = ["Ask", "Refused"]
+__all__ = ["Ask", "Put", "Refused"]
 
 
 class Ask:
@@ -16,6 +16,22 @@ class Ask:
     def run(self):
         for step in range(len(self.steps)):
             (yield Call(step, self._template.fill(step))).expect(200)
+
+
+class Put:
+    """Puts a thing there, is sent elsewhere, and finds nothing."""
+
+    steps = ("put", "moved", "nothing")
+
+    def __init__(self, origin):
+        self._put = RequestTemplate("POST", "/things", origin, body={"name": "tea"}).fill()
+        self._moved = RequestTemplate("GET", "/moved", origin).fill()
+        self._nothing = RequestTemplate("GET", "/nothing", origin).fill()
+
+    def run(self):
+        (yield Call(0, self._put)).expect(201)
+        (yield Call(1, self._moved)).expect(302)
+        (yield Call(2, self._nothing)).expect(404)
 
 
 class Refused:

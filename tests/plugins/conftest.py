@@ -1,5 +1,7 @@
 """Workers of a Locust run without Locust: each makes its runs by itself, at moments that a test says."""
 
+import importlib.util
+import os
 import time
 from dataclasses import dataclass
 
@@ -125,3 +127,12 @@ def pace():
         return Pace.spread(rate, seconds, workers)
 
     return make
+
+
+@pytest.fixture
+def locust():
+    """Locust itself, in processes of its own; tests that want it are skipped where it isn't, and fail in CI."""
+    if importlib.util.find_spec("locust") is None:
+        if os.environ.get("CI"):
+            pytest.fail("Locust is not installed")
+        pytest.skip("Locust is not installed")

@@ -24,6 +24,8 @@ LOOPBACK = Address("127.0.0.1", 0)
 PATIENCE_S = 30.0
 MARGIN_S = 60.0
 POLL_INTERVAL_S = 0.1
+GRACE_S = 15.0
+"""In which a master notices that a worker has died in the middle of a run."""
 LOG_LINES_SHOWN = 3
 LOG_TAIL_BYTES = 8192
 LARGEST_MEASUREMENT = 256 * 1024 * 1024
@@ -88,8 +90,7 @@ def run_locust(
         ]
         show(f"{pace.workers} workers of Locust meet at {address}, then run for {pace.seconds:g} s")
         longest = places.patience_s + pace.seconds + workload.deadline_s + MARGIN_S
-        if master.wait(longest) is None:
-            raise LocustError(f"Locust's master has not ended after {longest:g} s")
+        await_end(folder, master, workers, longest)
         return with_last_words(read_measurement(folder, master), folder, workers)
 
 
@@ -189,6 +190,19 @@ def await_port(folder: Path, master: ChildProcess) -> int:
     return int((folder / "port").read_text(encoding="ascii"))
 
 
+def await_end(folder: Path, master: ChildProcess, workers: Sequence[ChildProcess], longest_s: float) -> None:
+    """Wait until the master has ended; it notices workers that have died, but not those that never came."""
+    deadline = time.monotonic() + longest_s
+    while master.wait(POLL_INTERVAL_S) is None:
+        if time.monotonic() > deadline:
+            words = gone(folder, workers) or [
+                f"Locust's master has not ended{last_words(folder / 'master.log')}"
+            ]
+            raise LocustError("; ".join(words))
+        if any(worker.poll() for worker in workers):
+            deadline = min(deadline, time.monotonic() + GRACE_S)
+
+
 def read_measurement(folder: Path, master: ChildProcess) -> LocustMeasurement:
     """What the master wrote."""
     try:
@@ -205,12 +219,16 @@ def with_last_words(
     """When something went wrong: also what workers said that have ended badly."""
     if not measurement.problems:
         return measurement
-    told = [
+    return measurement.model_copy(update={"problems": (*measurement.problems, *gone(folder, workers))})
+
+
+def gone(folder: Path, workers: Sequence[ChildProcess]) -> list[str]:
+    """The workers that have ended badly, and what they said."""
+    return [
         f"a worker ended with exit code {code}{last_words(worker_log(folder, number))}"
         for number, worker in enumerate(workers, 1)
         if (code := worker.poll())
     ]
-    return measurement.model_copy(update={"problems": (*measurement.problems, *told)})
 
 
 def worker_log(folder: Path, number: int) -> Path:
