@@ -21,7 +21,7 @@ class Evidence:
     p_fail: float
 
 
-def independent_evidence(samples: int, exceedances: int, allowed: float) -> Evidence:
+def independent_evidence(samples: float, exceedances: float, allowed: float) -> Evidence:
     """Evidence by a mixture e-process: likelihood under a truncated Beta(1, b) prior over that at `allowed`.
 
     With b = (1 - allowed) / allowed the prior's mean is about `allowed`. Under the hypothesis that is to be
@@ -30,7 +30,7 @@ def independent_evidence(samples: int, exceedances: int, allowed: float) -> Evid
     anytime-valid inference", Statistical Science 2023.
 
     Args:
-        samples: how many runs were seen.
+        samples: how many runs were seen; no whole number where several count as one.
         exceedances: how many of them exceeded.
         allowed: the largest share that is allowed, in (0, 1).
     """
