@@ -28,8 +28,8 @@ __all__ = [
 LEAST_SLICES = 8
 """So that one outage of a few slices decides nothing."""
 OUTAGE = ClumpRule(gap=1, stall=2, longest=10)
-"""Bad slices side by side are one event; beyond ten, a state of the service. One that crosses the border of two
-slices is assumed to have been missed, since short clean runs hide outages (`benchmarks/slice_decisions.py`)."""
+"""Bad slices side by side are one event; beyond ten, a state of the service. One that crosses the border of
+two slices is assumed to have been missed: short clean runs hide it (`benchmarks/slice_decisions.py`)."""
 TOLERANCE = 1e-12
 
 
