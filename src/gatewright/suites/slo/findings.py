@@ -4,8 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from gatewright.core.verdict import Verdict
-from gatewright.load import LogHistogram, NoiseReading, Outcome, ScheduleProof
-from gatewright.load.histogram import RELATIVE_ERROR
+from gatewright.load import LogHistogram, NoiseReading, Outcome, ScheduleProof, SparseHistogram
 from gatewright.slo import (
     Decision,
     Drift,
@@ -28,7 +27,6 @@ from gatewright.suites.slo.report import (
     OfferedStage,
     ScenarioResult,
     ScheduleValidity,
-    SparseHistogram,
     StepResult,
     WarmUpResult,
 )
@@ -80,9 +78,7 @@ def conclude(plan: Plan, watch: Watch, window: Window, cpu_s: float) -> Scenario
         objectives=tuple(objective_result(decision, window) for decision in watch.decisions),
         drifts=tuple(drift_result(drift, window) for drift in watch.drifts),
         latency=summary(window.histogram),
-        histogram=SparseHistogram(
-            relative_error=RELATIVE_ERROR, zeros=window.histogram.zeros, buckets=window.histogram.buckets
-        ),
+        histogram=SparseHistogram.of(window.histogram),
         timeline=timeline(recording, start, stop),
         steps=tuple(
             StepResult(step=name, service=summary(LogHistogram(max(0.0, time) for time in times[begin:])))
