@@ -44,7 +44,11 @@ FIXED_NAMES = [
     "docs/evidence/task-076/README.md",
 ]
 
-SUITE_REPORTS = ["gatewright.suites.race.report:RaceReport", "gatewright.suites.slo.report:SloReport"]
+SUITE_REPORTS = [
+    "gatewright.suites.race.report:RaceReport",
+    "gatewright.suites.slo.compare_report:CompareReport",
+    "gatewright.suites.slo.report:SloReport",
+]
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:

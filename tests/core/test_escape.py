@@ -1,12 +1,13 @@
 """Hostile names do no harm where they are shown."""
 
 import unicodedata
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatewright.core.escape import markdown_text, printable
+from gatewright.core.escape import columns, html_text, markdown_text, printable
 
 
 @pytest.mark.parametrize(
@@ -45,3 +46,19 @@ def test_nothing_moves_the_cursor(text: str) -> None:
 )
 def test_markdown_is_shown_and_not_obeyed(text: str, shown: str) -> None:
     assert markdown_text(text) == shown
+
+
+@settings(derandomize=True)
+@given(st.text(st.characters()))
+def test_whatever_is_said_is_text_in_xml(text: str) -> None:
+    """Also where it is quoted: no element, no attribute, nothing that a parser refuses."""
+    element = ET.fromstring(f'<a b="{html_text(text)}">{html_text(text)}</a>')
+    assert list(element) == []
+    assert set(element.attrib) == {"b"}
+    assert ("<" in (element.text or "")) == ("<" in text)
+
+
+@pytest.mark.parametrize(("text", "width"), [("abc", 3), ("日本", 4), ("e\u0301", 1), ("", 0)])
+def test_columns_of_wide_and_combining_characters(text: str, width: int) -> None:
+    """A wide character takes two columns of a terminal, a combining one none."""
+    assert columns(text) == width

@@ -68,6 +68,18 @@ def test_inside_a_run_the_report_is_added_to_its_folder(
     assert (run / "report.md").exists()
 
 
+def test_a_page_is_published_beside_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under its time, as the latest, and in the folder of the run; without one there are no such files."""
+    run = tmp_path / "run"
+    run.mkdir()
+    monkeypatch.setenv(EVIDENCE_FOLDER_VARIABLE, str(run))
+    publish(tmp_path, REPORT, "# PASS\n")
+    assert not list(tmp_path.rglob("*.html"))
+    publish(tmp_path, REPORT, "# PASS\n", "<p>PASS</p>")
+    places = {place.relative_to(tmp_path).as_posix() for place in tmp_path.rglob("*.html")}
+    assert places == {"20261121T213554123Z.html", "latest.html", "run/report.html"}
+
+
 def test_times_sort_as_names() -> None:
     later = MOMENT.replace(microsecond=999999)
     assert timestamp(MOMENT) < timestamp(later)

@@ -36,8 +36,8 @@ def test_a_promise_may_be_about_a_journey_and_its_step() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('target = "http://127.0.0.1:8000"\n', "", "either a server to start or a target"),
-        ("[slo.shop]\n", '[slo.shop]\nserver = ["x"]\n', "either a server to start or a target"),
+        ('target = "http://127.0.0.1:8000"\n', "", "needs one of: a server to start"),
+        ("[slo.shop]\n", '[slo.shop]\nserver = ["x"]\n', "needs one of: a server to start"),
         ('"shop:Buy"', '"shop.Buy"', "slo.shop.journeys.buy.factory"),
         ('{ factory = "shop:Buy" }', '{ factory = "shop:Buy", weight = 0 }', "slo.shop.journeys.buy.weight"),
         ('journeys.buy = { factory = "shop:Buy" }', "journeys = {}", "slo.shop.journeys"),

@@ -2,9 +2,14 @@
 
 import asyncio
 import selectors
+import socket
+import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+import trustme
 
 from gatewright.load import Call, OpenLoop, StepFailedError
 
@@ -113,3 +118,29 @@ def load(virtual_loop, one_step):
         return virtual_loop.run_until_complete(loop.run(observer))
 
     return run
+
+
+@dataclass(frozen=True)
+class TlsServer:
+    """A server's side of TLS on 127.0.0.1, and the file of the issuer to trust."""
+
+    context: ssl.SSLContext
+    ca_file: Path
+
+
+@pytest.fixture(scope="session")
+def tls_server(tmp_path_factory):
+    """A certificate for 127.0.0.1, made for these tests."""
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    ca_file = tmp_path_factory.mktemp("tls") / "ca.pem"
+    authority.cert_pem.write_to_path(ca_file)
+    return TlsServer(context, ca_file)
+
+
+@pytest.fixture
+def free_port():
+    """A port of this machine at which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]

@@ -1,101 +1,20 @@
-"""The client speaks HTTP/1.1 over as many keep-alive connections as are needed."""
+"""The client speaks HTTP/1.1 over as many keep-alive connections as are needed, and trusts no server."""
 
 import asyncio
 import socket
 import time
 
 import pytest
+from fakes.loopback import CLOSE, OK, Heard, with_client
 
+from gatewright.core.errors import ConfigurationError
 from gatewright.load import HttpClient, Origin, RequestTemplate
-from gatewright.load.client import OutOfConnectionsError
-
-
-class Server(asyncio.Protocol):
-    """One connection of a loopback server whose path says how it answers."""
-
-    def __init__(self, house):
-        self.house = house
-
-    def connection_made(self, transport):
-        self.transport = transport
-        self.house.transports.append(transport)
-        self.house.arrived.set()
-
-    def data_received(self, data):
-        path = data.split()[1].decode()
-        if path == "/hold":
-            self.house.held.append(self.transport)
-        elif path == "/close":
-            self.transport.close()
-        else:
-            self.transport.write(answer(path))
-            if path == "/last":
-                self.transport.close()
-
-
-class House:
-    """What all connections of a server share."""
-
-    def __init__(self):
-        self.transports = []
-        self.held = []
-        self.arrived = asyncio.Event()
-
-    @property
-    def connections(self):
-        return len(self.transports)
-
-    def release(self):
-        for transport in self.held:
-            transport.write(answer("/hold"))
-
-
-def answer(path):
-    if path == "/chunked":
-        return b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
-    if path == "/rubbish":
-        return b"\x00\x01 no HTTP at all\r\n\r\n"
-    keep = b"connection: close\r\n" if path == "/last" else b""
-    return b"HTTP/1.1 404 Not Found\r\n" + keep + b"content-length: %d\r\n\r\n%s" % (len(path), path.encode())
-
-
-class Heard:
-    """A receiver that can be awaited."""
-
-    def __init__(self):
-        self.future = asyncio.get_running_loop().create_future()
-
-    def answered(self, status, body):
-        self.future.set_result((status, body))
-
-    def broken(self, error):
-        self.future.set_exception(error)
-
-
-def with_client(scenario, **options):
-    """Run a scenario against a fresh server; bounded in time."""
-
-    async def main():
-        server = House()
-        listening = await asyncio.get_running_loop().create_server(lambda: Server(server), "127.0.0.1", 0)
-        client = HttpClient(Origin("127.0.0.1", listening.sockets[0].getsockname()[1]), **options)
-
-        async def ask(path):
-            heard = Heard()
-            client.send(RequestTemplate("GET", path, client.origin).fill(), heard)
-            return await heard.future
-
-        try:
-            async with asyncio.timeout(10):
-                return await scenario(client, server, ask)
-        finally:
-            client.close()
-            listening.close()
-            for transport in server.transports:
-                transport.abort()
-            await asyncio.sleep(0)
-
-    return asyncio.run(main())
+from gatewright.load.exchange import (
+    AnswerCutShortError,
+    AnswerTooLargeError,
+    BrokenAnswerError,
+    OutOfConnectionsError,
+)
 
 
 def test_a_connection_is_used_again():
@@ -214,3 +133,124 @@ def test_a_refused_connection_breaks_the_request():
             await heard.future
 
     asyncio.run(main())
+
+
+def test_switched_protocols_are_an_answer_and_the_end_of_the_connection():
+    """Nobody asked for another protocol: the step fails by the status, and what follows is not read."""
+
+    async def scenario(client, server, ask):
+        head = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n\x00\x01"
+        assert await ask("/switch", head) == (101, b"")
+        assert await ask("/a") == (404, b"/a")
+        assert server.connections == 2
+
+    with_client(scenario)
+
+
+@pytest.mark.parametrize(
+    ("method", "excess"),
+    [
+        ("GET", b"garbage"),
+        ("GET", b"HT"),
+        ("GET", OK + b"content-length: 7\r\n\r\nanother"),
+        ("HEAD", b"ab"),
+    ],
+)
+def test_what_comes_after_an_answer_is_not_taken_for_the_next_one(method, excess):
+    """A body that is longer than announced, or a second answer: the next request has its own connection."""
+
+    async def scenario(client, server, ask):
+        answered = await ask("/excess", OK + b"content-length: 2\r\n\r\nab" + excess, method=method)
+        assert answered == (200, b"" if method == "HEAD" else b"ab")
+        assert await ask("/a") == (404, b"/a")
+        assert server.connections == 2
+
+    with_client(scenario)
+
+
+@pytest.mark.parametrize("early", [OK + b"content-length: 5\r\n\r\nearly", b"HTTP/1.1 2", b"\xff"])
+def test_an_answer_that_comes_before_its_request_is_no_answer(early):
+    """An idle connection on which something arrives is not used again."""
+
+    async def scenario(client, server, ask):
+        await ask("/a")
+        lost = server.transports[0]
+        lost.write(early)
+        while not lost.is_closing():  # noqa: ASYNC110 - bounded by the scenario's timeout
+            await asyncio.sleep(0)
+        assert await ask("/b") == (404, b"/b")
+        assert server.connections == 2
+
+    with_client(scenario)
+
+
+def test_a_server_that_closes_at_once_breaks_the_request():
+    """Whether it closes before or after the request is written, the receiver hears of it."""
+
+    class Refuser(asyncio.Protocol):
+        def connection_made(self, transport):
+            transport.close()
+
+    async def main():
+        listening = await asyncio.get_running_loop().create_server(Refuser, "127.0.0.1", 0)
+        client = HttpClient(Origin("127.0.0.1", listening.sockets[0].getsockname()[1]))
+        for _ in range(20):
+            heard = Heard()
+            client.send(RequestTemplate("GET", "/", client.origin).fill(), heard)
+            with pytest.raises(ConnectionError):
+                async with asyncio.timeout(10):
+                    await heard.future
+        client.close()
+        listening.close()
+
+    asyncio.run(main())
+
+
+def test_a_server_behind_tls_is_not_spoken_to_in_plain_text():
+    """Another client is for that."""
+    with pytest.raises(ConfigurationError, match="needs TLS"):
+        HttpClient(Origin.parse("https://localhost"))
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        [OK, *[b"x-flood: " + b"a" * 8000 + b"\r\n"] * 9],
+        [b"HTTP/1.1 102 Processing\r\n\r\n" * 1000] * 3,
+        [OK + b"transfer-encoding: chunked\r\n\r\n", *[b"1;%s\r\na\r\n" % (b"x" * 65_000)] * 600],
+    ],
+    ids=["headers", "interim", "chunks"],
+)
+def test_floods_in_small_parts_are_cut_off(script):
+    """Many headers, interim answers without end, and chunks that are nothing but extensions."""
+
+    async def scenario(client, server, ask):
+        with pytest.raises(AnswerTooLargeError):
+            await ask("/flood", *script)
+        assert await ask("/a") == (404, b"/a")
+
+    with_client(scenario)
+
+
+@pytest.mark.parametrize("head", [OK + b"content-le", b"HTTP/1.1 100 Continue\r\n\r\n"])
+def test_a_head_that_is_cut_short_is_no_answer(head):
+    """Neither is an interim answer that no final one follows."""
+
+    async def scenario(client, server, ask):
+        with pytest.raises(AnswerCutShortError):
+            await ask("/short", head, CLOSE)
+        assert await ask("/a") == (404, b"/a")
+
+    with_client(scenario)
+
+
+@pytest.mark.parametrize("head", [OK + b"a: b\r\n folded\r\n\r\n", b"HTTP/1.1 200 OK\nbare: newline\n\n"])
+def test_heads_that_others_might_read_differently_are_broken(head):
+    """Folded headers and bare line feeds."""
+
+    async def scenario(client, server, ask):
+        with pytest.raises(BrokenAnswerError):
+            await ask("/broken", head)
+        assert await ask("/a") == (404, b"/a")
+
+    with_client(scenario)

@@ -10,10 +10,6 @@ def three_runs():
     return recording
 
 
-def exceeding(recording, limit_s, **options):
-    return [run for run in range(len(recording)) if recording.exceeds(run, limit_s, **options)]
-
-
 def test_only_the_gapless_beginning_is_resolved():
     """A quick later run does not count before the slow earlier one has ended."""
     recording = three_runs()
@@ -25,24 +21,13 @@ def test_only_the_gapless_beginning_is_resolved():
     assert recording.resolved() == 3
 
 
-def test_failures_exceed_every_limit():
-    """A run that failed quickly is no fast run."""
+def test_a_run_that_failed_has_no_latency():
+    """A quick failure would make a service look fast."""
     recording = three_runs()
     recording.fail(0, 0.01, step=0, reason="answered 500")
     recording.succeed(1, 1.5)
     recording.succeed(2, 2.6)
-    assert exceeding(recording, 0.55) == [0, 2]
-    assert exceeding(recording, float("inf")) == [0]
     assert list(recording.latencies(0, 3)) == [0.5, 2.6 - 2.0]
-
-
-def test_counting_since_the_sending_leaves_the_lag_out():
-    """With 0.1 s of lag, 0.6 s from the schedule are 0.5 s from the sending."""
-    recording = three_runs()
-    for run in range(3):
-        recording.succeed(run, recording.scheduled[run] + 0.6)
-    assert exceeding(recording, 0.55) == [0, 1, 2]
-    assert exceeding(recording, 0.55, since_sent=True) == []
 
 
 def test_the_number_of_different_failures_is_bounded():

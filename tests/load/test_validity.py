@@ -56,3 +56,34 @@ def test_a_lag_of_milliseconds_is_late_and_never_unfit():
     assert found.late
     assert found.problems == ()
     assert proof([0.03] * 200, threshold=0.0005).problems
+
+
+def test_a_clock_that_goes_backwards_is_a_problem():
+    """A run that ended before it was due would count as fast; one due before its forerunner has no place."""
+    early = sent_with([0.001] * 200)
+    early.ended[7] = early.scheduled[7] - 0.5
+    unsent = sent_with([0.001] * 200)
+    unsent.sent[7] = unsent.scheduled[7] - 0.5
+    disordered = sent_with([0.001] * 200)
+    disordered.scheduled[8] = disordered.scheduled[7] - 0.05
+    timeless = sent_with([0.001] * 200)
+    timeless.ended[7] = float("nan")
+    for recording in (early, unsent, disordered, timeless):
+        found = prove_schedule(recording, 0, 200, LagLimits.for_threshold(0.25))
+        assert found.problems == ("the clock went backwards in 1 runs",)
+
+
+@pytest.mark.parametrize(
+    ("planned", "kept"), [(200, True), (260, True), (120, False), (400, False), (None, True)]
+)
+def test_as_many_runs_are_due_as_were_planned_or_chance_allows(planned, kept):
+    """200 of 260 may be bad luck; 200 of 400 are a generator that offers less, and of 120 runs counted twice."""
+    found = prove_schedule(sent_with([0.001] * 200), 0, 200, LagLimits.for_threshold(0.25), planned=planned)
+    assert (found.problems == ()) == kept
+    assert all("were planned" in problem for problem in found.problems)
+
+
+def test_runs_that_never_ended_are_a_problem():
+    """What they hide can't be told."""
+    found = prove_schedule(sent_with([0.001] * 200), 0, 200, LagLimits.for_threshold(0.25), unresolved=3)
+    assert found.problems == ("3 runs never ended",)

@@ -34,6 +34,8 @@ class PostgresDispatch(Scenario):
                 await pool.execute(CREATE)
                 app.state.pool = pool
                 yield
+                if engine := getattr(app.state, "engine", None):
+                    await engine.dispose()
 
         app = FastAPI(lifespan=lifespan)
 

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from gatewright.core.errors import ConfigurationError
+from gatewright.core.errors import ConfigurationError, GatewrightError
 from gatewright.core.verdict import Verdict
 from gatewright.slo.budget import ErrorBudget, deflated_bounds, judge_budget
 from gatewright.slo.burn_alarm import BurnAlarm, BurnRules
@@ -139,21 +139,21 @@ def test_periods_that_no_calendar_has_are_refused(period):
 @pytest.mark.parametrize(
     ("tally", "elapsed_s", "looks"),
     [
-        (Tally(10, [10], RATE), 1.0, 1),
-        (Tally(10, [-1], RATE), 1.0, 1),
-        (Tally(1, [0, 0], RATE), 1.0, 1),
-        (Tally(-1, [], RATE), math.nan, 1),
-        (Tally(10, [], RATE), math.inf, 1),
-        (Tally(10, [], RATE), -1.0, 1),
-        (Tally(10, [], math.nan), 1.0, 1),
-        (Tally(10, [], 0.0), 1.0, 1),
-        (Tally(10, [], RATE), 1.0, 0),
+        ((10, [10], RATE), 1.0, 1),
+        ((10, [-1], RATE), 1.0, 1),
+        ((1, [0, 0], RATE), 1.0, 1),
+        ((-1, [], RATE), math.nan, 1),
+        ((10, [], RATE), math.inf, 1),
+        ((10, [], RATE), -1.0, 1),
+        ((10, [], math.nan), 1.0, 1),
+        ((10, [], 0.0), 1.0, 1),
+        ((10, [], RATE), 1.0, 0),
     ],
 )
 def test_figures_that_no_measurement_has_are_refused_in_a_line(tally, elapsed_s, looks):
     """Impossible counts, times and rates."""
-    with pytest.raises(ConfigurationError) as refused:
-        judge_budget(TWO_NINES, tally, elapsed_s, looks=looks)
+    with pytest.raises(GatewrightError) as refused:
+        judge_budget(TWO_NINES, Tally(*tally), elapsed_s, looks=looks)
     assert "\n" not in str(refused.value)
 
 

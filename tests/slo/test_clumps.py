@@ -8,12 +8,20 @@ from gatewright.slo.clumps import (
     ClumpRule,
     clump_factor,
     clump_sizes,
-    clumped_evidence,
+    deflated_evidence,
+    longest_unseen,
     looks_clumped,
+    stall_of,
     variance_inflation,
 )
 
 RULE = ClumpRule.for_rate(40, unseen_s=0.25)
+
+
+def clumped_evidence(samples, exceedances, allowed, rule=RULE):
+    """Evidence as the judge weighs clumps."""
+    factor = variance_inflation(samples, exceedances, rule)
+    return deflated_evidence(samples, len(exceedances), allowed, factor=factor, unseen=rule.stall)
 
 
 def stalls(chance, samples, share, length):
@@ -76,7 +84,7 @@ def test_a_service_at_its_limit_with_stalls_is_seldom_judged_wrongly():
     chance = random.Random(4)
     wrong = {"PASS": 0, "FAIL": 0}
     for _ in range(100):
-        evidence = clumped_evidence(6400, stalls(chance, 6400, 0.05, 10), 0.05, RULE)
+        evidence = clumped_evidence(6400, stalls(chance, 6400, 0.05, 10), 0.05)
         wrong["PASS"] += evidence.p_pass <= 0.05
         wrong["FAIL"] += evidence.p_fail <= 0.05
     assert wrong["PASS"] <= 6
@@ -85,13 +93,47 @@ def test_a_service_at_its_limit_with_stalls_is_seldom_judged_wrongly():
 
 def test_a_missed_stall_is_added_against_pass():
     """A clean sample too short to have shown a stall does not pass; a long one does."""
-    assert clumped_evidence(800, [], 0.05, RULE).p_pass > 0.05
-    assert clumped_evidence(3200, [], 0.05, RULE).p_pass <= 0.05
+    assert clumped_evidence(800, [], 0.05).p_pass > 0.05
+    assert clumped_evidence(3200, [], 0.05).p_pass <= 0.05
 
 
-def test_before_the_first_look_nothing_is_said():
-    """Evidence is weighed at fixed sizes only."""
-    assert clumped_evidence(199, list(range(199)), 0.05, RULE).p_fail == 1.0
+def test_a_missed_stall_adds_nothing_against_fail():
+    """What was not seen breaks nothing."""
+    with_stall = deflated_evidence(1000, 100, 0.05, factor=5, unseen=50)
+    assert with_stall.p_fail == deflated_evidence(1000, 100, 0.05, factor=5, unseen=0).p_fail
+
+
+def test_near_misses_in_clumps_tell_of_the_stall_that_was_not_seen():
+    """Stalls of six runs came half-way to the limit: one of six is assumed to have been missed."""
+    short = ClumpRule(stall=1)
+    near = [start + step for start in (100, 300, 500) for step in range(6)]
+    assert stall_of(600, near, short) == 6
+    assert stall_of(600, near, RULE) == RULE.stall
+
+
+def test_near_misses_that_tell_of_no_stall_change_nothing():
+    """Independent ones, a few, none, and a body of latencies that lies half-way to the limit."""
+    chance = random.Random(3)
+    short = ClumpRule(stall=1)
+    independent = [[n for n in range(600) if chance.random() < 0.01] for _ in range(100)]
+    assert sum(stall_of(600, numbers, short) > 1 for numbers in independent) <= 5
+    for numbers in ([], [7], list(range(61, 180)), list(range(600))):
+        assert stall_of(600, numbers, short) == 1
+
+
+def test_the_longest_stall_that_a_pass_excludes_is_the_largest_that_it_bears():
+    """A stall of that size could be assumed and the sample passes; one a tenth larger could not."""
+    stall = longest_unseen(6000, [], 0.01, RULE, alpha=0.05)
+    sizes = [deflated_evidence(6000, 0, 0.01, factor=s, unseen=s).p_pass for s in (stall, 1.1 * stall)]
+    assert 8 <= stall <= 10
+    assert sizes[0] <= 0.05 < sizes[1]
+
+
+def test_a_sample_that_does_not_pass_excludes_no_stall():
+    """Too few runs, and too many exceedances."""
+    assert longest_unseen(100, [], 0.01, RULE, alpha=0.05) == 0
+    assert longest_unseen(6000, range(0, 6000, 50), 0.01, RULE, alpha=0.05) == 0
+    assert longest_unseen(0, [], 0.01, RULE, alpha=0.05) == 0
 
 
 def test_every_seventh_run_is_no_clump():

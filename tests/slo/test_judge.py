@@ -13,6 +13,7 @@ from gatewright.slo import (
     SuccessObjective,
     Tally,
     ThroughputObjective,
+    UnusableFiguresError,
 )
 from gatewright.slo.judge import holm
 
@@ -96,6 +97,35 @@ def test_a_strict_limit_needs_a_sample_that_would_have_shown_a_stall():
     assert judged(100, objective=strict, requirements=Requirements(stall_s=0)).verdict is Verdict.PASS
 
 
+def test_stalls_that_came_near_the_limit_ask_for_more_runs():
+    """450 clean runs pass p99; not when stalls of five runs came half-way to its limit."""
+    near = tuple(start + step for start in (20, 260) for step in range(5))
+
+    def verdict(samples, near_misses):
+        tallies = {P99.name: Tally(samples, (), 40.0, near_misses)}
+        return Judge([P99]).decide(Measured(20.0, tallies, {}))[0].verdict
+
+    assert verdict(450, ()) is Verdict.PASS
+    assert verdict(450, near) is Verdict.INCONCLUSIVE
+    assert verdict(4000, near) is Verdict.PASS
+
+
+def test_a_break_that_is_assumed_costs_a_longer_clean_run():
+    """Breaks of 0.2 s may be missed in 80 s of a p99, not in 140 s, wherever the threshold is."""
+    needs = Requirements(break_s=0.2)
+    for objective in (P99, SUCCESS, LatencyObjective(0.99, 30)):
+        assert judged(3200, objective=objective, requirements=needs).verdict is Verdict.INCONCLUSIVE
+        assert judged(5600, objective=objective, requirements=needs).verdict is Verdict.PASS
+
+
+def test_a_pass_says_which_stalls_it_excludes():
+    """Half a minute of clean runs excludes short stalls only, two minutes longer ones; a doubt excludes none."""
+    short, long = judged(1200, objective=P99), judged(4800, objective=P99)
+    assert 0.02 < short.excluded_s < 0.06
+    assert 0.15 < long.excluded_s < 0.2
+    assert judged(200, objective=P99).excluded_s is None
+
+
 def test_objectives_share_the_error():
     """Two objectives at once need more than each alone: 417 clean runs pass p99 alone, not p99 and success."""
     both = Judge([P99, SUCCESS])
@@ -144,3 +174,31 @@ def test_a_ratio_of_one_is_refused():
     """No finite sample proves that nothing ever fails."""
     with pytest.raises(ConfigurationError, match="below 1"):
         SuccessObjective(1.0)
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        lambda: Tally(-1, (), 40.0),
+        lambda: Tally(100, (), float("nan")),
+        lambda: Tally(100, (), float("inf")),
+        lambda: Tally(100, (), -40.0),
+        lambda: Tally(100, (100,), 40.0),
+        lambda: Tally(100, (-1, 5), 40.0),
+        lambda: Tally(100, (5, 5), 40.0),
+        lambda: Tally(100, (7, 5), 40.0),
+        lambda: Tally(100, (), 40.0, (200,)),
+        lambda: Measured(float("nan"), {}, {}),
+        lambda: Measured(-3.0, {}, {}),
+        lambda: Flow(1.0, [40], [40, 40], 40.0),
+        lambda: Flow(1.0, [40, -40], [40, 0], 40.0),
+        lambda: Flow(0.0, [40], [40], 40.0),
+        lambda: Flow(1.0, [40], [40], float("nan")),
+        lambda: Judge([P95]).decide(Measured(20.0, {P99.name: Tally(900, (), 40.0)}, {})),
+    ],
+)
+def test_figures_that_nobody_can_have_measured_are_refused(figures):
+    """In one line; nothing is decided on them."""
+    with pytest.raises(UnusableFiguresError) as caught:
+        figures()
+    assert "\n" not in str(caught.value)

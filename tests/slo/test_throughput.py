@@ -5,7 +5,7 @@ import random
 import pytest
 
 from gatewright.slo import Flow
-from gatewright.slo.throughput import throughput_evidence
+from gatewright.slo.throughput import correlation_factor, throughput_evidence
 
 
 def arrivals(seed, blocks, rate=40):
@@ -13,10 +13,42 @@ def arrivals(seed, blocks, rate=40):
     return [sum(chance.random() < rate / 1000 for _ in range(1000)) for _ in range(blocks)]
 
 
-def test_a_service_that_keeps_up_passes_just_below_the_offered_rate():
-    """All that arrives comes out: 38 of 40 runs/s are proven in 15 s, though arrivals vary by more."""
-    arrived = arrivals(1, 15)
-    assert throughput_evidence(Flow(1.0, arrived, arrived, 40), 38).p_pass <= 0.01
+def outages(seed, blocks, length):
+    """Up and down by turns, at random, equally long in the mean; 40 come out of a block that is up."""
+    chance, up, out = random.Random(seed), True, []
+    for _ in range(blocks):
+        up ^= chance.random() < 1 / length
+        out.append(40 * up)
+    return out
+
+
+@pytest.mark.parametrize(("threshold", "seconds"), [(20, 15), (30, 30), (38, 130)])
+def test_a_service_that_keeps_up_passes_after_the_time_that_the_threshold_asks_for(threshold, seconds):
+    """All that arrives comes out; the closer the threshold, the longer one second's outage must be diluted."""
+    arrived = arrivals(1, 130)
+
+    def p_pass(blocks):
+        return throughput_evidence(Flow(1.0, arrived[:blocks], arrived[:blocks], 40), threshold).p_pass
+
+    assert p_pass(seconds) <= 0.01 < p_pass(seconds // 2)
+
+
+def test_a_service_that_answers_in_batches_does_not_fail_before_the_first():
+    """Nothing has come out for five seconds, and may in the next one."""
+    assert throughput_evidence(Flow(1.0, [40] * 5, [0] * 5, 40), 20).p_fail > 0.05
+
+
+def test_outages_at_the_threshold_are_seldom_judged_wrongly():
+    """Of 200 services that are down half of the time, three seconds each, at most 20 pass or fail in a minute."""
+    seen = [throughput_evidence(Flow(1.0, [40] * 60, outages(n, 60, 3), 40), 20) for n in range(200)]
+    assert sum(min(evidence.p_pass, evidence.p_fail) <= 0.05 for evidence in seen) <= 20
+
+
+def test_blocks_that_are_alike_for_a_while_count_less():
+    """Neighbours that agree by chance count in full, outages of five blocks about a fifth."""
+    assert correlation_factor([3, 1, 4, 1, 5, 9, 2, 6, 5, 3]) == 1
+    assert correlation_factor([2, 2, 2]) == 1
+    assert 3 <= correlation_factor(([0] * 5 + [40] * 5) * 6) <= 8
 
 
 def test_a_service_that_can_not_keep_up_fails():

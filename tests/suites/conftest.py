@@ -1,9 +1,13 @@
 """A measurement in virtual time: recordings written by hand, judged by the real judge."""
 
-import pytest
+from math import inf
 
-from gatewright.load import LagLimits, Mix, Recording, WarmUpRule
+import pytest
+from fakes.recorded import PlannedRun, record
+
+from gatewright.load import LagLimits, Mix, Outcome, ResourceMeter, WarmUpRule
 from gatewright.slo import Judge, LatencyObjective, Requirements, SuccessObjective, ThroughputObjective
+from gatewright.suites.slo.quiet import QuietRule
 from gatewright.suites.slo.watch import Offered, Watch, WatchRules
 
 RATE = 40
@@ -21,18 +25,21 @@ class OneStep:
 
 @pytest.fixture
 def watch():
-    """Constructs a watch over usual objectives."""
+    """Constructs a watch over usual objectives, and limits of growth; gauges tell resources by name."""
 
-    def make(*, stops_early=True, most_discards=1):
+    def make(*, stops_early=True, most_discards=1, drift_limits=(), gauges=None, quiet=None):
         rules = WatchRules(
             Offered(lambda _start, _end: RATE, Mix.of(OneStep())),
             stops_early,
             LagLimits.for_threshold(0.3),
             most_discards,
             WarmUpRule(),
+            drift_limits,
+            quiet or QuietRule(inf, inf, inf, inf),
         )
         glances = []
-        watch = Watch(Judge(OBJECTIVES, Requirements()), rules, server_pid=None, show=glances.append)
+        judge, meter = Judge(OBJECTIVES, Requirements()), ResourceMeter(None, gauges)
+        watch = Watch(judge, rules, server_pid=None, meter=meter, show=glances.append)
         return watch, glances
 
     return make
@@ -43,26 +50,11 @@ def follow():
     """Lets a watch look at even arrivals, ten times a second, until it stops; returns recording and moment."""
 
     def run(watch, *, seconds=30, latency=lambda due: 0.01, lag=lambda due: 0.0, fails=lambda due: False):
-        recording, under_way, now = Recording(("step",)), [], 0.0
-        for tick in range(1, seconds * 10 + 1):
-            now = tick / 10
-            for number in range(len(recording), int(now * RATE)):
-                due = number / RATE
-                recording.begin(due, due + lag(due))
-                under_way.append(number)
-            for number in list(under_way):
-                due = recording.scheduled[number]
-                end = due + latency(due) + lag(due)
-                if end <= now:
-                    under_way.remove(number)
-                    recording.answer(number, 0, latency(due))
-                    if fails(due):
-                        recording.fail(number, end, step=0, reason="answered 500")
-                    else:
-                        recording.succeed(number, end)
-            recording.successes = type(recording.successes)("d", sorted(recording.successes))
-            if watch(recording, now):
-                break
-        return recording, now
+        dues = [number / RATE for number in range(int(seconds * RATE))]
+        runs = [
+            PlannedRun(due, lag(due), latency(due), Outcome.FAILED if fails(due) else Outcome.SUCCEEDED)
+            for due in dues
+        ]
+        return record(watch, runs, seconds)
 
     return run

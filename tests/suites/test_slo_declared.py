@@ -76,6 +76,29 @@ class Buy:
         (yield Call(1, self._pay.fill(order["id"]))).expect(201)
 
 
+async def app(scope, receive, send):
+    """The same shop as an ASGI application: no server, no network."""
+    if scope["type"] == "lifespan":
+        return
+    order = scope["method"] == "POST"
+    await send({"type": "http.response.start", "status": 201 if order else 200, "headers": []})
+    await send({"type": "http.response.body", "body": b'{"id": "a b"}'})
+
+
+class Refused:
+    """Nine of ten get their tea."""
+
+    steps = ("list",)
+    count = 0
+
+    def __init__(self, origin):
+        self._list = RequestTemplate("GET", "/items", origin).fill()
+
+    def run(self):
+        Refused.count += 1
+        (yield Call(0, self._list)).expect(404 if Refused.count % 10 == 0 else 200)
+
+
 def broken(origin):
     raise RuntimeError("no customers today")
 
@@ -105,7 +128,7 @@ objectives = [
   { metric = "latency", percentile = 90, at_most_ms = 150, journey = "buy", step = "pay" },
   { metric = "latency", percentile = 90, at_most_ms = 1000, journey = "look" },
   { metric = "success_ratio", at_least = 0.9, journey = "buy" },
-  { metric = "throughput", at_least = 15, journey = "look" },
+  { metric = "throughput", at_least = 5, journey = "look" },
 ]
 
 [slo.shop.needs]
@@ -128,8 +151,8 @@ def shop(tmp_path, monkeypatch):
     (root / "shop" / "server.py").write_text(SERVER)
     (root / "shop" / "customers.py").write_text(JOURNEYS)
 
-    def run(*arguments, pay_seconds=0.0, change=("", "")):
-        policy = POLICY.replace("PAY_SECONDS", str(pay_seconds)).replace(*change)
+    def run(*arguments, pay_seconds=0.0, change=("", ""), further=("", "")):
+        policy = POLICY.replace("PAY_SECONDS", str(pay_seconds)).replace(*change).replace(*further)
         (root / "gate.toml").write_text(policy)
         code = execute(["--root", str(root), "slo", "run", "shop", *arguments])
         latest = root / "docs" / "evidence" / "slo-shop" / "latest.json"
@@ -166,7 +189,7 @@ def test_one_slow_step_is_found_and_named(shop):
         (("customers:Buy", "customers:no_journey"), "gave no journey"),
         (('step = "pay"', 'step = "ship"'), "there is no step 'ship'"),
         (('journey = "look" }', 'journey = "sell" }'), "there is no journey 'sell'"),
-        (("at_least = 15", "at_least = 50"), "raise the offered rate"),
+        (("at_least = 5", "at_least = 50"), "raise the offered rate"),
         (("slo.shop", "slo.store"), "declares no load 'shop'"),
     ],
 )
@@ -204,3 +227,88 @@ def test_a_target_that_is_down_is_inconclusive(shop):
     code, report = shop("--target", "http://127.0.0.1:1")
     assert (code, report["verdict"], report["counts"]["samples"]) == (3, "INCONCLUSIVE", 0)
     assert Path(report["target"]).name == "127.0.0.1:1"
+
+
+STAGES = """\
+stages = [
+  { rate = 40, seconds = 3 },
+  { begin_rate = 40, end_rate = 120, seconds = 2 },
+  { rate = 60, seconds = 8 },
+]
+"""
+
+
+def test_all_stages_are_offered(shop):
+    """A rate that rises and falls: the case is clear long before, and the peak is still waited for."""
+    code, report = shop(change=("rate = 60\nseconds = 12\n", STAGES))
+    assert (code, report["verdict"]) == (0, "PASS"), report["reasons"]
+    (scenario,) = report["scenarios"]
+    assert [stage["name"] for stage in scenario["offer"]["stages"]] == ["hold", "ramp", "hold"]
+    assert scenario["offer"]["rate"] == pytest.approx(760 / 13)
+    assert scenario["timeline"]["measured_to_s"] > 6
+
+
+def test_a_rate_that_contradicts_the_stages_is_refused(shop, capsys):
+    """By flag as in the policy."""
+    code, _ = shop("--rate", "50", change=("rate = 60\nseconds = 12\n", STAGES))
+    assert code == 2
+    assert "the load has stages" in capsys.readouterr().err
+    code, _ = shop(change=("seconds = 12\n", STAGES))
+    assert code == 2
+    assert "leave those out" in capsys.readouterr().err
+
+
+def test_an_application_can_be_called_without_a_server(shop):
+    """The in-process lane, and the report says so."""
+    server = 'server = ["{python}", "{root}/shop/server.py", "{port_file}", "0.0"]\nready_path = "/items"'
+    code, report = shop(change=(server, 'app = "customers:app"'))
+    assert (code, report["verdict"]) == (0, "PASS"), report["reasons"]
+    assert report["scenarios"][0]["in_process"]
+    assert not report["server_started"]
+
+
+def test_the_capacity_of_a_service_is_searched(shop, tmp_path, capsys):
+    """Each rung is shown, and what was found is said to be no claim about latency."""
+    shop("--rate=nan")  # writes the project
+    command = ["--root", str(tmp_path / "a shop"), "slo", "capacity", "shop"]
+    assert execute([*command, "--seconds", "0.2", "--most-users", "2"]) in {0, 3}
+    shown = capsys.readouterr()
+    assert "1 users: " in shown.err
+    assert "no claim about latency" in shown.out or "INVALID" in shown.out
+    assert execute([*command, "--seconds", "-1"]) == 2
+
+
+BUDGET = "[slo.shop]\nbudget = { target = 0.8, period_days = 30 }"
+
+
+def test_an_error_budget_is_kept(shop):
+    """Nobody was refused: the burn rate's upper bound stays below 1."""
+    code, report = shop(change=("[slo.shop]", BUDGET))
+    assert code == 0, report["reasons"]
+    budget = report["scenarios"][0]["budget"]
+    assert (budget["verdict"], budget["bad"], budget["burn"]) == ("PASS", 0, 0)
+    assert report["metrics"]["shop.burn_rate"] == 0
+
+
+def test_a_budget_that_burns_far_too_fast_ends_the_load(shop):
+    """One of ten fails where one of a thousand may: a hundred times too fast, and no second longer than needed."""
+    change = ("[slo.shop]", BUDGET.replace("0.8", "0.999"))
+    policy_of_refused = ('customers:Look", weight = 1', 'customers:Refused", weight = 99')
+    code, report = shop(change=change, further=policy_of_refused)
+    assert (code, report["verdict"]) == (1, "FAIL")
+    assert "error-budget" in {reason["rule"] for reason in report["reasons"]}
+    assert "a run is aborted" in report["scenarios"][0]["budget"]["aborted"]
+
+
+def test_the_latencies_of_a_report_are_exported(shop, tmp_path, capsys):
+    """HdrHistogram's interval log; a file that is no report costs one line."""
+    shop()
+    capsys.readouterr()
+    latest = tmp_path / "a shop" / "docs" / "evidence" / "slo-shop" / "latest.json"
+    assert execute(["slo", "hdr", str(latest)]) == 0
+    log = capsys.readouterr().out.splitlines()
+    assert log[0] == "#[Histogram log format version 1.3]"
+    assert log[-1].startswith("Tag=shop,")
+    latest.write_text('{"verdict": "PASS"}')
+    assert execute(["slo", "hdr", str(latest)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -38,13 +39,47 @@ def reported(watch, follow):
     """Measures in virtual time and assembles the report."""
 
     def run(drift_limits=(), **behaviour):
-        seen, _ = watch(stops_early=not drift_limits)
+        seen, _ = watch(stops_early=not drift_limits, drift_limits=drift_limits)
         recording, _ = follow(seen, **behaviour)
         plan = Plan("load", OBJECTIVES, rate=40, budget_s=30, drift_limits=drift_limits)
         scenario = conclude(plan, seen, seen.finish(recording), cpu_s=0.1)
         return assemble(HEADING, [scenario], BEGUN + timedelta(seconds=20))
 
     return run
+
+
+def test_a_pass_says_what_it_excludes(reported):
+    """Half a minute of clean runs excludes short stalls, and by what chance longer ones were missed is told."""
+    scenario = reported().scenarios[0]
+    excluded = [each.excluded_ms for each in scenario.objectives]
+    assert excluded[3] is None
+    assert all(0 < each < 200 for each in excluded[:3])
+    assert min(excluded[:3]) == excluded[1]
+    excludes, doubt = scenario.remarks
+    assert f"PASS excludes stalls that break latency_p99_ms for up to {excluded[1]:.0f} ms each" in excludes
+    assert "would have shown none in 13 s with a chance of 53%" in doubt
+
+
+def test_every_latency_has_the_margin_of_an_embedded_a_a(reported):
+    """Nothing differs between halves of a service that is always as quick; the others have no percentile."""
+    objectives = reported().scenarios[0].objectives
+    assert [each.aa_margin for each in objectives] == [0.0, 0.0, None, None]
+
+
+def test_noise_is_the_reason_when_it_is(watch, follow):
+    """A demoted objective has its own rule, and its words tell what to do."""
+    seen, _ = watch()
+    recording, _ = follow(seen)
+    plan = Plan("load", OBJECTIVES, rate=40, budget_s=30)
+    window = seen.finish(recording)
+    first = replace(
+        seen.decisions[0], verdict=Verdict.INCONCLUSIVE, missing="noisy", demoted_from=Verdict.PASS
+    )
+    seen.decisions = (first, *seen.decisions[1:])
+    report = assemble(HEADING, [conclude(plan, seen, window, cpu_s=0.1)], BEGUN)
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert [reason.rule for reason in report.reasons] == ["noise-margin"]
+    assert report.scenarios[0].objectives[0].demoted_from is Verdict.PASS
 
 
 def test_a_report_survives_its_file(reported):

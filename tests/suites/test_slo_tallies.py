@@ -61,6 +61,41 @@ def test_an_objective_counts_its_own_runs(objective, samples, exceedances):
     assert counted(objective) == (samples, exceedances)
 
 
+def run_tally(ends, objective, *, lag=0.0, failing=(), **options):
+    recording = Recording(("step",))
+    for run, end in enumerate(ends):
+        recording.begin(0.0, lag)
+        if run in failing:
+            recording.fail(run, end, step=0, reason="answered 500")
+        else:
+            recording.succeed(run, end)
+    tally = tally_of(recording, objective, **options)
+    tally.advance(0, len(ends))
+    return tally
+
+
+def test_failures_exceed_every_limit():
+    """A run that failed quickly is no fast run, and has no latency."""
+    tally = run_tally([0.01, 0.5, 0.6], LatencyObjective(0.9, 0.55), failing=[0])
+    assert tally.exceedances == [0, 2]
+    assert list(tally.latencies) == [0.5, 0.6]
+    assert run_tally([0.01, 0.5], SuccessObjective(0.9), failing=[0]).exceedances == [0]
+
+
+def test_near_misses_are_beyond_half_of_the_threshold():
+    """Those that broke it or failed are among them."""
+    tally = run_tally([0.2, 0.3, 0.6, 0.1], LatencyObjective(0.9, 0.5), failing=[3])
+    assert tally.near_misses == [1, 2, 3]
+    assert tally.exceedances == [2, 3]
+
+
+def test_counting_since_the_sending_leaves_the_lag_out():
+    """With 0.1 s of lag, 0.6 s from the schedule are 0.5 s from the sending."""
+    objective = LatencyObjective(0.9, 0.55)
+    assert run_tally([0.6] * 3, objective, lag=0.1).exceedances == [0, 1, 2]
+    assert run_tally([0.6] * 3, objective, lag=0.1, since_sent=True).exceedances == []
+
+
 def test_runs_before_the_window_are_left_out():
     """Their calls are known and forgotten."""
     assert counted(LatencyObjective(0.9, 0.4, journey="buy", step="pay"), start=3) == (1, [0])

@@ -71,7 +71,7 @@ def objective(report: SloReport, name: str):
 
 
 def test_a_healthy_service_passes_with_evidence(tmp_path, monkeypatch, capsys):
-    """Exit 0; the evidence is typed JSON and Markdown, timestamped and latest, with every promised figure."""
+    """Exit 0; the evidence is typed JSON, Markdown and a page, timestamped and latest, with every promised figure."""
     monkeypatch.setenv("TASK_076_P95_MS", "2000")
     monkeypatch.setenv("TASK_076_P99_MS", "4000")
     flags = ["--success-ratio", "0.9", "--rate", "60", "--duration", "25"]
@@ -87,14 +87,15 @@ def test_a_healthy_service_passes_with_evidence(tmp_path, monkeypatch, capsys):
     assert load.warm_up.runs > 0
     assert load.schedule.problems == ()
     assert report.metrics["load.latency_p95_ms"] == load.latency.p95_ms
-    timestamped = sorted(path.suffix for path in tmp_path.iterdir() if path.stem != "latest")
-    assert timestamped == [".json", ".md"]
+    timestamped = sorted(path.suffix for path in tmp_path.iterdir() if path.stem[0] == "2")
+    assert timestamped == [".html", ".json", ".md"]
+    assert "<svg " in (tmp_path / "latest.html").read_text()
     assert "| latency_p95_ms" in (tmp_path / "latest.md").read_text()
     assert "slo-performance: PASS" in capsys.readouterr().out
 
 
 def test_a_planted_slow_down_fails():
-    """300 ms of sleep in the dispatch break the default p95 of 250 ms, and nothing else is blamed."""
+    """300 ms of sleep in the dispatch break the default p95 of 180 ms, and nothing else is blamed."""
     report = run_slo_performance_suite(hampered("sleep", 0.3), SloThresholds())
     assert report.verdict is Verdict.FAIL
     assert [reason.rule for reason in report.reasons] == ["latency_p95_ms"]
@@ -115,6 +116,27 @@ def test_failing_runs_break_the_success_ratio():
     assert objective(report, "success_ratio").observed == pytest.approx(0.75, abs=0.05)
 
 
+def test_a_full_load_assumes_stalls_that_it_did_not_see():
+    """It lasts long enough for that; a quick one and a soak assume nothing, and say so."""
+    objectives = SloThresholds().objectives()
+    full = SloPerformanceConfig(profile="full")
+    assert full.plan("load", objectives).requirements.break_s == 0.2
+    assert full.plan("load", objectives).budget_s == 240
+    assert full.plan("soak", objectives).requirements.break_s == 0
+    assert SloPerformanceConfig().plan("load", objectives).requirements.break_s == 0
+    assert SloPerformanceConfig().plan("load", objectives).budget_s == 30
+
+
+def test_attempts_are_counted_and_may_share_the_error(tmp_path):
+    """A server that can't start is an attempt too; the second has a sixth of the error."""
+    broken = SloPerformanceConfig(server_command=(sys.executable, "-c", "raise SystemExit('no database')"))
+    for attempt in (1, 2):
+        assert main(["--share-alpha", "--output-dir", str(tmp_path)], base=broken) == 3
+        report = SloReport.model_validate_json((tmp_path / "latest.json").read_text())
+        assert report.attempt == attempt
+    assert report.alpha == pytest.approx(0.05 / 6)
+
+
 def test_too_few_runs_are_inconclusive(target):
     """A second of clean runs proves nothing, and the report says how many are missing."""
     report = run_slo_performance_suite(replace(QUICK, target=target, duration_s=1.5, rate=20), LAX)
@@ -125,11 +147,19 @@ def test_too_few_runs_are_inconclusive(target):
 
 
 def test_a_soak_judges_growth_and_needs_its_time():
-    """A soak of a second makes no claim about memory: INCONCLUSIVE, in spite of good latencies."""
+    """A soak of a second makes no claim about growth: INCONCLUSIVE, in spite of good latencies."""
     report = run_slo_performance_suite(hampered("sleep", 0, scenarios=("soak",), soak_s=1.2), LAX)
     (soak,) = report.scenarios
     assert soak.name == "soak"
-    assert {drift.series for drift in soak.drifts} == {"latency_p95", "rss"}
+    assert [drift.series for drift in soak.drifts] == [
+        "latency_p95",
+        "rss",
+        "open_files",
+        "threads",
+        "database",
+        "database_log",
+    ]
+    assert {drift.verdict for drift in soak.drifts} == {Verdict.INCONCLUSIVE}
     assert report.verdict is Verdict.INCONCLUSIVE
 
 

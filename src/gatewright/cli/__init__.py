@@ -31,6 +31,7 @@ examples:
   gatewright merge FOLDER...      join the shards of a race suite
   gatewright race self-check      does the race suite see every planted fault?
   gatewright slo run NAME         offer a load that gate.toml declares, and judge it
+  gatewright slo compare --help   is the work tree slower than a revision?
 
 exit codes:
   0 PASS   1 FAIL   2 usage or configuration   3 INCONCLUSIVE   4 integrity (tampered, mismatch)

@@ -12,7 +12,7 @@ from gatewright.execution.project import Project, find_project
 
 __all__ = ["Commands", "needs_extra", "printable_lines", "project_of"]
 
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - has no public name
 """What commands are added to."""
 
 

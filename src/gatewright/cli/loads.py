@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from gatewright.cli.common import Commands, needs_extra, project_of
+from gatewright.cli.comparisons import add_compare
 from gatewright.cli.openslo import add_openslo
 
 __all__ = ["add_slo_commands"]
@@ -35,6 +36,9 @@ def add_slo_commands(commands: Commands) -> None:
     slo = commands.add_parser("slo", help="load a service and judge it", description=DESCRIPTION)
     actions = slo.add_subparsers(title="commands", metavar="COMMAND", required=True)
     add_run(actions)
+    add_capacity(actions)
+    add_compare(actions)
+    add_hdr(actions)
     add_openslo(actions)
 
 
@@ -59,6 +63,7 @@ def add_run(actions: Commands) -> None:
         help="where the evidence goes (default docs/evidence/slo-NAME)",
     )
     run.add_argument("--json", action="store_true", help="print the whole report as JSON")
+    run.add_argument("--quiet", action="store_true", help="show no progress")
     run.set_defaults(command=run_command)
 
 
@@ -68,3 +73,40 @@ def run_command(options: argparse.Namespace) -> int:
         from gatewright.suites.slo.command import run_declared  # noqa: PLC0415 - its dependencies are an extra
     project = project_of(options)
     return run_declared(options, project.root, project.policy)
+
+
+def add_capacity(actions: Commands) -> None:
+    """`slo capacity`."""
+    text = "find how many runs a second a declared service sustains, by ever more users of a closed loop"
+    capacity = actions.add_parser("capacity", help=text, description=f"{text}; it judges nothing")
+    capacity.add_argument("name", metavar="NAME", help="of the load: [slo.NAME] in gate.toml")
+    capacity.add_argument("--target", metavar="URL", help="measure this running server")
+    capacity.add_argument("--i-may-load", metavar="HOST", help="allow a target that is not on this machine")
+    capacity.add_argument("--seconds", metavar="N", default="5", help="how long each step lasts (default: 5)")
+    capacity.add_argument(
+        "--most-users", metavar="N", default="256", help="no step has more users (default: 256)"
+    )
+    capacity.set_defaults(command=capacity_command)
+
+
+def capacity_command(options: argparse.Namespace) -> int:
+    """Search the capacity of a declared service."""
+    with needs_extra("slo capacity", "slo"):
+        from gatewright.suites.slo.capacity_command import search_capacity  # noqa: PLC0415 - an extra
+    project = project_of(options)
+    return search_capacity(options, project.root, project.policy)
+
+
+def add_hdr(actions: Commands) -> None:
+    """`slo hdr`."""
+    text = "print the latencies of a report as an interval log of HdrHistogram (V2, for its plotters)"
+    hdr = actions.add_parser("hdr", help=text, description=text)
+    hdr.add_argument("report", type=Path, metavar="REPORT", help="e.g. docs/evidence/task-076/latest.json")
+    hdr.set_defaults(command=hdr_command)
+
+
+def hdr_command(options: argparse.Namespace) -> int:
+    """Print a report's histograms."""
+    with needs_extra("slo hdr", "slo"):
+        from gatewright.suites.slo.hdr_command import print_hdr_log  # noqa: PLC0415 - an extra
+    return print_hdr_log(options.report)

@@ -2,11 +2,15 @@
 
 import re
 import unicodedata
+from html import escape
 
-__all__ = ["markdown_text", "printable"]
+__all__ = ["columns", "html_text", "markdown_text", "printable"]
 
 HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Control, format (also bidirectional overrides), lone surrogates, line and paragraph separators."""
+
+NOT_IN_XML = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
+"""Seen or not, these two are no characters of a document."""
 
 MARKDOWN_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~!])")
 
@@ -23,6 +27,19 @@ def printable(text: str) -> str:
     )
 
 
+def html_text(text: str) -> str:
+    """Text that HTML, SVG and XML show as it is, also within the quotes of an attribute."""
+    return escape(printable(text).translate(NOT_IN_XML), quote=True)
+
+
 def markdown_text(text: str) -> str:
     """Text that Markdown shows as it is, also within a table, and that starts neither links nor HTML."""
     return MARKDOWN_SPECIAL.sub(r"\\\1", printable(text).replace("&", "&amp;"))
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal a printable text takes: wide characters two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(character) in {"W", "F"} for character in text)
+    return len(text) + wide - sum(unicodedata.combining(character) > 0 for character in text)

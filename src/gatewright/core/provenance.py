@@ -14,7 +14,16 @@ from pathspec import GitIgnoreSpec
 
 from gatewright.core.model import Model
 
-__all__ = ["UNKNOWN", "Environment", "Subject", "Tree", "read_environment", "read_subject", "read_tree"]
+__all__ = [
+    "UNKNOWN",
+    "Environment",
+    "Subject",
+    "Tree",
+    "git",
+    "read_environment",
+    "read_subject",
+    "read_tree",
+]
 
 UNKNOWN = "unknown"
 GIT_TIMEOUT_S = 60
@@ -110,7 +119,7 @@ def git(root: Path, *arguments: str) -> bytes | None:
     if not (root / ".git").exists():
         return None
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    environment |= {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    environment |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
     try:
         answer = subprocess.run(
             ["git", "-c", "safe.directory=*", "-c", "core.fsmonitor=false", *arguments],

@@ -58,11 +58,16 @@ class Published:
     latest_markdown: Path
 
 
-def publish(folder: Path, report: SuiteReport, markdown: str) -> Published:
+def publish(folder: Path, report: SuiteReport, markdown: str, page: str = "") -> Published:
     """Write a report as `<time>.json`, `<time>.md` and `latest.*`; copies, never symlinks.
 
-    Inside `gatewright run` the same two files also go to the folder of that run, as `report.json` and
-    `report.md`.
+    Inside `gatewright run` the same files also go to the folder of that run, as `report.*`.
+
+    Args:
+        folder: where to.
+        report: the evidence itself.
+        markdown: the same for people.
+        page: the same for a browser, written as HTML beside them; no such files when empty.
     """
     stem = timestamp(report.started_at)
     document = report.model_dump_json(indent=2) + "\n"
@@ -76,9 +81,14 @@ def publish(folder: Path, report: SuiteReport, markdown: str) -> Published:
     write_atomic(paths.markdown, markdown)
     write_atomic(paths.latest_json, document)
     write_atomic(paths.latest_markdown, markdown)
+    if page:
+        write_atomic(folder / f"{stem}.html", page)
+        write_atomic(folder / "latest.html", page)
     if run_folder := os.environ.get(EVIDENCE_FOLDER_VARIABLE):
         shutil.copyfile(paths.json, Path(run_folder) / "report.json")
         shutil.copyfile(paths.markdown, Path(run_folder) / "report.md")
+        if page:
+            shutil.copyfile(folder / f"{stem}.html", Path(run_folder) / "report.html")
     return paths
 
 

@@ -84,6 +84,11 @@ class ChildProcess:
         raise ChildProcessError(f"the supervisor of {self.argv[0]} ended before it began")
 
     @property
+    def supervisor_pid(self) -> int:
+        """The process from which the command and all that it started descend, who lost their parent too."""
+        return self._supervisor.pid
+
+    @property
     def stdout(self) -> IO[bytes] | None:
         """The reading end of the command's output, when `subprocess.PIPE` was asked for."""
         return self._supervisor.stdout

@@ -85,6 +85,11 @@ class ServerProcess:
         """The process id of the server itself."""
         return self._running().pid
 
+    @property
+    def tree_pid(self) -> int:
+        """The process from which the server and all that it started descend: its supervisor."""
+        return self._running().supervisor_pid
+
     def poll(self) -> int | None:
         """The exit code of a server that has ended, else None."""
         return self._running().poll()

@@ -10,7 +10,7 @@ from pydantic import Field, FiniteFloat, model_validator
 from gatewright.core.model import Model
 from gatewright.gate.paths import InnerPath
 
-__all__ = ["DeclaredJourney", "DeclaredNeeds", "DeclaredObjective", "Load"]
+__all__ = ["DeclaredBudget", "DeclaredJourney", "DeclaredNeeds", "DeclaredObjective", "DeclaredStage", "Load"]
 
 Positive = Annotated[FiniteFloat, Field(gt=0)]
 ObjectPath = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
@@ -65,14 +65,50 @@ class DeclaredObjective(Model):
         return self
 
 
+class DeclaredStage(Model):
+    """A piece of the schedule: a rate that holds, or that goes evenly from one value to another.
+
+    Attributes:
+        seconds: how long it lasts.
+        rate: runs offered per second, all the time.
+        begin_rate: or at its begin,
+        end_rate: and at its end.
+    """
+
+    seconds: Positive
+    rate: Positive | None = None
+    begin_rate: Annotated[FiniteFloat, Field(ge=0)] | None = None
+    end_rate: Annotated[FiniteFloat, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def has_a_rate(self) -> "DeclaredStage":
+        """One that holds, or two."""
+        ends = [each is not None for each in (self.begin_rate, self.end_rate)]
+        if (self.rate is None and all(ends)) or (self.rate is not None and not any(ends)):
+            return self
+        raise ValueError("a stage needs either a rate, or a begin_rate and an end_rate")
+
+
+class DeclaredBudget(Model):
+    """The share of runs that must succeed over a period; a burn that is far too fast ends the load."""
+
+    target: Annotated[FiniteFloat, Field(gt=0, lt=1)]
+    period_days: Positive = 28.0
+
+
 class DeclaredNeeds(Model):
-    """What a decision needs at least; see `gatewright.slo.Requirements`."""
+    """What a decision needs at least; see `gatewright.slo.Requirements`.
+
+    With `share_alpha`, attempt k at the same objectives on the same tree has alpha/(k(k+1)) of the error.
+    """
 
     alpha: Annotated[FiniteFloat, Field(gt=0, lt=0.5)] = 0.05
     samples: Annotated[int, Field(ge=1)] = 100
     seconds: Positive = 10.0
     seconds_to_fail: Positive = 4.0
     unseen_stall_s: Annotated[FiniteFloat, Field(ge=0)] = 0.25
+    unseen_break_s: Annotated[FiniteFloat, Field(ge=0)] = 0.0
+    share_alpha: bool = False
 
 
 class Load(Model):
@@ -83,35 +119,51 @@ class Load(Model):
             it writes the port that it bound to that file.
         ready_path: what answers 200 once that server can be loaded.
         target: base URL of a server that runs already, instead.
+        app: `module:name` of an ASGI application that is called in this process, instead: a smoke whose
+            latencies leave out server and network.
+        ca_file: certificates (PEM) of the issuers to trust behind TLS.
         python_path: folders of the project from which journeys are imported.
         journeys: what runs do.
         objectives: what was promised.
         rate: runs offered per second.
         seconds: the longest duration, warm-up included; a clear case ends earlier.
+        stages: a rate that changes, instead of `rate` and `seconds`; all of them are offered.
         arrivals: independent users (poisson) or even distances (constant).
         deadline_s: a run that takes longer is given up and counts as failed.
         seed: of arrivals and of the draws among journeys.
         needs: what a decision needs at least.
         drift: allowed growth per run by series.
+        budget: of runs that may fail.
     """
 
     server: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     ready_path: Annotated[str, Field(pattern="^/[!-~]*$")] = "/readyz"
     target: str | None = None
+    app: ObjectPath | None = None
+    ca_file: InnerPath | None = None
     python_path: tuple[InnerPath, ...] = (".",)
     journeys: Annotated[dict[JourneyName, DeclaredJourney], Field(min_length=1)]
     objectives: Annotated[tuple[DeclaredObjective, ...], Field(min_length=1)]
     rate: Positive = 40.0
     seconds: Positive = 60.0
+    stages: tuple[DeclaredStage, ...] = ()
     arrivals: Literal["poisson", "constant"] = "poisson"
     deadline_s: Positive = 5.0
     seed: int = 1
     needs: DeclaredNeeds = DeclaredNeeds()
     drift: dict[str, Positive] = Field(default_factory=dict)
+    budget: DeclaredBudget | None = None
 
     @model_validator(mode="after")
     def has_one_service(self) -> "Load":
-        """Either a server is started, or one runs already."""
-        if (self.server is None) == (self.target is None):
-            raise ValueError("needs either a server to start or a target that runs already")
+        """Either a server is started, or one runs already, or the application is called."""
+        if sum(each is not None for each in (self.server, self.target, self.app)) != 1:
+            raise ValueError("needs one of: a server to start, a target that runs already, an app to call")
+        return self
+
+    @model_validator(mode="after")
+    def has_one_offer(self) -> "Load":
+        """Stages say both rate and duration."""
+        if self.stages and self.model_fields_set & {"rate", "seconds"}:
+            raise ValueError("has stages, which say rate and seconds: leave those out")
         return self

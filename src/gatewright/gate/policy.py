@@ -12,7 +12,14 @@ from gatewright.core.errors import ConfigurationError
 from gatewright.core.model import Model
 from gatewright.evidence.digest import hash_bytes
 from gatewright.evidence.manifest import CheckId
-from gatewright.gate.loads import DeclaredJourney, DeclaredNeeds, DeclaredObjective, Load
+from gatewright.gate.loads import (
+    DeclaredBudget,
+    DeclaredJourney,
+    DeclaredNeeds,
+    DeclaredObjective,
+    DeclaredStage,
+    Load,
+)
 from gatewright.gate.paths import InnerPath
 
 __all__ = ["POLICY", "Check", "Gate", "Limit", "LoadedPolicy", "Policy", "load_policy"]
@@ -87,12 +94,14 @@ class Gate(Model):
         require_commit: whether evidence of an unknown commit is refused.
         scenarios: the packages whose race scenarios a tape may name; nothing else is imported for a replay.
         faults: what a self-check plants, `module:name`, in one of those packages.
+        measured: the `MeasuredService`, `module:name`, that a comparison with a base starts.
     """
 
     keep: Annotated[int, Field(ge=1)] = 20
     require_commit: bool = False
     scenarios: tuple[str, ...] = ()
     faults: Annotated[str, Field(pattern=r"^([\w.]+:\w+)?$")] = ""
+    measured: Annotated[str, Field(pattern=r"^([\w.]+:\w+)?$")] = ""
 
 
 class Policy(Model):
@@ -174,7 +183,18 @@ def parse_policy(data: bytes, name: str) -> LoadedPolicy:
         raise ConfigurationError(f"{name}: {place or 'the policy'}: {message}") from None
 
 
-MODELS = (Policy, Gate, Check, Limit, Load, DeclaredJourney, DeclaredObjective, DeclaredNeeds)
+MODELS = (
+    Policy,
+    Gate,
+    Check,
+    Limit,
+    Load,
+    DeclaredJourney,
+    DeclaredObjective,
+    DeclaredStage,
+    DeclaredNeeds,
+    DeclaredBudget,
+)
 
 
 def unknown_setting(name: str) -> str:

@@ -1,131 +1,26 @@
-"""A lean HTTP/1.1 client: one protocol object per connection, callbacks instead of tasks and futures."""
+"""A lean HTTP/1.1 client: as many keep-alive connections as are needed, and no task for each request."""
 
 import asyncio
 import contextlib
 import errno
 import time
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import ClassVar
 
-import httptools
-
+from gatewright.core.errors import ConfigurationError
+from gatewright.load.connection import Connection
+from gatewright.load.exchange import OutOfConnectionsError, Receiver, Sending
 from gatewright.load.request import Origin, Request
 
-__all__ = ["HttpClient", "OutOfConnectionsError", "Receiver", "Sending"]
+__all__ = ["HttpClient", "OutOfConnectionsError", "Receiver", "Sending", "is_ours_to_blame"]
 
-LARGEST_BODY = 16 * 1024 * 1024
 OURS_TO_BLAME = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM}
-
-
-class OutOfConnectionsError(Exception):
-    """This machine, not the service, ran out of connections."""
-
-
-class Receiver(Protocol):
-    """Who waits for an answer."""
-
-    def answered(self, status: int, body: bytes) -> None:
-        """The whole answer is there."""
-        ...
-
-    def broken(self, error: Exception) -> None:
-        """There will be no answer."""
-        ...
-
-
-class Sending(Protocol):
-    """A request under way."""
-
-    def abort(self) -> None:
-        """Give up: the receiver hears nothing more."""
-        ...
-
-
-class Connection(asyncio.Protocol):
-    """One keep-alive connection, with at most one request under way."""
-
-    __slots__ = ("body", "complete", "idle_since", "keep", "parser", "pool", "receiver", "size", "transport")
-
-    transport: asyncio.Transport
-
-    def __init__(self, pool: "HttpClient") -> None:
-        self.pool = pool
-        self.parser = httptools.HttpResponseParser(self)
-        self.receiver: Receiver | None = None
-        self.body: list[bytes] = []
-        self.size = 0
-        self.complete = False
-        self.keep = True
-        self.idle_since = 0.0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Asyncio hands us the socket."""
-        # uvloop's transports have the methods and not the base class.
-        self.transport = cast(asyncio.Transport, transport)
-
-    def send(self, request: bytes, receiver: Receiver) -> None:
-        """Write a request; the receiver hears of its answer."""
-        self.receiver = receiver
-        self.transport.write(request)
-
-    def abort(self) -> None:
-        """Give up the request under way and the connection with it."""
-        self.receiver = None
-        self.transport.abort()
-
-    def data_received(self, data: bytes) -> None:
-        """Feed the parser; hand over an answer that is complete."""
-        try:
-            self.parser.feed_data(data)
-        except (httptools.HttpParserError, OverflowError) as error:
-            self._break(error)
-            return
-        if self.complete:
-            self._deliver()
-
-    def on_body(self, data: bytes) -> None:
-        """A part of the body (called by the parser)."""
-        self.size += len(data)
-        if self.size > LARGEST_BODY:
-            raise OverflowError("an answer is larger than 16 MiB")
-        self.body.append(data)
-
-    def on_message_complete(self) -> None:
-        """The end of an answer (called by the parser)."""
-        self.keep = self.parser.should_keep_alive()
-        self.complete = True
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The socket is gone, with an answer outstanding or not."""
-        self.pool.lost(self)
-        if self.receiver is not None:
-            receiver, self.receiver = self.receiver, None
-            receiver.broken(exc or ConnectionResetError("the connection was closed before the answer"))
-
-    def _deliver(self) -> None:
-        receiver, self.receiver = self.receiver, None
-        status, body = self.parser.get_status_code(), b"".join(self.body)
-        self.body.clear()
-        self.size = 0
-        self.complete = False
-        if self.keep and receiver is not None:
-            self.pool.release(self)
-        else:
-            self.transport.abort()
-        if receiver is not None:
-            receiver.answered(status, body)
-
-    def _break(self, error: Exception) -> None:
-        receiver, self.receiver = self.receiver, None
-        self.transport.abort()
-        if receiver is not None:
-            receiver.broken(error)
 
 
 class Opening:
     """A request that waits for its connection."""
 
-    def __init__(self, pool: "HttpClient", request: bytes, receiver: Receiver) -> None:
+    def __init__(self, pool: "HttpClient", request: Request, receiver: Receiver) -> None:
         self._pool = pool
         self._carrier: Connection | None = None
         self._task = asyncio.get_running_loop().create_task(self._open(request, receiver))
@@ -139,14 +34,22 @@ class Opening:
         else:
             self._carrier.abort()
 
-    async def _open(self, request: bytes, receiver: Receiver) -> None:
+    async def _open(self, request: Request, receiver: Receiver) -> None:
         try:
             self._carrier = await self._pool.connect()
         except OSError as error:
-            ours = error.errno in OURS_TO_BLAME
+            ours = is_ours_to_blame(error)
             receiver.broken(OutOfConnectionsError(error.strerror) if ours else error)
+            return
+        if self._carrier.transport.is_closing():
+            receiver.broken(ConnectionResetError("the connection was closed before the request"))
         else:
             self._carrier.send(request, receiver)
+
+
+def is_ours_to_blame(error: OSError) -> bool:
+    """Whether this machine, not the service, is why there is no connection."""
+    return error.errno in OURS_TO_BLAME
 
 
 class HttpClient:
@@ -161,7 +64,12 @@ class HttpClient:
         idle_limit_s: an idle connection older than this is not used again: servers close idle ones (uvicorn
             after 5 s), and a request sent into that moment would look like a failure of the service.
         clock: monotonic seconds.
+
+    Raises:
+        ConfigurationError: the server is behind TLS; see `open_sender`.
     """
+
+    in_process: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -171,6 +79,8 @@ class HttpClient:
         idle_limit_s: float = 2.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        if origin.secure:
+            raise ConfigurationError(f"{origin.url} needs TLS, which this client does not speak")
         self.origin = origin
         self.openings: set[asyncio.Task[None]] = set()
         self._safety_limit = safety_limit
@@ -194,12 +104,12 @@ class HttpClient:
             connection = self._idle.pop()
             fresh = self._clock() - connection.idle_since <= self._idle_limit_s
             if fresh and not connection.transport.is_closing():
-                connection.send(request.encoded, receiver)
+                connection.send(request, receiver)
                 return connection
             connection.transport.abort()
         if len(self._connections) + len(self.openings) >= self._safety_limit:
             raise OutOfConnectionsError(f"more than {self._safety_limit} connections would be open")
-        return Opening(self, request.encoded, receiver)
+        return Opening(self, request, receiver)
 
     async def connect(self) -> Connection:
         """A new connection, not yet idle."""

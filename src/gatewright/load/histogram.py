@@ -1,17 +1,42 @@
 """A histogram of logarithmic buckets: bounded relative error, exact merge."""
 
 import math
+import sys
 from collections import Counter
 from collections.abc import Iterable
+from itertools import pairwise
+from typing import Annotated, ClassVar
+
+from pydantic import Field, FiniteFloat, field_validator
 
 from gatewright.core.errors import ConfigurationError
+from gatewright.load.written import Written
 
-__all__ = ["RELATIVE_ERROR", "LogHistogram"]
+__all__ = ["MOST_COUNTED", "RELATIVE_ERROR", "LogHistogram", "SparseHistogram"]
 
 RELATIVE_ERROR = 0.001
 """Of every percentile that a histogram reports."""
 
+MOST_COUNTED = 2**53 - 1
+"""Of one bucket in a file: the largest integer that every JSON reader keeps exactly."""
+
 LOG_GAMMA = math.log1p(RELATIVE_ERROR) - math.log1p(-RELATIVE_ERROR)
+
+
+def bucket_of(value: float) -> int:
+    """The number of the bucket that holds a positive finite value."""
+    return math.ceil(math.log(value) / LOG_GAMMA)
+
+
+def value_of(bucket: int) -> float:
+    """The value that stands for a bucket: within the relative error of all that it holds."""
+    logarithm = bucket * LOG_GAMMA + math.log(2 / (math.exp(LOG_GAMMA) + 1))
+    return math.exp(min(logarithm, math.log(sys.float_info.max)))
+
+
+FIRST_BUCKET = bucket_of(math.ulp(0.0))
+LAST_BUCKET = bucket_of(sys.float_info.max)
+BucketNumber = Annotated[int, Field(ge=FIRST_BUCKET, le=LAST_BUCKET)]
 
 
 class LogHistogram:
@@ -47,15 +72,25 @@ class LogHistogram:
         if value == 0:
             self._zeros += 1
         elif 0 < value < math.inf:
-            self._buckets[math.ceil(math.log(value) / LOG_GAMMA)] += 1
+            self._buckets[bucket_of(value)] += 1
         else:
             raise ConfigurationError(f"a histogram counts finite values from 0 on, not {value}")
+
+    def count_buckets(self, zeros: int, buckets: Iterable[tuple[int, int]]) -> None:
+        """Add values that were counted elsewhere: zeros, and number and count of buckets."""
+        self._zeros += zeros
+        for bucket, count in buckets:
+            self._buckets[bucket] += count
+
+    def update(self, other: "LogHistogram") -> None:
+        """Add the values of another histogram to this one."""
+        self.count_buckets(other.zeros, other.buckets)
 
     def merge(self, other: "LogHistogram") -> "LogHistogram":
         """A new histogram with the values of both."""
         merged = LogHistogram()
-        merged._buckets = self._buckets + other._buckets  # noqa: SLF001 - of the same class
-        merged._zeros = self._zeros + other._zeros  # noqa: SLF001 - of the same class
+        merged.update(self)
+        merged.update(other)
         return merged
 
     def percentile(self, share: float) -> float:
@@ -69,5 +104,51 @@ class LogHistogram:
         for bucket in sorted(self._buckets):
             seen += self._buckets[bucket]
             if seen >= rank:
-                return 2 * math.exp(bucket * LOG_GAMMA) / (math.exp(LOG_GAMMA) + 1)
+                return value_of(bucket)
         raise AssertionError("the counts of the buckets add up to the rank")
+
+
+class SparseHistogram(Written):
+    """A histogram as it is written to files and sent between processes: only buckets that hold something.
+
+    Bucket i counts values in (g^(i-1), g^i], g = (1+e)/(1-e), e = `relative_error`. Reading trusts nothing:
+    another error, buckets out of order, and counts or numbers that no histogram has are refused.
+
+    Attributes:
+        relative_error: of this project's histograms; others can't be added to them.
+        zeros: how many values were 0.
+        buckets: number and count of each, ascending by number.
+    """
+
+    title: ClassVar[str] = "histogram"
+
+    relative_error: FiniteFloat
+    zeros: Annotated[int, Field(ge=0, le=MOST_COUNTED)]
+    buckets: tuple[tuple[BucketNumber, Annotated[int, Field(ge=1, le=MOST_COUNTED)]], ...]
+
+    @field_validator("relative_error")
+    @classmethod
+    def is_ours(cls, value: float) -> float:
+        """Buckets of another width can't be added to ours."""
+        if value != RELATIVE_ERROR:
+            raise ValueError(f"must be {RELATIVE_ERROR}")
+        return value
+
+    @field_validator("buckets")
+    @classmethod
+    def are_ascending(cls, value: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+        """Each bucket stands once, in order."""
+        if any(earlier >= later for (earlier, _), (later, _) in pairwise(value)):
+            raise ValueError("must ascend")
+        return value
+
+    @classmethod
+    def of(cls, histogram: LogHistogram) -> "SparseHistogram":
+        """What is to be written of a histogram."""
+        return cls(relative_error=RELATIVE_ERROR, zeros=histogram.zeros, buckets=histogram.buckets)
+
+    def histogram(self) -> LogHistogram:
+        """The histogram that was written."""
+        histogram = LogHistogram()
+        histogram.count_buckets(self.zeros, self.buckets)
+        return histogram

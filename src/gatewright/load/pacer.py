@@ -1,9 +1,8 @@
-"""Arrival schedules: when each run is to start, in seconds from the start of the measurement."""
+"""Arrival schedules of one rate: when each run is to start, in seconds from the start of the measurement."""
 
-import random
 from collections.abc import Iterator
 
-from gatewright.core.errors import ConfigurationError
+from gatewright.load.stages import Hold, Profile, arrivals, require_positive
 
 __all__ = ["constant_arrivals", "poisson_arrivals"]
 
@@ -17,12 +16,7 @@ def poisson_arrivals(rate: float, duration_s: float, *, seed: int) -> Iterator[f
         seed: of the pseudo-random gaps.
     """
     require_positive(rate=rate, duration_s=duration_s)
-    # Reproducible gaps are wanted here, not secrets.
-    gaps = random.Random(seed)  # noqa: S311
-    moment = gaps.expovariate(rate)
-    while moment < duration_s:
-        yield moment
-        moment += gaps.expovariate(rate)
+    return arrivals(Profile((Hold(rate, duration_s),)), "poisson", seed=seed)
 
 
 def constant_arrivals(rate: float, duration_s: float) -> Iterator[float]:
@@ -33,13 +27,4 @@ def constant_arrivals(rate: float, duration_s: float) -> Iterator[float]:
         duration_s: the schedule ends before this many seconds.
     """
     require_positive(rate=rate, duration_s=duration_s)
-    for number in range(int(duration_s * rate) + 1):
-        if (moment := number / rate) < duration_s:
-            yield moment
-
-
-def require_positive(**values: float) -> None:
-    """Refuse what is no positive finite number, by name."""
-    for name, value in values.items():
-        if not 0 < value < float("inf"):
-            raise ConfigurationError(f"{name} must be a positive finite number, not {value}")
+    return arrivals(Profile((Hold(rate, duration_s),)), "constant")

@@ -4,7 +4,9 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator
 from enum import IntEnum
-from math import nan
+from math import isfinite, nan
+
+from gatewright.core.errors import GatewrightError
 
 __all__ = ["NOWHERE", "Outcome", "Recording"]
 
@@ -62,7 +64,13 @@ class Recording:
         return len(self.scheduled)
 
     def begin(self, scheduled: float, sent: float, journey: int = 0) -> int:
-        """A run of a journey starts; returns its number."""
+        """A run of a journey starts; returns its number.
+
+        Raises:
+            GatewrightError: the moment at which it is due is no number.
+        """
+        if not isfinite(scheduled):
+            raise GatewrightError(f"no run is due at {scheduled:g} s")
         self.scheduled.append(scheduled)
         self.sent.append(sent)
         self.ended.append(nan)
@@ -107,23 +115,19 @@ class Recording:
         self._resolved = len(self.outcomes) if end < 0 else end
         return self._resolved
 
-    def exceeds(self, run: int, limit_s: float, *, since_sent: bool = False) -> bool:
-        """Whether a run failed, or took longer than `limit_s`.
+    def latencies(self, start: int, stop: int, *, since_sent: bool = False) -> Iterator[float]:
+        """Latencies (end minus schedule, seconds) of the runs in [start, stop) that succeeded.
 
         Args:
-            run: its number.
-            limit_s: in seconds.
+            start: the first run that counts.
+            stop: the first that doesn't.
             since_sent: count from the first request instead of the schedule, which leaves the generator's lag
                 out, and a stall that held requests back as well.
         """
         since = self.sent if since_sent else self.scheduled
-        return self.outcomes[run] != Outcome.SUCCEEDED or self.ended[run] - since[run] > limit_s
-
-    def latencies(self, start: int, stop: int) -> Iterator[float]:
-        """Latencies (end minus schedule, seconds) of the runs in [start, stop) that succeeded."""
         for run in range(start, stop):
             if self.outcomes[run] == Outcome.SUCCEEDED:
-                yield self.ended[run] - self.scheduled[run]
+                yield self.ended[run] - since[run]
 
     def lags(self, start: int, stop: int) -> Iterator[float]:
         """How late the first request of each run in [start, stop) was written, in seconds."""

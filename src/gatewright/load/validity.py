@@ -1,5 +1,6 @@
 """Proof that a schedule was kept: without it no figure says anything about the service."""
 
+import math
 from dataclasses import dataclass
 
 from gatewright.load.histogram import LogHistogram
@@ -12,6 +13,8 @@ LARGEST_LAG_S = 0.005
 LATE_SHARE = 0.05
 UNFIT_SHARE = 0.25
 LEAST_UNFIT_S = 0.02
+UNLIKELY = 6.0
+CLOCK_TOLERANCE_S = 0.001
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,19 @@ class LagLimits:
 
 @dataclass(frozen=True)
 class ScheduleProof:
-    """How well the generator kept to its schedule; lags (first request written minus schedule) in seconds."""
+    """How well the generator kept to its schedule; lags (first request written minus schedule) in seconds.
+
+    Attributes:
+        scheduled: runs that were due.
+        sent: how many of them were sent.
+        dropped: how many the generator gave up.
+        achieved_rate: of runs sent, per second.
+        lag_p50_s, lag_p99_s, lag_max_s: percentiles of the send lag.
+        limits: of the send lag.
+        planned: how many runs should have been due; None where nobody knows.
+        backwards: runs that were sent or ended before they were due, or due before the one before them.
+        unresolved: runs that had neither succeeded nor failed when all was over.
+    """
 
     scheduled: int
     sent: int
@@ -47,6 +62,9 @@ class ScheduleProof:
     lag_p99_s: float
     lag_max_s: float
     limits: LagLimits
+    planned: float | None = None
+    backwards: int = 0
+    unresolved: int = 0
 
     @property
     def late(self) -> bool:
@@ -66,10 +84,42 @@ class ScheduleProof:
         if self.lag_p99_s > self.limits.unfit_s:
             lag, limit = self.lag_p99_s * 1e3, self.limits.unfit_s * 1e3
             found.append(f"the generator sent late: p99 {lag:.1f} ms, allowed {limit:.1f} ms")
+        if self.planned is not None and not is_likely(self.scheduled, self.planned):
+            found.append(f"{self.scheduled} runs were due where {self.planned:.0f} were planned")
+        if self.backwards:
+            found.append(f"the clock went backwards in {self.backwards} runs")
+        if self.unresolved:
+            found.append(f"{self.unresolved} runs never ended")
         return tuple(found)
 
 
-def prove_schedule(recording: Recording, start: int, stop: int, limits: LagLimits) -> ScheduleProof:
+def is_likely(count: int, planned: float) -> bool:
+    """Whether so many arrivals may have come by chance (Poisson): within 1% and six standard deviations."""
+    return abs(count - planned) <= (1 - LEAST_SENT_SHARE) * planned + UNLIKELY * math.sqrt(planned) + 1
+
+
+def count_backwards(recording: Recording, start: int, stop: int) -> int:
+    """How many runs in [start, stop) contradict the order of time, by more than a millisecond."""
+    found = 0
+    for run in range(start, stop):
+        due = recording.scheduled[run] - CLOCK_TOLERANCE_S
+        before = recording.scheduled[run - 1] - CLOCK_TOLERANCE_S if run > start else due
+        # A moment that is no number keeps no order either.
+        found += not (
+            before <= recording.scheduled[run] and due <= recording.sent[run] and due <= recording.ended[run]
+        )
+    return found
+
+
+def prove_schedule(
+    recording: Recording,
+    start: int,
+    stop: int,
+    limits: LagLimits,
+    *,
+    planned: float | None = None,
+    unresolved: int = 0,
+) -> ScheduleProof:
     """Judge the generator over the runs in [start, stop).
 
     Args:
@@ -77,6 +127,8 @@ def prove_schedule(recording: Recording, start: int, stop: int, limits: LagLimit
         start: the first run that counts.
         stop: the first run that doesn't.
         limits: of the send lag.
+        planned: how many runs should have been due; None where nobody knows.
+        unresolved: runs that were still under way when all was over.
     """
     dropped = recording.count(Outcome.DROPPED, start, stop)
     lags = LogHistogram(max(0.0, lag) for lag in recording.lags(start, stop))
@@ -86,9 +138,12 @@ def prove_schedule(recording: Recording, start: int, stop: int, limits: LagLimit
         scheduled=stop - start,
         sent=sent,
         dropped=dropped,
-        achieved_rate=(sent - 1) / elapsed if elapsed > 0 else 0.0,
+        achieved_rate=max(0, sent - 1) / elapsed if elapsed > 0 else 0.0,
         lag_p50_s=lags.percentile(0.5) if sent else 0.0,
         lag_p99_s=lags.percentile(0.99) if sent else 0.0,
         lag_max_s=lags.percentile(1.0) if sent else 0.0,
         limits=limits,
+        planned=planned,
+        backwards=count_backwards(recording, start, stop),
+        unresolved=unresolved,
     )

@@ -1,9 +1,8 @@
 """An interleaving as plain text: one column for each actor, one line for each statement."""
 
-import unicodedata
 from collections.abc import Sequence
 
-from gatewright.core.escape import printable
+from gatewright.core.escape import columns, printable
 from gatewright.race.interleaving import Interleaving, Row, RowKind
 
 __all__ = ["swim_lanes"]
@@ -48,7 +47,7 @@ def _stacked(row: Row, number: int, width: int, picture: Interleaving, *, colour
     """One lane for all of them: the actor's name stands before what it does."""
     if not row.actor:
         return _across(row, number, width, colour=colour)
-    name = min(max(map(_columns, picture.actors)), NARROWEST // 2)
+    name = min(max(map(columns, picture.actors)), NARROWEST // 2)
     rest = max(NARROWEST // 2, width - number - name - 4)
     told = _painted(_fitted(_told(row), rest, _suffix(row)), _style(row), colour=colour)
     return _line(f"{row.number or '':>{number}}", [_fitted(row.actor, name), told])
@@ -88,17 +87,9 @@ def _fitted(text: str, width: int, suffix: str = "") -> str:
     """The text in exactly so many columns of a terminal; what is cut off is always told."""
     shown = printable(text[: 4 * width])
     room = width - len(suffix)
-    if _columns(shown) > room or len(text) > 4 * width:
-        while _columns(shown) > room - 1:
+    if columns(shown) > room or len(text) > 4 * width:
+        while columns(shown) > room - 1:
             shown = shown[:-1]
         shown += "…"
     shown += suffix
-    return shown + " " * (width - _columns(shown))
-
-
-def _columns(text: str) -> int:
-    """How many columns of a terminal a text takes."""
-    if text.isascii():
-        return len(text)
-    wide = sum(unicodedata.east_asian_width(character) in {"W", "F"} for character in text)
-    return len(text) + wide - sum(unicodedata.combining(character) > 0 for character in text)
+    return shown + " " * (width - columns(shown))

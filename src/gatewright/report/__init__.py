@@ -1,1 +1,1 @@
-"""Turns a decision into text for people: terminal, Markdown, progress."""
+"""Shows things to people: decisions as text and Markdown, progress, pages and their plots."""

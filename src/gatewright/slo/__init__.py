@@ -2,8 +2,22 @@
 
 from gatewright.slo.budget import BudgetDecision, ErrorBudget, judge_budget
 from gatewright.slo.burn_alarm import BurnAlarm, BurnReading, BurnRules
-from gatewright.slo.drift import Drift, DriftLimit, block_minima, find_drift
+from gatewright.slo.compare import (
+    BLOCKS_OF_A_ROUND,
+    Block,
+    CompareRules,
+    Comparison,
+    Margins,
+    Measure,
+    MeasureDecision,
+    Side,
+    compare,
+    looks_for,
+)
+from gatewright.slo.drift import Drift, DriftLimit, DriftSeries, block_minima, judge_drifts
+from gatewright.slo.figures import UnusableFiguresError
 from gatewright.slo.judge import ALPHA, Decision, Judge, Measured, Requirements, Tally
+from gatewright.slo.noise_margin import noise_margin
 from gatewright.slo.objective import LatencyObjective, Objective, SuccessObjective, ThroughputObjective
 from gatewright.slo.sequential import Evidence, least_clean_samples
 from gatewright.slo.throughput import Flow
@@ -19,22 +33,31 @@ from gatewright.slo.timeslices import (
 
 __all__ = [
     "ALPHA",
+    "BLOCKS_OF_A_ROUND",
+    "Block",
     "BudgetDecision",
     "BurnAlarm",
     "BurnReading",
     "BurnRules",
+    "CompareRules",
+    "Comparison",
     "Decision",
     "Drift",
     "DriftLimit",
+    "DriftSeries",
     "ErrorBudget",
     "Evidence",
     "Flow",
     "Judge",
     "LatencyObjective",
+    "Margins",
+    "Measure",
+    "MeasureDecision",
     "Measured",
     "Objective",
     "RatioTimeslicesObjective",
     "Requirements",
+    "Side",
     "Slice",
     "SliceDecision",
     "SliceObjective",
@@ -42,10 +65,14 @@ __all__ = [
     "Tally",
     "ThroughputObjective",
     "TimeslicesObjective",
+    "UnusableFiguresError",
     "block_minima",
+    "compare",
     "cut_slices",
-    "find_drift",
     "judge_budget",
+    "judge_drifts",
     "judge_slices",
     "least_clean_samples",
+    "looks_for",
+    "noise_margin",
 ]

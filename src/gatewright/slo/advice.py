@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gatewright.slo.clumps import deflated_evidence
-from gatewright.slo.sequential import Evidence, independent_evidence
+from gatewright.slo.sequential import Evidence
 
 __all__ = ["Lack", "words_for_lack"]
 
@@ -33,9 +33,7 @@ class Lack:
     def extrapolated(self, samples: int) -> Evidence:
         """The evidence of so many runs with the same share of exceedances."""
         exceeded = round(self.exceeded * samples / max(1, self.samples))
-        if self.unseen:
-            return deflated_evidence(samples, exceeded, self.allowed, factor=self.factor, unseen=self.unseen)
-        return independent_evidence(samples, exceeded, self.allowed)
+        return deflated_evidence(samples, exceeded, self.allowed, factor=self.factor, unseen=self.unseen)
 
 
 def words_for_lack(lack: Lack | None, short: float, rate: float, *, alpha: float) -> str:
@@ -80,4 +78,6 @@ def least_number(holds: Callable[[int], bool], *, above: int) -> int | None:
 def more(samples: float, rate: float) -> str:
     """So many more runs, and how long they take."""
     runs = max(1, math.ceil(samples))
+    if not rate:
+        return f"needs about {runs:,} more runs"
     return f"needs about {runs:,} more runs at {rate:g}/s ({max(1, math.ceil(runs / rate)):,} s)"

@@ -7,15 +7,16 @@ from itertools import pairwise
 
 from scipy import special
 
-from gatewright.slo.sequential import Evidence
+from gatewright.slo.sequential import Evidence, independent_evidence
 
 __all__ = [
     "ClumpRule",
     "clump_factor",
     "clump_sizes",
-    "clumped_evidence",
     "deflated_evidence",
+    "longest_unseen",
     "looks_clumped",
+    "stall_of",
     "variance_inflation",
 ]
 
@@ -24,7 +25,9 @@ LEAST_BATCH = 50
 LEAST_CLUMPS_FOR_BATCHES = 8
 VARIANCE_CONFIDENCE = 0.10
 DISPERSION_ALPHA = 0.1
-TINY = 1e-9
+NEAR_ALPHA = 0.01
+LARGEST_TAIL = 0.1
+LEAST_STALL = 0.1
 
 
 @dataclass(frozen=True)
@@ -36,13 +39,11 @@ class ClumpRule:
             independent ones would mostly lie closer.
         stall: size, in arrivals, of the one stall that is assumed to have been missed.
         longest: a clump longer than this, in arrivals, is a state of the service, not one event: it is cut.
-        first_look: the least sample at which clumped evidence is weighed; later looks double it.
     """
 
     gap: int = 10
     stall: int = 10
     longest: int = 1000
-    first_look: int = 200
 
     def gap_at(self, share: float) -> int:
         """The gap when this share of runs exceeds: no more than the median gap of independent exceedances."""
@@ -73,21 +74,41 @@ def clump_sizes(samples: int, exceedances: Sequence[int], rule: ClumpRule) -> li
     return sizes
 
 
-def clump_factor(sizes: Sequence[int]) -> float:
+def clump_factor(sizes: Sequence[float]) -> float:
     """By how much clumps inflate the variance of a count: sum of squares over sum, at least 1."""
     return max(1.0, sum(size * size for size in sizes) / sum(sizes)) if sizes else 1.0
 
 
-def looks_clumped(samples: int, exceedances: Sequence[int], rule: ClumpRule) -> bool:
-    """Whether exceedances lie closer together, or vary more between batches, than independent ones would."""
+def looks_clumped(
+    samples: int, exceedances: Sequence[int], rule: ClumpRule, *, alpha: float = DISPERSION_ALPHA
+) -> bool:
+    """Whether exceedances lie closer together, or vary more between batches, than independent ones would.
+
+    Both tests are made at level `alpha`.
+    """
     count = len(exceedances)
     if count < 2 or count == samples:  # noqa: PLR2004 - two are needed to be close
         return False
     gap = rule.gap_at(count / samples)
     near = 1 - (1 - count / samples) ** gap
     links = sum(later - earlier <= gap for earlier, later in pairwise(exceedances))
-    crowded = links and special.bdtrc(links - 1, count - 1, near) < DISPERSION_ALPHA
-    return bool(crowded) or batch_dispersion_p(samples, exceedances) < DISPERSION_ALPHA
+    crowded = links and special.bdtrc(links - 1, count - 1, near) < alpha
+    return bool(crowded) or batch_dispersion_p(samples, exceedances) < alpha
+
+
+def stall_of(samples: int, near_misses: Sequence[int], rule: ClumpRule) -> int:
+    """The size, in arrivals, of the stall that is to be assumed unseen, where shorter ones were seen.
+
+    Runs that came near the limit tell how stalls of this service look before any has reached it: where such
+    near misses are a tail and come in clumps, a stall of their size is assumed to break the objective too.
+    That clumps at a high level are like those somewhat below is what estimators of the extremal index rest on
+    (Smith and Weissman: "Estimating the extremal index", JRSS B 1994).
+    """
+    if not samples or len(near_misses) > LARGEST_TAIL * samples:
+        return rule.stall
+    if not looks_clumped(samples, near_misses, rule, alpha=NEAR_ALPHA):
+        return rule.stall
+    return max(rule.stall, math.ceil(clump_factor(clump_sizes(samples, near_misses, rule))))
 
 
 def batch_dispersion_p(samples: int, exceedances: Sequence[int]) -> float:
@@ -103,52 +124,48 @@ def batch_dispersion_p(samples: int, exceedances: Sequence[int]) -> float:
     return float(special.chdtrc(len(counts) - 1, index))
 
 
-def clumped_evidence(samples: int, exceedances: Sequence[int], allowed: float, rule: ClumpRule) -> Evidence:
-    """Evidence by exact binomial tails on counts that are deflated by the clump factor.
-
-    Weighed at samples of `first_look` times a power of two only, each with half the error of the one before,
-    so that looking often does not add up. One stall that went unseen is added against PASS.
-
-    Args:
-        samples: how many runs were seen.
-        exceedances: ascending numbers of those that exceeded, from 0 on.
-        allowed: the largest share that is allowed, in (0, 1).
-        rule: what counts as one event.
-    """
-    if samples < rule.first_look:
-        return Evidence(p_pass=1.0, p_fail=1.0)
-    look = int(math.log2(samples / rule.first_look))
-    seen = rule.first_look * 2**look
-    return scaled(
-        weigh(seen, [number for number in exceedances if number < seen], allowed, rule), 2 ** (look + 1)
-    )
-
-
-def scaled(evidence: Evidence, factor: float) -> Evidence:
-    """Evidence of one look among several."""
-    return Evidence(min(1.0, factor * evidence.p_pass), min(1.0, factor * evidence.p_fail))
-
-
-def weigh(samples: int, exceedances: Sequence[int], allowed: float, rule: ClumpRule) -> Evidence:
-    """The evidence of one look."""
-    factor = variance_inflation(samples, exceedances, rule)
-    return deflated_evidence(samples, len(exceedances), allowed, factor=factor, unseen=rule.stall)
-
-
 def variance_inflation(samples: int, exceedances: Sequence[int], rule: ClumpRule) -> float:
     """How many runs count as one: by clumps and the missed stall, or by batch means if that is less."""
     by_clumps = clump_factor([*clump_sizes(samples, exceedances, rule), rule.stall])
     return min(by_clumps, batch_factor(samples, exceedances, by_clumps))
 
 
-def deflated_evidence(samples: int, count: int, allowed: float, *, factor: float, unseen: int) -> Evidence:
-    """Clopper-Pearson's tails at counts divided by `factor`; `unseen` exceedances are added against PASS."""
-    unseen = min(unseen, samples - count)
-    passing = special.betaincc(
-        (count + unseen) / factor + 1, max(samples - count - unseen, TINY) / factor, allowed
+def deflated_evidence(samples: int, count: int, allowed: float, *, factor: float, unseen: float) -> Evidence:
+    """The e-process of independent exceedances, where `factor` runs count as one.
+
+    Args:
+        samples: how many runs were seen.
+        count: how many of them exceeded.
+        allowed: the largest share that is allowed, in (0, 1).
+        factor: by how much the clumps inflate the variance; at least 1.
+        unseen: exceedances of a stall that was missed, which are added against PASS.
+    """
+    pessimistic = min(float(samples), count + unseen)
+    return Evidence(
+        p_pass=independent_evidence(samples / factor, pessimistic / factor, allowed).p_pass,
+        p_fail=independent_evidence(samples / factor, count / factor, allowed).p_fail,
     )
-    failing = special.betainc(max(count, TINY) / factor, (samples - count) / factor + 1, allowed)
-    return Evidence(p_pass=float(passing), p_fail=float(failing))
+
+
+def longest_unseen(
+    samples: int, exceedances: Sequence[int], allowed: float, rule: ClumpRule, *, alpha: float
+) -> float:
+    """The largest stall, in arrivals, that could be assumed unseen and the sample would still pass.
+
+    0 when it does not even pass without one.
+    """
+
+    def passes(stall: float) -> bool:
+        factor = clump_factor([*sizes, stall])
+        evidence = deflated_evidence(samples, len(exceedances), allowed, factor=factor, unseen=stall)
+        return evidence.p_pass <= alpha
+
+    sizes = clump_sizes(max(1, samples), exceedances, rule)
+    low, high = 0.0, float(samples)
+    while high - low > max(LEAST_STALL, low / 100):
+        middle = (low + high) / 2
+        low, high = (middle, high) if passes(middle) else (low, middle)
+    return low
 
 
 def batch_factor(samples: int, exceedances: Sequence[int], by_clumps: float) -> float:

@@ -1,11 +1,11 @@
 """A picture of an interleaving: one page for a browser that needs no network and runs no script."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from html import escape
 
-from gatewright.core.escape import printable
+from gatewright.core.escape import html_text
 from gatewright.race import Operation, Response, Tape
 from gatewright.race.interleaving import Interleaving, Row, RowKind, TakenStep, interleaving
+from gatewright.report.page import isolated, page
 from gatewright.suites.race.picture_style import STYLE
 from gatewright.suites.race.report import Counterexample
 
@@ -14,7 +14,6 @@ __all__ = ["facts_of", "render_counterexample", "render_picture"]
 LANE_COLOURS = 6
 SHOWN_CHARACTERS = 280
 TITLE_CHARACTERS = 120
-POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 ARROWS = {RowKind.CALL: ("→", "asks"), RowKind.ANSWER: ("←", "is answered")}
 CAPTION = (
     "Time runs from top to bottom; each column is one actor. → a request begins, a box is one statement or "
@@ -78,40 +77,26 @@ def render_picture(
         command: what shows it again.
         heading: of the violations.
     """
-    title = _said(name[:TITLE_CHARACTERS])
-    return "\n".join(
+    return page(
+        f"{name[:TITLE_CHARACTERS]}: interleaving",
+        STYLE,
         [
-            "<!doctype html>",
-            '<html lang="en">',
-            "<head>",
-            '<meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{title}: interleaving</title>",
-            f"<style>\n{STYLE}\n</style>",
-            "</head>",
-            "<body>",
-            "<main>",
-            f"<h1>{_isolated(name[:SHOWN_CHARACTERS])}</h1>",
+            f"<h1>{isolated(name[:SHOWN_CHARACTERS])}</h1>",
             *_facts(facts),
             *_violations(violations, heading),
             '<h2 id="lanes">Who did what when</h2>',
             *_lanes(picture),
             "<h2>Run it again</h2>",
-            f'<code class="command">{_isolated(command)}</code>',
-            "</main>",
-            "</body>",
-            "</html>",
-            "",
-        ]
+            f'<code class="command">{isolated(command)}</code>',
+        ],
     )
 
 
 def _facts(facts: Mapping[str, str]) -> Iterator[str]:
     yield '<dl class="facts">'
     for name, value in facts.items():
-        style = f' class="{_said(value)}"' if name == "verdict" else ""
-        yield f"<div><dt>{_said(name)}</dt><dd{style}>{_isolated(value)}</dd></div>"
+        style = f' class="{html_text(value)}"' if name == "verdict" else ""
+        yield f"<div><dt>{html_text(name)}</dt><dd{style}>{isolated(value)}</dd></div>"
     yield "</dl>"
 
 
@@ -119,7 +104,7 @@ def _violations(violations: Mapping[str, Sequence[str]], heading: str) -> Iterat
     if violations:
         yield f"<h2>{heading}</h2>"
     for name, sentences in sorted(violations.items()):
-        yield f'<section class="violation"><h3>{_isolated(name)}</h3><ul>'
+        yield f'<section class="violation"><h3>{isolated(name)}</h3><ul>'
         yield from (f"<li>{_folded(sentence)}</li>" for sentence in sentences)
         yield "</ul></section>"
 
@@ -127,11 +112,11 @@ def _violations(violations: Mapping[str, Sequence[str]], heading: str) -> Iterat
 def _lanes(picture: Interleaving) -> Iterator[str]:
     """The table; roles are written out because a narrow screen shows it as a list."""
     yield '<div class="lanes" role="region" aria-labelledby="lanes" tabindex="0">'
-    yield f'<table role="table"><caption>{_said(CAPTION)}</caption>'
+    yield f'<table role="table"><caption>{html_text(CAPTION)}</caption>'
     yield '<thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">step</th>'
     for place, actor in enumerate(picture.actors):
         colour = _colour(place)
-        name = f'<span class="name">{_isolated(actor[:SHOWN_CHARACTERS])}</span>'
+        name = f'<span class="name">{isolated(actor[:SHOWN_CHARACTERS])}</span>'
         yield f'<th role="columnheader" scope="col" class="{colour}">{name}</th>'
     yield '</tr></thead><tbody role="rowgroup">'
     places = {actor: place for place, actor in enumerate(picture.actors)}
@@ -160,27 +145,18 @@ def _cell(row: Row) -> str:
     sign = f'<span aria-hidden="true">{arrow}</span><span class="unseen">{spoken}:</span> ' if arrow else ""
     tags = '<span class="tag wait">waits for a lock</span>' if row.waited else ""
     if row.preempts:
-        tags += f'<span class="tag stop">{_isolated(row.preempts[:TITLE_CHARACTERS])} is stopped here</span>'
-    name = f'<span class="actor">{_isolated(row.actor[:TITLE_CHARACTERS])}</span>'
+        tags += f'<span class="tag stop">{isolated(row.preempts[:TITLE_CHARACTERS])} is stopped here</span>'
+    name = f'<span class="actor">{isolated(row.actor[:TITLE_CHARACTERS])}</span>'
     return f'{name}<div class="label">{sign}{_folded(row.text)}{tags}</div>'
 
 
 def _folded(text: str) -> str:
     """Text, of which only the beginning is shown at first where it is very long."""
     if len(text) <= SHOWN_CHARACTERS:
-        return _isolated(text)
-    short = _isolated(f"{text[:SHOWN_CHARACTERS]}…")
-    return f"<details><summary>{short}</summary>{_isolated(text)}</details>"
+        return isolated(text)
+    short = isolated(f"{text[:SHOWN_CHARACTERS]}…")
+    return f"<details><summary>{short}</summary>{isolated(text)}</details>"
 
 
 def _colour(place: int) -> str:
     return f"lane-{place % LANE_COLOURS}"
-
-
-def _isolated(text: str) -> str:
-    """Text that is only text, and turns no direction but its own."""
-    return f'<bdi dir="ltr">{_said(text)}</bdi>'
-
-
-def _said(text: str) -> str:
-    return escape(printable(text), quote=True)

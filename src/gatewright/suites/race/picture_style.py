@@ -1,41 +1,23 @@
-"""How a picture of an interleaving looks: light and dark, on a phone and on paper."""
+"""How a picture of an interleaving looks, beyond what all pages share."""
 
 __all__ = ["STYLE"]
 
 STYLE = """
 :root {
-  color-scheme: light dark;
-  --page: #f6f7f9; --card: #ffffff; --ink: #1a2029; --quiet: #586271; --rule: #dde2e9;
-  --fail: #b3261e; --fail-soft: #fdecea; --wait: #8a5a00; --wait-soft: #fff4d6;
-  --pass: #1b6e3c; --pass-soft: #e3f4e9; --doubt: #7a5200; --doubt-soft: #fff1cf;
+  --wait: #8a5a00; --wait-soft: #fff4d6;
   --lane-0: #1f5fbf; --lane-1: #8a3fa0; --lane-2: #0b7a75; --lane-3: #a8501b; --lane-4: #4b5bb5;
   --lane-5: #5f6b17;
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --page: #11151b; --card: #1a2029; --ink: #e6eaf0; --quiet: #9ba6b5; --rule: #303947;
-    --fail: #ff8f86; --fail-soft: #2f1b1e; --wait: #f4c45b; --wait-soft: #3a2d0c;
-    --pass: #7fd6a0; --pass-soft: #12331f; --doubt: #f4c45b; --doubt-soft: #3a2d0c;
+    --wait: #f4c45b; --wait-soft: #3a2d0c;
     --lane-0: #7fb2ff; --lane-1: #d79bea; --lane-2: #5fd0c8; --lane-3: #f0a675; --lane-4: #aab5ff;
     --lane-5: #c3cf6b;
   }
 }
-* { box-sizing: border-box; }
-body {
-  margin: 0; padding: 2rem clamp(1rem, 4vw, 3rem) 3rem; background: var(--page); color: var(--ink);
-  font: 1rem/1.5 system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
-}
-main { max-width: 92rem; margin: 0 auto; }
-h1 { margin: 0 0 .25rem; font-size: 1.6rem; line-height: 1.25; overflow-wrap: anywhere; }
-h2 { margin: 2rem 0 .75rem; font-size: 1.1rem; }
-code, .label, .row-number {
+.label, .row-number {
   font-family: ui-monospace, "Cascadia Code", "SF Mono", Menlo, Consolas, monospace;
 }
-.facts { display: flex; flex-wrap: wrap; gap: .5rem 2rem; margin: 1rem 0 0; }
-.facts div { display: flex; flex-direction: column; }
-.facts dt { color: var(--quiet); font-size: .8rem; }
-.facts dd { margin: 0; font-weight: 600; overflow-wrap: anywhere; }
-.FAIL { color: var(--fail); } .PASS { color: var(--pass); } .INCONCLUSIVE { color: var(--doubt); }
 .violation {
   margin: 0 0 .75rem; padding: .75rem 1rem; background: var(--fail-soft);
   border-left: .3rem solid var(--fail);
@@ -44,10 +26,6 @@ code, .label, .row-number {
 .violation h3 { margin: 0 0 .25rem; font-size: 1rem; color: var(--fail); }
 .violation ul { margin: 0; padding: 0; list-style: none; }
 .violation li + li { margin-top: .25rem; padding-top: .25rem; border-top: 1px solid var(--rule); }
-.command {
-  display: block; padding: .75rem 1rem; background: var(--card); border: 1px solid var(--rule);
-  border-radius: .4rem; overflow-wrap: anywhere;
-}
 .lanes { overflow-x: auto; background: var(--card); border: 1px solid var(--rule); border-radius: .6rem; }
 .lanes:focus-visible, summary:focus-visible { outline: 3px solid var(--lane-0); outline-offset: 2px; }
 table { width: 100%; border-collapse: collapse; table-layout: fixed; font-size: .85rem; }
@@ -96,12 +74,7 @@ summary { cursor: pointer; }
 .broken details { display: inline-block; max-width: calc(100% - 2rem); vertical-align: top; }
 details[open] summary { color: var(--quiet); }
 .actor { display: none; }
-.unseen {
-  position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
-  white-space: nowrap;
-}
 @media (max-width: 44rem) {
-  body { padding: 1rem; }
   .lanes { overflow-x: visible; }
   table, caption, tbody, tr, td, .row-number { display: block; width: auto; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
@@ -120,18 +93,13 @@ details[open] summary { color: var(--quiet); }
 }
 @media print {
   :root {
-    --page: #ffffff; --card: #ffffff; --ink: #000000; --quiet: #444444; --rule: #bbbbbb;
-    --fail: #a01008; --fail-soft: #fdecea; --wait: #6b4600; --wait-soft: #fff4d6;
+    --wait: #6b4600; --wait-soft: #fff4d6;
     --lane-0: #1f5fbf; --lane-1: #8a3fa0; --lane-2: #0b7a75; --lane-3: #a8501b; --lane-4: #4b5bb5;
     --lane-5: #5f6b17;
   }
-  * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  @page { size: A4 landscape; margin: 12mm; }
-  body { padding: 0; font-size: 9pt; }
   .lanes { overflow: visible; border: 0; }
   thead { display: table-header-group; }
   thead th { position: static; }
   tr, .violation { break-inside: avoid; }
-  h2 { break-after: avoid; }
 }
 """.strip()

@@ -24,6 +24,7 @@ class Heading:
     alpha: float
     started_at: datetime
     command: str
+    attempt: int | None = None
 
 
 def assemble(heading: Heading, scenarios: Sequence[ScenarioResult], finished_at: datetime) -> SloReport:
@@ -43,13 +44,14 @@ def assemble(heading: Heading, scenarios: Sequence[ScenarioResult], finished_at:
             failed=sum(scenario.verdict is Verdict.FAIL for scenario in scenarios),
             samples=sum(scenario.runs for scenario in scenarios),
         ),
-        metrics=metrics(scenarios),
+        metrics=metrics(scenarios) | ({} if heading.attempt is None else {"attempt": float(heading.attempt)}),
         started_at=heading.started_at,
         finished_at=finished_at,
         profile=heading.profile,
         target=heading.target,
         server_started=heading.server_started,
         alpha=heading.alpha,
+        attempt=heading.attempt,
         scenarios=tuple(scenarios),
     )
 
@@ -83,7 +85,7 @@ def explain(scenario: ScenarioResult, place: int, command: str) -> Iterator[Reas
     for number, objective in enumerate(scenario.objectives):
         if tells(objective.verdict, scenario.verdict):
             yield Reason(
-                rule=objective.name,
+                rule=objective.name if objective.demoted_from is None else "noise-margin",
                 message=f"{scenario.name}: {objective_words(objective)}",
                 artifact=ARTIFACT,
                 pointer=f"{path}/objectives/{number}",
@@ -102,6 +104,26 @@ def explain(scenario: ScenarioResult, place: int, command: str) -> Iterator[Reas
                 observed=f"{drift.slope_per_run:.4g} {drift.unit} per run",
                 command=command,
             )
+    yield from explain_budget(scenario, path, command)
+
+
+def explain_budget(scenario: ScenarioResult, path: str, command: str) -> Iterator[Reason]:
+    """Why an error budget did not pass."""
+    budget = scenario.budget
+    if budget is None or not tells(budget.verdict, scenario.verdict):
+        return
+    lower, upper = budget.bounds.lower, budget.bounds.upper
+    figures = f"burn rate {budget.burn:.3g}, from {lower:.3g} to {upper:.3g}"
+    words = budget.aborted or budget.missing or f"{budget.bad} of {budget.samples} runs failed"
+    yield Reason(
+        rule="error-budget",
+        message=f"{scenario.name}: the error budget of {budget.target:g}: {figures}: {words}",
+        artifact=ARTIFACT,
+        pointer=f"{path}/budget",
+        expected="<= 1",
+        observed=f"{budget.burn:.4g}",
+        command=command,
+    )
 
 
 def unconfirmed(scenario: ScenarioResult) -> bool:
@@ -141,6 +163,8 @@ def metrics(scenarios: Sequence[ScenarioResult]) -> dict[str, float]:
         for objective in scenario.objectives:
             if objective.observed is not None:
                 named[f"{scenario.name}.{objective.name}"] = objective.observed
+        if scenario.budget is not None:
+            named[f"{scenario.name}.burn_rate"] = scenario.budget.burn
         for drift in scenario.drifts:
             named[f"{scenario.name}.{drift.series}_per_run"] = drift.slope_per_run
     return named

@@ -9,12 +9,13 @@ from pathlib import Path
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.escape import printable
 from gatewright.evidence.record import EVIDENCE
+from gatewright.gate.loads import Load
 from gatewright.gate.policy import load_policy
 from gatewright.suites.arguments import number
 from gatewright.suites.slo.declared import Overrides, declared_suite
 from gatewright.suites.slo.running import run_and_publish, summary
 
-__all__ = ["run_declared"]
+__all__ = ["declared_load", "run_declared", "shown"]
 
 PROFILES = ("quick", "full")
 
@@ -53,19 +54,33 @@ def run_declared(parsed: argparse.Namespace, root: Path, policy: Path) -> int:
         ConfigurationError: there is no such load, or it can't be used.
     """
     options = options_of(parsed)
-    loads = load_policy(policy).policy.slo
-    if options.name not in loads:
-        known = f"there is {', '.join(loads)}" if loads else "declare [slo.NAME]; --help shows how"
-        raise ConfigurationError(f"{policy.name} declares no load {options.name!r}", remedy=known)
+    load = declared_load(options.name, policy)
     profile = os.environ.get("GATEWRIGHT_PROFILE", "quick")
     if profile not in PROFILES:
         raise ConfigurationError(f"no profile {profile!r}", remedy=f"there are {', '.join(PROFILES)}")
-    suite = declared_suite(options.name, loads[options.name], root, options.overrides, profile)
+    suite = declared_suite(options.name, load, root, options.overrides, profile)
     folder = options.output or root / EVIDENCE / f"slo-{options.name}"
-    report = run_and_publish(suite, folder, sys.stderr)
+    report = run_and_publish(suite, folder, None if parsed.quiet else sys.stderr)
     sys.stdout.write(report.model_dump_json(indent=2) + "\n" if options.json else shown(summary(report)))
     sys.stderr.write(f"evidence: {printable(str(folder / 'latest.json'))}\n")
     return report.verdict.exit_code
+
+
+def declared_load(name: str, policy: Path) -> Load:
+    """What a policy declares under `[slo.NAME]`.
+
+    Raises:
+        ConfigurationError: nothing.
+    """
+    loads = load_policy(policy).policy.slo
+    if name not in loads:
+        known = (
+            f"there is {', '.join(loads)}"
+            if loads
+            else "declare [slo.NAME]; gatewright slo run --help shows how"
+        )
+        raise ConfigurationError(f"{policy.name} declares no load {name!r}", remedy=known)
+    return loads[name]
 
 
 def shown(text: str) -> str:

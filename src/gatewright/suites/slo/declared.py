@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from gatewright.core.errors import ConfigurationError, GatewrightError
 from gatewright.execution.server import ServerProcess
-from gatewright.gate.loads import DeclaredObjective, Load
-from gatewright.load import Journey, Mix, Origin, Weighted
+from gatewright.gate.loads import DeclaredObjective, DeclaredStage, Load
+from gatewright.load import Hold, Journey, Mix, Origin, Ramp, Stage, Weighted
 from gatewright.slo import (
     DriftLimit,
+    ErrorBudget,
     LatencyObjective,
     Objective,
     Requirements,
@@ -27,10 +29,12 @@ from gatewright.suites.slo.assembly import Heading
 from gatewright.suites.slo.plan import Plan, Service
 from gatewright.suites.slo.running import Suite, permitted_target
 
-__all__ = ["JourneyError", "Overrides", "declared_suite", "objectives_of"]
+__all__ = ["JourneyError", "Overrides", "declared_service", "declared_suite", "objectives_of"]
 
 STOP_GRACE_S = 2.0
 PERCENT = 100
+DAY_S = 86_400.0
+IN_PROCESS = Origin("testserver", 80)
 
 
 class JourneyError(GatewrightError):
@@ -59,8 +63,10 @@ class Overrides:
         """The declaration with what was given."""
         changes = {"rate": self.rate, "seconds": self.seconds, "seed": self.seed}
         given: dict[str, object] = {name: value for name, value in changes.items() if value is not None}
+        if load.stages and (self.rate or self.seconds):
+            raise ConfigurationError("the load has stages, which say rate and duration", remedy="edit them")
         if self.target is not None:
-            given |= {"target": self.target, "server": None}
+            given |= {"target": self.target, "server": None, "app": None}
         return load.model_copy(update=given)
 
 
@@ -84,13 +90,14 @@ def declared_suite(name: str, load: Load, root: Path, overrides: Overrides, prof
     heading = Heading(
         suite=f"slo-{name}",
         profile=profile,
-        target=load.target or "",
-        server_started=load.target is None,
+        target=load.target or load.app or "",
+        server_started=load.server is not None,
         alpha=load.needs.alpha,
         started_at=datetime.now(UTC),
         command=f"gatewright slo run {name}",
     )
-    return Suite(heading, [plan], partial(declared_service, load, root, overrides.may_load))
+    service = partial(declared_service, load, root, overrides.may_load)
+    return Suite(heading, [plan], service, root=root, share_alpha=load.needs.share_alpha)
 
 
 def plan_of(name: str, load: Load) -> Plan:
@@ -101,19 +108,28 @@ def plan_of(name: str, load: Load) -> Plan:
         objectives=objectives_of(load.objectives),
         rate=load.rate,
         budget_s=load.seconds,
+        stages=tuple(stage_of(stage) for stage in load.stages),
         seed=load.seed,
         arrivals=load.arrivals,
         deadline_s=load.deadline_s,
-        stops_early=not load.drift,
         requirements=Requirements(
             alpha=needs.alpha,
             least_samples=needs.samples,
             least_s=needs.seconds,
             least_fail_s=needs.seconds_to_fail,
             stall_s=needs.unseen_stall_s,
+            break_s=needs.unseen_break_s,
         ),
         drift_limits=tuple(DriftLimit(series, limit) for series, limit in load.drift.items()),
+        budget=ErrorBudget(load.budget.target, load.budget.period_days * DAY_S) if load.budget else None,
     )
+
+
+def stage_of(declared: DeclaredStage) -> Stage:
+    """A stage that holds its rate, or changes it."""
+    if declared.rate is not None:
+        return Hold(declared.rate, declared.seconds)
+    return Ramp(declared.begin_rate or 0.0, declared.end_rate or 0.0, declared.seconds)
 
 
 def objectives_of(declared: tuple[DeclaredObjective, ...]) -> tuple[Objective, ...]:
@@ -147,10 +163,16 @@ def objective_of(declared: DeclaredObjective) -> Objective:
 
 @contextmanager
 def declared_service(load: Load, root: Path, may_load: str | None) -> Iterator[Service]:
-    """The running target, or a server that is started for it."""
+    """The running target, a server that is started for it, or the application itself."""
     if load.target is not None:
         origin = permitted_target(load.target, may_load)
-        yield Service(origin, mix_of(load, root, origin))
+        ca_file = root / load.ca_file if load.ca_file else None
+        yield Service(origin, mix_of(load, root, origin), ca_file=ca_file)
+        return
+    if load.app is not None:
+        add_to_path(load, root)
+        application = imported("app", load.app)
+        yield Service(IN_PROCESS, mix_of(load, root, IN_PROCESS), application=application)
         return
     with tempfile.TemporaryDirectory(prefix="gatewright-slo-") as folder:
         port_file = Path(folder, "port")
@@ -190,9 +212,7 @@ def mix_of(load: Load, root: Path, origin: Origin) -> Mix:
         ConfigurationError: one can't be imported, or is none.
         JourneyError: one could not be made for this service.
     """
-    for folder in reversed(load.python_path):
-        if (place := str((root / folder).resolve())) not in sys.path:
-            sys.path.insert(0, place)
+    add_to_path(load, root)
     return Mix(
         {
             name: Weighted(journey_of(name, declared.factory, origin), declared.weight)
@@ -202,11 +222,18 @@ def mix_of(load: Load, root: Path, origin: Origin) -> Mix:
     )
 
 
+def add_to_path(load: Load, root: Path) -> None:
+    """Let the project's folders be imported from."""
+    for folder in reversed(load.python_path):
+        if (place := str((root / folder).resolve())) not in sys.path:
+            sys.path.insert(0, place)
+
+
 def journey_of(name: str, path: str, origin: Origin) -> Journey:
     """Import the factory of a journey and call it."""
-    factory = imported(name, path)
+    factory = imported(f"journey {name}", path)
     try:
-        journey = factory(origin)
+        journey: Journey = factory(origin)
     except GatewrightError:
         raise
     except Exception as error:
@@ -219,17 +246,17 @@ def journey_of(name: str, path: str, origin: Origin) -> Journey:
     return journey
 
 
-def imported(name: str, path: str) -> Callable[[Origin], Journey]:
+def imported(what: str, path: str) -> Callable[..., Any]:
     """What `module:name` means."""
     module, _, attribute = path.partition(":")
     try:
-        factory = getattr(importlib.import_module(module), attribute)
+        found = getattr(importlib.import_module(module), attribute)
     except Exception as error:
         raise ConfigurationError(
-            f"journey {name}: {path} can't be imported: {type(error).__name__}: {error}",
+            f"{what}: {path} can't be imported: {type(error).__name__}: {error}",
             remedy="name it as module:name, and its folder in python_path",
         ) from error
-    if not callable(factory):
-        raise ConfigurationError(f"journey {name}: {path} can't be called")
-    made: Callable[[Origin], Journey] = factory
+    if not callable(found):
+        raise ConfigurationError(f"{what}: {path} can't be called")
+    made: Callable[..., Any] = found
     return made

@@ -1,19 +1,20 @@
 """Puts into words and figures what a watch saw of a scenario."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 
-from gatewright.core.verdict import Verdict, merge_verdicts
-from gatewright.load import LogHistogram, NoiseReading, Outcome, ScheduleProof
-from gatewright.load.histogram import RELATIVE_ERROR
+from gatewright.core.verdict import Verdict
+from gatewright.load import LogHistogram, NoiseReading, Outcome, ScheduleProof, SparseHistogram
 from gatewright.slo import (
     Decision,
-    DriftLimit,
+    Drift,
     LatencyObjective,
     SuccessObjective,
-    block_minima,
-    find_drift,
+    ThroughputObjective,
 )
+from gatewright.suites.slo.growth import blocks_of, unit_of
 from gatewright.suites.slo.plan import Plan
+from gatewright.suites.slo.quiet import margin_of
 from gatewright.suites.slo.report import (
     Bounds,
     DiscardedWindow,
@@ -23,9 +24,9 @@ from gatewright.suites.slo.report import (
     Noise,
     ObjectiveResult,
     Offer,
+    OfferedStage,
     ScenarioResult,
     ScheduleValidity,
-    SparseHistogram,
     StepResult,
     WarmUpResult,
 )
@@ -35,31 +36,35 @@ from gatewright.suites.slo.watch import Watch, Window
 
 __all__ = ["conclude"]
 
-DRIFT_BLOCKS = 40
-LEAST_BLOCK_RUNS = 20
-"""A p95 of fewer runs is their maximum."""
-RESIDENT = "rss"
-UNITS = {RESIDENT: "B", "latency_p95": "us"}
+TYPICAL_BREAK_S = 0.2
+LEAST_WORRY = 0.01
 
 
 def conclude(plan: Plan, watch: Watch, window: Window, cpu_s: float) -> ScenarioResult:
     """Put into words and figures what a watch saw."""
     recording, start, stop = window.recording, window.start, window.stop
-    proof = window.proof(plan.lag_limits)
-    drifts = tuple(drift_of(limit, window) for limit in plan.drift_limits)
-    judged = merge_verdicts([*(each.verdict for each in watch.decisions), *(each.verdict for each in drifts)])
+    proof = watch.prove(window)
     warm_up = watch.warm_up
     requests = sum(len(times) for times in recording.services)
     succeeded = recording.count(Outcome.SUCCEEDED, start, stop)
     return ScenarioResult(
         name=plan.name,
-        verdict=judged if watch.stands(window, proof) else Verdict.INCONCLUSIVE,
+        verdict=watch.verdict if watch.stands(window, proof) else Verdict.INCONCLUSIVE,
         offer=Offer(
             arrivals=plan.arrivals,
-            rate=plan.rate,
+            rate=plan.overall_rate,
             seed=plan.seed,
             deadline_s=plan.deadline_s,
-            budget_s=plan.budget_s,
+            budget_s=plan.seconds,
+            stages=tuple(
+                OfferedStage(
+                    name=part.name,
+                    seconds=part.seconds,
+                    begin_rate=part.begin_rate,
+                    end_rate=part.end_rate,
+                )
+                for part in plan.profile.parts
+            ),
         ),
         warm_up=WarmUpResult(
             seconds=warm_up.seconds if warm_up else 0.0,
@@ -71,14 +76,12 @@ def conclude(plan: Plan, watch: Watch, window: Window, cpu_s: float) -> Scenario
         succeeded=succeeded,
         throughput_runs_per_s=window.observed_rate(),
         objectives=tuple(objective_result(decision, window) for decision in watch.decisions),
-        drifts=drifts,
+        drifts=tuple(drift_result(drift, window) for drift in watch.drifts),
         latency=summary(window.histogram),
-        histogram=SparseHistogram(
-            relative_error=RELATIVE_ERROR, zeros=window.histogram.zeros, buckets=window.histogram.buckets
-        ),
+        histogram=SparseHistogram.of(window.histogram),
         timeline=timeline(recording, start, stop),
         steps=tuple(
-            StepResult(step=name, service=summary(LogHistogram(times[begin:])))
+            StepResult(step=name, service=summary(LogHistogram(max(0.0, time) for time in times[begin:])))
             for name, times, begin in zip(
                 recording.steps, recording.services, window.services_from, strict=True
             )
@@ -94,24 +97,46 @@ def conclude(plan: Plan, watch: Watch, window: Window, cpu_s: float) -> Scenario
         ),
         noise=noise(watch.noise),
         generator_cpu_us_per_request=cpu_s / requests * MICROSECONDS if requests else 0.0,
-        remarks=tuple(blind_spots(window)),
+        remarks=tuple(blind_spots(watch.decisions, window.seconds)),
     )
 
 
-def blind_spots(window: Window) -> Iterator[str]:
-    """What a window of this length can't show: with 5% chance, an event every third of it was missed."""
-    if window.seconds:
-        rare = f"{window.seconds / 3:.0f} s"
+def blind_spots(decisions: Sequence[Decision], seconds: float) -> Iterator[str]:
+    """What PASS of a window of this length can't exclude: stalls that were all too rare to be seen.
+
+    A service that is over its limit just by stalls of length s has one in s/allowed seconds, and shows none
+    in t seconds with a chance of exp(-t allowed/s).
+    """
+    passed = [each for each in decisions if each.excluded_s is not None]
+    if passed:
+        weakest = min(passed, key=lambda each: each.excluded_s or 0.0)
+        objective, excluded_s = weakest.objective, weakest.excluded_s or 0.0
+        allowed = 0.0 if isinstance(objective, ThroughputObjective) else objective.allowed_share
+        yield f"PASS excludes stalls that break {objective.name} for up to {in_whole_ms(excluded_s)} each."
+        if (missed := math.exp(-seconds * allowed / TYPICAL_BREAK_S)) >= LEAST_WORRY:
+            yield (
+                f"A service over its limit by stalls of {in_whole_ms(TYPICAL_BREAK_S)} would have shown none "
+                f"in {seconds:.0f} s with a chance of {missed:.0%}: measure longer to see them."
+            )
+    elif seconds:
+        rare = f"{seconds / 3:.0f} s"
         yield f"Stalls rarer than one in {rare} may have been missed: measure longer to see them."
+
+
+def in_whole_ms(seconds: float) -> str:
+    """A time in words."""
+    return f"{seconds * MILLISECONDS:.0f} ms"
 
 
 def objective_result(decision: Decision, window: Window) -> ObjectiveResult:
     """One decision as evidence."""
     objective = decision.objective
     allowed: float | None = None
+    margin: float | None = None
     if isinstance(objective, LatencyObjective):
         threshold = objective.threshold_s * MILLISECONDS
         observed = in_ms(window.percentile(objective))
+        margin = margin_of(objective, window.counts(objective))
         allowed = decision.samples * objective.allowed_share
     elif isinstance(objective, SuccessObjective):
         threshold = objective.ratio
@@ -133,40 +158,30 @@ def objective_result(decision: Decision, window: Window) -> ObjectiveResult:
         p_fail=decision.evidence.p_fail,
         verdict=decision.verdict,
         missing=decision.missing,
+        excluded_ms=None if decision.excluded_s is None else decision.excluded_s * MILLISECONDS,
+        aa_margin=margin,
+        demoted_from=decision.demoted_from,
     )
 
 
-def drift_of(limit: DriftLimit, window: Window) -> DriftResult:
-    """Judge the drift of one series of a window, and put it into evidence."""
-    runs, values = resident_blocks(window) if limit.name == RESIDENT else latency_blocks(window)
-    drift = find_drift(runs, values, limit)
+def drift_result(drift: Drift, window: Window) -> DriftResult:
+    """One drift as evidence."""
+    series = blocks_of(drift.limit, window)
     return DriftResult(
-        series=limit.name,
-        unit=UNITS[limit.name],
-        limit_per_run=limit.per_run,
+        series=drift.limit.name,
+        unit=unit_of(drift.limit.name),
+        limit_per_run=drift.limit.per_run,
+        granularity=drift.limit.granularity,
         slope_per_run=drift.slope,
         bounds=Bounds(lower=drift.lower, upper=drift.upper),
         trend_p=drift.trend_p,
+        p_pass=drift.p_pass,
+        p_fail=drift.p_fail,
         blocks=drift.blocks,
-        points=tuple(zip(runs, values, strict=True)),
+        points=tuple(zip(series.runs, series.values, strict=True)),
         verdict=drift.verdict,
         missing=drift.missing,
     )
-
-
-def resident_blocks(window: Window) -> tuple[list[float], list[float]]:
-    """The least memory of each block, in bytes, at cumulative runs."""
-    return block_minima(window.resources.runs, window.resources.resident, DRIFT_BLOCKS)
-
-
-def latency_blocks(window: Window) -> tuple[list[float], list[float]]:
-    """The p95 of each block of runs, in microseconds, at cumulative runs."""
-    size = max(LEAST_BLOCK_RUNS, (window.stop - window.start) // DRIFT_BLOCKS)
-    starts = range(window.start, window.stop - size + 1, size)
-    blocks = [LogHistogram(window.recording.latencies(start, start + size)) for start in starts]
-    told = [(start, block) for start, block in zip(starts, blocks, strict=True) if block.count]
-    runs = [float(start + size - window.start) for start, _ in told]
-    return runs, [block.percentile(0.95) * MICROSECONDS for _, block in told]
 
 
 def summary(histogram: LogHistogram) -> LatencySummary:

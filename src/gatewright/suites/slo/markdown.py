@@ -12,6 +12,7 @@ from gatewright.suites.slo.report import (
     ScheduleValidity,
     SloReport,
 )
+from gatewright.suites.slo.words import offer_words
 
 __all__ = ["render"]
 
@@ -21,25 +22,30 @@ def render(report: SloReport) -> str:
     seconds = (report.finished_at - report.started_at).total_seconds()
     when = f"{report.started_at:%Y-%m-%d %H:%M:%S} UTC, {seconds:.1f} s"
     whose = "a server started for it" if report.server_started else f"the running server {report.target}"
+    error = f"error of the verdict: at most {report.alpha:g}{attempt_words(report.attempt)}"
     parts = [
         f"# {report.suite}: {report.verdict.value}",
-        f"{when}, profile {report.profile}, against {whose}; error of the verdict: at most {report.alpha:g}.",
+        f"{when}, profile {report.profile}, against {whose}; {error}.",
         bullets(f"**{reason.rule}**: {reason.message}" for reason in report.reasons),
         *(render_scenario(scenario) for scenario in report.scenarios),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def attempt_words(attempt: int | None) -> str:
+    """How often the question was asked before; whoever reads a PASS should know."""
+    return "" if attempt is None or attempt == 1 else f"; attempt {attempt} at these limits on this tree"
+
+
 def render_scenario(scenario: ScenarioResult) -> str:
     """One scenario: decisions, latencies, and whether the measurement was fit."""
-    offer = scenario.offer
     succeeded = f"{scenario.succeeded} of {scenario.runs} runs succeeded"
-    offered = f"Offered: {offer.rate:g} runs/s, open loop, {offer.arrivals} arrivals, seed {offer.seed}"
     parts = [
         f"## {scenario.name}: {scenario.verdict.value}",
-        f"{succeeded} in {scenario.measured_s:.1f} s. {offered}.",
+        f"{succeeded} in {scenario.measured_s:.1f} s. {offer_words(scenario)}.",
         objectives_table(scenario),
         drifts_table(scenario),
+        budget_table(scenario),
         latencies_table(scenario),
         failures_table(scenario),
         bullets(fitness(scenario)),
@@ -85,6 +91,23 @@ def drifts_table(scenario: ScenarioResult) -> str:
     return table(
         rows, ["growth per run", "slope", "limit", "bounds", "trend p", "blocks", "verdict", "missing"]
     )
+
+
+def budget_table(scenario: ScenarioResult) -> str:
+    """How fast the error budget burns."""
+    budget = scenario.budget
+    if budget is None:
+        return ""
+    cells = [
+        f"{budget.target:g}",
+        f"{budget.bad} / {budget.samples}",
+        f"{budget.burn:.3g}",
+        f"{budget.bounds.lower:.3g} .. {budget.bounds.upper:.3g}",
+        f"{budget.spent:.2g}",
+        budget.verdict.value,
+        budget.aborted or budget.missing,
+    ]
+    return table([cells], ["error budget", "failed / runs", "burn rate", "bounds", "spent", "verdict", "how"])
 
 
 def latencies_table(scenario: ScenarioResult) -> str:

@@ -6,10 +6,12 @@ from pydantic import Field, FiniteFloat, NonNegativeFloat, NonNegativeInt
 
 from gatewright.core.verdict import Verdict
 from gatewright.evidence.report import Model, SuiteReport
+from gatewright.load import SparseHistogram
 
 __all__ = [
     "SCHEMA",
     "Bounds",
+    "BudgetResult",
     "DiscardedWindow",
     "DriftResult",
     "FailureCount",
@@ -17,10 +19,10 @@ __all__ = [
     "Noise",
     "ObjectiveResult",
     "Offer",
+    "OfferedStage",
     "ScenarioResult",
     "ScheduleValidity",
     "SloReport",
-    "SparseHistogram",
     "StepResult",
     "TimeBlock",
     "Timeline",
@@ -53,6 +55,12 @@ class ObjectiveResult(Model):
         p_pass: anytime-valid p-value against "the objective is broken"; its inverse is an e-value.
         p_fail: likewise against "the objective is kept".
         missing: in words, what would make it conclusive; empty when it is.
+        excluded_ms: PASS holds also if stalls that break the objective for up to so many milliseconds each
+            were missed; null for throughput, and where nothing passes.
+        aa_margin: how far noise alone moves the percentile, as a share of it, by an A/A within the window;
+            null where there is none.
+        demoted_from: what would have been decided on a quiet machine: the percentile lies within `aa_margin`
+            of its limit and the machine was noisy; null where that changed nothing.
     """
 
     name: str
@@ -67,6 +75,9 @@ class ObjectiveResult(Model):
     p_fail: Share
     verdict: Verdict
     missing: str = ""
+    excluded_ms: NonNegativeFloat | None = None
+    aa_margin: NonNegativeFloat | None = None
+    demoted_from: Verdict | None = None
 
 
 class LatencySummary(Model):
@@ -95,10 +106,19 @@ class FailureCount(Model):
     count: NonNegativeInt
 
 
+class OfferedStage(Model):
+    """A piece of the schedule in which the rate, in runs/s, changes evenly."""
+
+    name: str
+    seconds: FiniteFloat
+    begin_rate: NonNegativeFloat
+    end_rate: NonNegativeFloat
+
+
 class Offer(Model):
     """What was offered: the arrivals of runs, and how long one may take.
 
-    `rate` is in runs/s, times in seconds; the same seed gives the same arrivals.
+    `rate` is in runs/s, on average over all stages; times in seconds; the same seed gives the same arrivals.
     """
 
     arrivals: Literal["poisson", "constant"]
@@ -106,6 +126,7 @@ class Offer(Model):
     seed: int
     deadline_s: FiniteFloat
     budget_s: FiniteFloat
+    stages: tuple[OfferedStage, ...] = ()
 
 
 class WarmUpResult(Model):
@@ -190,40 +211,77 @@ class Timeline(Model):
     blocks: tuple[TimeBlock, ...] = ()
 
 
-class SparseHistogram(Model):
-    """Latencies of the judged runs that succeeded: bucket i counts those in (g^(i-1), g^i] seconds.
-
-    g = (1+e)/(1-e) with e = `relative_error`; histograms are merged by adding buckets.
-    """
-
-    relative_error: FiniteFloat
-    zeros: NonNegativeInt
-    buckets: tuple[tuple[int, NonNegativeInt], ...]
-
-
 class DriftResult(Model):
     """Growth of one series with the cumulative runs: Theil-Sen slope, Mann-Kendall trend.
 
-    `points` are the blocks: cumulative runs, and the value in `unit`.
+    Attributes:
+        series: its name.
+        unit: of its values; empty for a count.
+        limit_per_run: the growth that is allowed.
+        granularity: growth over all judged runs that no leak is needed for.
+        slope_per_run: the growth that was found.
+        bounds: of the slope.
+        trend_p: p-value against "it doesn't grow".
+        p_pass: p-value against "it grows by more than is allowed".
+        p_fail: likewise against "it grows by at most what is allowed".
+        blocks: how many were judged, the first quarter left out.
+        points: all blocks, as cumulative runs and the value.
+        verdict: what was decided.
+        missing: in words, what would make it conclusive; empty when it is.
     """
 
     series: str
     unit: str
     limit_per_run: FiniteFloat
+    granularity: NonNegativeFloat = 0.0
     slope_per_run: FiniteFloat
     bounds: Bounds
     trend_p: Share
+    p_pass: Share
+    p_fail: Share
     blocks: NonNegativeInt
     points: tuple[tuple[FiniteFloat, FiniteFloat], ...] = ()
     verdict: Verdict
     missing: str = ""
 
 
+class BudgetResult(Model):
+    """How fast the measurement burns the error budget: 1 spends it exactly in its period.
+
+    Attributes:
+        target: the share of runs that is promised to succeed.
+        period_s: over which it is, in seconds.
+        samples: runs that were judged.
+        bad: how many of them failed.
+        burn: the burn rate, with one-sided bounds.
+        spent: the share of the period's budget that was spent while it was measured.
+        aborted: why the measurement was ended before its time; empty when it wasn't.
+        missing: in words, what would make it conclusive; empty when it is.
+    """
+
+    target: FiniteFloat
+    period_s: NonNegativeFloat
+    samples: NonNegativeInt
+    bad: NonNegativeInt
+    burn: NonNegativeFloat
+    bounds: Bounds
+    spent: NonNegativeFloat
+    verdict: Verdict
+    aborted: str = ""
+    missing: str = ""
+
+
 class ScenarioResult(Model):
-    """One scenario: how it was measured, whether that was fit, and what was decided."""
+    """One scenario: how it was measured, whether that was fit, and what was decided.
+
+    `histogram` counts the latencies, in seconds, of the judged runs that succeeded.
+    `in_process` tells that the application was called without a server and a network, which its latencies
+    therefore leave out.
+    """
 
     name: str
     verdict: Verdict
+    in_process: bool = False
     offer: Offer
     warm_up: WarmUpResult
     measured_s: NonNegativeFloat
@@ -232,6 +290,7 @@ class ScenarioResult(Model):
     throughput_runs_per_s: NonNegativeFloat
     objectives: tuple[ObjectiveResult, ...]
     drifts: tuple[DriftResult, ...] = ()
+    budget: BudgetResult | None = None
     latency: LatencySummary
     histogram: SparseHistogram
     timeline: Timeline = Timeline()
@@ -245,11 +304,18 @@ class ScenarioResult(Model):
 
 
 class SloReport(SuiteReport):
-    """The SLO suite's report: the shared envelope and each scenario's details."""
+    """The SLO suite's report: the shared envelope and each scenario's details.
+
+    Attributes:
+        alpha: the probability of a wrong PASS, and of a wrong FAIL, in this attempt.
+        attempt: how often the same promises have been put to the test on the same tree, this time included;
+            null where nobody counted.
+    """
 
     schema_version: Literal["gatewright.slo/1"] = SCHEMA
     profile: str
     target: str
     server_started: bool
     alpha: FiniteFloat
+    attempt: Annotated[int, Field(ge=1)] | None = None
     scenarios: tuple[ScenarioResult, ...]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -11,7 +11,9 @@ from gatewright.core.errors import ConfigurationError, GatewrightError
 from gatewright.evidence.record import publish, write_atomic
 from gatewright.load import Origin
 from gatewright.suites.slo.assembly import Heading, assemble, unfinished
+from gatewright.suites.slo.attempts import count_attempt, question_of, share_of_alpha
 from gatewright.suites.slo.markdown import render
+from gatewright.suites.slo.page import render_page
 from gatewright.suites.slo.plan import Plan, Service
 from gatewright.suites.slo.progress import Progress
 from gatewright.suites.slo.report import ScenarioResult, SloReport
@@ -28,11 +30,34 @@ class Suite:
         heading: what the report says about itself.
         plans: a scenario each, in order.
         service: gives the service for as long as its context lasts.
+        root: of the project whose tree is tested; attempts are counted by tree.
+        share_alpha: whether all attempts at the same question share one alpha.
     """
 
     heading: Heading
     plans: Sequence[Plan]
     service: Callable[[], AbstractContextManager[Service]]
+    root: Path | None = None
+    share_alpha: bool = False
+
+    def counted(self, folder: Path) -> "Suite":
+        """The suite as one more attempt, which is noted in the folder of its evidence.
+
+        Raises:
+            ConfigurationError: the note of earlier attempts can't be read.
+        """
+        question = question_of(self.root, folder, self.heading.target, self.plans)
+        attempt = count_attempt(folder, question)
+        heading, plans = replace(self.heading, attempt=attempt), self.plans
+        if self.share_alpha:
+            plans = [with_alpha(plan, share_of_alpha(plan.requirements.alpha, attempt)) for plan in plans]
+            heading = replace(heading, alpha=share_of_alpha(heading.alpha, attempt))
+        return replace(self, heading=heading, plans=plans)
+
+
+def with_alpha(plan: Plan, alpha: float) -> Plan:
+    """A plan whose decision may err with this probability."""
+    return replace(plan, requirements=replace(plan.requirements, alpha=alpha))
 
 
 def run_suite(suite: Suite, progress: TextIO | None = None) -> SloReport:
@@ -63,23 +88,27 @@ def measure_one(plan: Plan, service: Service, progress: TextIO | None) -> Scenar
     """One scenario, with its progress."""
     if progress is None:
         return measure(plan, service, lambda _glance: None)
-    shown = Progress(plan.name, plan.budget_s, progress)
-    try:
+    rate = plan.rate if plan.may_stop_early else None
+    with Progress(plan.name, plan.seconds, progress, rate=rate) as shown:
         return measure(plan, service, shown)
-    finally:
-        shown.close()
 
 
 def run_and_publish(suite: Suite, folder: Path, progress: TextIO | None) -> SloReport:
     """Run a suite and write its evidence.
 
     Before the run `latest.*` say that it has begun, so that no older PASS stands there when it is killed.
+
+    Raises:
+        ConfigurationError: an objective can't be used with this service, or the note of earlier attempts
+            can't be read.
     """
     begun = unfinished(suite.heading, "the run has begun and was not finished", "finished", datetime.now(UTC))
     write_atomic(folder / "latest.json", begun.model_dump_json(indent=2) + "\n")
     write_atomic(folder / "latest.md", render(begun))
+    write_atomic(folder / "latest.html", render_page(begun))
+    suite = suite.counted(folder)
     report = run_suite(suite, progress)
-    publish(folder, report, render(report))
+    publish(folder, report, render(report), render_page(report))
     return report
 
 

@@ -2,18 +2,27 @@
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
-from gatewright.core.errors import GatewrightError
-from gatewright.load import HttpClient, OpenLoop, Origin, Recording, run_on_fast_loop
+from gatewright.load import (
+    Lane,
+    OpenLoop,
+    Recording,
+    ResourceMeter,
+    open_application,
+    open_sender,
+    run_on_fast_loop,
+)
+from gatewright.load.generator import Observer
 from gatewright.slo import Judge
+from gatewright.suites.slo.burning import BurnWatch, with_budget
 from gatewright.suites.slo.findings import conclude
+from gatewright.suites.slo.growth import ensure_known
 from gatewright.suites.slo.plan import MOST_CONNECTIONS, Plan, Service
 from gatewright.suites.slo.report import ScenarioResult
 from gatewright.suites.slo.watch import Glance, Offered, Watch, WatchRules
 
-__all__ = ["measure"]
-
-WARM_CONNECTIONS = 8
+__all__ = ["lane_to", "measure"]
 
 
 def measure(plan: Plan, service: Service, show: Callable[[Glance], None]) -> ScenarioResult:
@@ -25,35 +34,45 @@ def measure(plan: Plan, service: Service, show: Callable[[Glance], None]) -> Sce
         show: receives a glance twice a second.
 
     Raises:
-        ConfigurationError: an objective speaks of what no run does.
+        ConfigurationError: an objective speaks of what no run does, or a drift limit of what nobody tells.
         GatewrightError: the service takes no connection.
     """
     plan.ensure_fits(service.mix)
+    ensure_known(plan.drift_limits, own_process=service.pid is not None, gauges=service.gauges)
     judge = Judge(plan.objectives, plan.requirements)
     offered = Offered(plan.mean_rate, service.mix)
-    rules = WatchRules(offered, plan.stops_early, plan.lag_limits, plan.most_discards, plan.warm_up)
-    watch = Watch(judge, rules, server_pid=service.pid, show=show)
+    rules = WatchRules(
+        offered, plan.may_stop_early, plan.lag_limits, plan.most_discards, plan.warm_up, plan.drift_limits
+    )
+    meter = ResourceMeter(service.pid, service.gauges)
+    watch = Watch(judge, rules, server_pid=service.pid, meter=meter, show=show)
     cpu = time.process_time()
-    recording = run_on_fast_loop(load(plan, service, watch))
+    burn = BurnWatch(plan.budget, plan.seconds) if plan.budget else None
+
+    def observe(seen: Recording, now: float) -> bool:
+        aborts = burn is not None and burn(seen, now)
+        return watch(seen, now) or aborts
+
+    recording = run_on_fast_loop(load(plan, service, observe))
     cpu = time.process_time() - cpu
     window = watch.finish(recording)
-    return conclude(plan, watch, window, cpu)
+    result = conclude(plan, watch, window, cpu)
+    if service.application is not None:
+        result = result.model_copy(update={"in_process": True})
+    if plan.budget and burn:
+        result = with_budget(result, plan.budget, window, plan, burn)
+    return result
 
 
-async def load(plan: Plan, service: Service, watch: Watch) -> Recording:
-    """Follow the plan's schedule over real connections."""
-    client = HttpClient(service.origin, safety_limit=MOST_CONNECTIONS)
-    try:
-        await connect(client, service.origin)
-        loop = OpenLoop(client, service.mix, plan.schedule(), deadline_s=plan.deadline_s)
-        return await loop.run(watch)
-    finally:
-        client.close()
+async def load(plan: Plan, service: Service, observer: Observer) -> Recording:
+    """Follow the plan's schedule over real connections, or in this process."""
+    async with lane_to(service) as lane:
+        loop = OpenLoop(lane, service.mix, plan.schedule(), deadline_s=plan.deadline_s)
+        return await loop.run(observer)
 
 
-async def connect(client: HttpClient, origin: Origin) -> None:
-    """Open the first connections; a server that takes none is named."""
-    try:
-        await client.warm(WARM_CONNECTIONS)
-    except OSError as error:
-        raise GatewrightError(f"no connection to {origin.url}: {error.strerror or error}") from error
+def lane_to(service: Service) -> AbstractAsyncContextManager[Lane]:
+    """What carries requests to a service."""
+    if service.application is not None:
+        return open_application(service.application, origin=service.origin, safety_limit=MOST_CONNECTIONS)
+    return open_sender(service.origin, safety_limit=MOST_CONNECTIONS, ca_file=service.ca_file)

@@ -1,5 +1,6 @@
 """Counts, for each objective, the runs that are its business and those of them that broke it."""
 
+from array import array
 from collections.abc import Sequence
 from math import inf
 
@@ -38,25 +39,53 @@ def steps_of(objective: Counted, journeys: Sequence[str], steps: Sequence[str]) 
     return found
 
 
-class RunTally:
-    """Counts whole runs, from their schedule to their last answer.
+class Counts:
+    """What one objective saw so far.
 
     Attributes:
         samples: runs that were counted.
         exceedances: ascending numbers, from 0, of those that broke the objective.
-        histogram: latencies of those that succeeded, in seconds.
+        near_misses: likewise of those that took longer than half of a latency's threshold, or failed.
+        histogram: times of those that did not fail, in seconds.
+        latencies: the same in their order.
     """
+
+    def __init__(self, objective: Counted, allowance_s: float) -> None:
+        self.samples = 0
+        self.exceedances: list[int] = []
+        self.near_misses: list[int] = []
+        self.histogram = LogHistogram()
+        self.latencies = array("d")
+        self._limit_s = limit_of(objective) + allowance_s
+        self._near_s = limit_of(objective) / 2 + allowance_s
+
+    def add(self, seconds: float, *, shown: float) -> None:
+        """Count a run that did not fail: what is held against the limit, and what is recorded of it."""
+        if seconds > self._limit_s:
+            self.exceedances.append(self.samples)
+        if seconds > self._near_s:
+            self.near_misses.append(self.samples)
+        self.histogram.add(max(0.0, shown))
+        self.latencies.append(max(0.0, shown))
+        self.samples += 1
+
+    def add_failure(self) -> None:
+        """Count a run that failed: it exceeds every limit, also the infinite one of a success ratio."""
+        self.exceedances.append(self.samples)
+        self.near_misses.append(self.samples)
+        self.samples += 1
+
+
+class RunTally(Counts):
+    """Counts whole runs, from their schedule to their last answer."""
 
     def __init__(
         self, recording: Recording, objective: Counted, *, allowance_s: float = 0.0, since_sent: bool = False
     ) -> None:
-        self.samples = 0
-        self.exceedances: list[int] = []
-        self.histogram = LogHistogram()
+        super().__init__(objective, allowance_s)
         self._recording = recording
         self._journey = recording.journeys.index(objective.journey) if objective.journey else None
-        self._limit_s = limit_of(objective) + allowance_s
-        self._since_sent = since_sent
+        self._since = recording.sent if since_sent else recording.scheduled
 
     def advance(self, start: int, stop: int) -> None:
         """Count the runs in [start, stop), which are over."""
@@ -64,29 +93,20 @@ class RunTally:
         for run in range(start, stop):
             if self._journey is not None and recording.journey_of[run] != self._journey:
                 continue
-            if recording.exceeds(run, self._limit_s, since_sent=self._since_sent):
-                self.exceedances.append(self.samples)
             if recording.outcomes[run] == Outcome.SUCCEEDED:
-                self.histogram.add(max(0.0, recording.ended[run] - recording.scheduled[run]))
-            self.samples += 1
+                ended = recording.ended[run]
+                self.add(ended - self._since[run], shown=ended - recording.scheduled[run])
+            else:
+                self.add_failure()
 
 
-class StepTally:
-    """Counts the runs that reached a step: its longest service time, or that the run failed there.
-
-    Attributes:
-        samples: runs that were counted.
-        exceedances: ascending numbers, from 0, of those that broke the objective.
-        histogram: the longest service time of each of those that did not fail there, in seconds.
-    """
+class StepTally(Counts):
+    """Counts the runs that reached a step: its longest service time, or that the run failed there."""
 
     def __init__(self, recording: Recording, objective: Counted, *, allowance_s: float = 0.0) -> None:
-        self.samples = 0
-        self.exceedances: list[int] = []
-        self.histogram = LogHistogram()
+        super().__init__(objective, allowance_s)
         self._recording = recording
         self._steps = steps_of(objective, recording.journeys, recording.steps)
-        self._limit_s = limit_of(objective) + allowance_s
         self._read = dict.fromkeys(self._steps, 0)
         self._longest: dict[int, float] = {}
 
@@ -95,16 +115,10 @@ class StepTally:
         self._read_calls()
         for run in range(start, stop):
             longest = self._longest.pop(run, None)
-            failed_here = self._recording.failed_at[run] in self._steps
-            if longest is None and not failed_here:
-                continue
-            if failed_here or longest is None:
-                self.exceedances.append(self.samples)
-            else:
-                self.histogram.add(max(0.0, longest))
-                if longest > self._limit_s:
-                    self.exceedances.append(self.samples)
-            self.samples += 1
+            if self._recording.failed_at[run] in self._steps:
+                self.add_failure()
+            elif longest is not None:
+                self.add(longest, shown=longest)
 
     def _read_calls(self) -> None:
         """Calls are recorded in the order of their answers, runs are counted in that of the schedule."""

@@ -1,15 +1,13 @@
 """Watches a measurement while it runs: finds the warm-up, keeps counts, asks the judge, says when to stop."""
 
-import resource
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import inf, nan
-from pathlib import Path
 
-from gatewright.core.verdict import Verdict
+from gatewright.core.verdict import Verdict, merge_verdicts
 from gatewright.load import (
     LagLimits,
     LogHistogram,
@@ -17,6 +15,8 @@ from gatewright.load import (
     NoiseMeter,
     NoiseReading,
     Recording,
+    ResourceMeter,
+    ResourceSeries,
     ScheduleProof,
     WarmUp,
     WarmUpRule,
@@ -25,6 +25,8 @@ from gatewright.load import (
 )
 from gatewright.slo import (
     Decision,
+    Drift,
+    DriftLimit,
     Flow,
     Judge,
     LatencyObjective,
@@ -33,9 +35,11 @@ from gatewright.slo import (
     Tally,
     ThroughputObjective,
 )
-from gatewright.suites.slo.tallies import RunTally, StepTally, tally_of
+from gatewright.suites.slo.growth import GrowthLooks
+from gatewright.suites.slo.quiet import QuietRule, doubtful
+from gatewright.suites.slo.tallies import Counts, RunTally, StepTally, tally_of
 
-__all__ = ["Glance", "Offered", "ResourceSeries", "Watch", "WatchRules", "Window"]
+__all__ = ["Glance", "Offered", "Watch", "WatchRules", "Window"]
 
 LOOK_INTERVAL_S = 0.5
 BLOCK_S = 1.0
@@ -68,6 +72,8 @@ class WatchRules:
         lag_limits: of the send lag.
         most_discards: how often a window whose schedule was not kept is begun anew.
         warm_up: when the service counts as settled.
+        drift_limits: allowed growth per run; a measurement that stops early passes only within them, too.
+        quiet: up to which noise the machine counts as quiet.
     """
 
     offered: Offered
@@ -75,6 +81,8 @@ class WatchRules:
     lag_limits: LagLimits
     most_discards: int
     warm_up: WarmUpRule
+    drift_limits: tuple[DriftLimit, ...] = ()
+    quiet: QuietRule = field(default_factory=QuietRule)
 
 
 @dataclass(frozen=True)
@@ -91,23 +99,6 @@ class Glance:
     decisions: tuple[Decision, ...]
 
 
-@dataclass
-class ResourceSeries:
-    """Resident memory of the server, in bytes, at numbers of cumulative runs."""
-
-    runs: list[int] = field(default_factory=list)
-    resident: list[float] = field(default_factory=list)
-
-    def sample(self, pid: int, runs: int) -> None:
-        """Add what the server holds now; nothing where this system doesn't tell."""
-        try:
-            pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
-        except (OSError, ValueError, IndexError):
-            return
-        self.runs.append(runs)
-        self.resident.append(float(pages * resource.getpagesize()))
-
-
 class Window:
     """The measured part of a recording, counted as it grows, so that a look costs little.
 
@@ -115,19 +106,19 @@ class Window:
         recording: what the open loop sees.
         judge: whose objectives are counted.
         start: the first run of the window.
-        server_pid: whose noise and memory are read; None when it is not ours.
+        server_pid: whose noise is read; None when it is not ours.
     """
 
     def __init__(self, recording: Recording, judge: Judge, start: int, server_pid: int | None) -> None:
         self.recording = recording
         self.start = start
         self.stop = start
+        self.unresolved = 0
         self.histogram = LogHistogram()
         self.noise_meter = NoiseMeter(server_pid)
         self.resources = ResourceSeries()
         self.services_from = [len(times) for times in recording.services]
         self.failures_before = Counter(recording.failures)
-        self._server_pid = server_pid
         self._counted = [each for each in judge.objectives if not isinstance(each, ThroughputObjective)]
         self._flowing = [each for each in judge.objectives if isinstance(each, ThroughputObjective)]
         self._tallies = {each.name: tally_of(recording, each) for each in self._counted}
@@ -178,7 +169,8 @@ class Window:
                 each.name: Tally(
                     tallies[each.name].samples,
                     tallies[each.name].exceedances,
-                    self._rate(horizon, offered) * self._reach(tallies[each.name].samples, each, offered),
+                    self.rate(horizon, offered) * self._reach(tallies[each.name].samples, each, offered),
+                    tallies[each.name].near_misses if isinstance(each, LatencyObjective) else (),
                 )
                 for each in self._counted
             },
@@ -214,22 +206,24 @@ class Window:
             block_s=BLOCK_S,
             arrived=between(arrivals, edges),
             completed=between(successes, edges),
-            offered_rate=self._rate(edges[-1], offered) * offered.share(journey),
+            offered_rate=self.rate(edges[-1], offered) * offered.share(journey),
         )
 
-    def _rate(self, horizon: float, offered: Offered) -> float:
+    def rate(self, horizon: float, offered: Offered) -> float:
         """The nominal rate of arrivals over the window, up to `horizon`."""
         started = self.recording.started
         return offered.mean_rate(self.begins - started, horizon - started)
 
-    def proof(self, limits: LagLimits) -> ScheduleProof:
+    def proof(self, limits: LagLimits, offered: Offered) -> ScheduleProof:
         """Whether the schedule was kept, over all runs of the window that are over."""
-        return prove_schedule(self.recording, self.start, self.stop, limits)
+        planned = self.seconds * self.rate(self.begins + self.seconds, offered) + 1 if self.seconds else None
+        return prove_schedule(
+            self.recording, self.start, self.stop, limits, planned=planned, unresolved=self.unresolved
+        )
 
-    def sample_memory(self) -> None:
-        """Note the server's memory, when it is ours to look at."""
-        if self._server_pid is not None:
-            self.resources.sample(self._server_pid, self.stop - self.start)
+    def counts(self, objective: LatencyObjective) -> Counts:
+        """What was counted for an objective."""
+        return self._tallies[objective.name]
 
     def percentile(self, objective: LatencyObjective) -> float:
         """The percentile that an objective limits, in seconds, over the runs that are its business."""
@@ -263,27 +257,39 @@ class Watch:
     Args:
         judge: decides.
         rules: when to stop.
-        server_pid: whose noise and memory are read; None when it is not ours.
+        server_pid: whose noise is read; None when it is not ours.
+        meter: reads the server's resources.
         show: receives a glance at every look.
     """
 
     def __init__(
-        self, judge: Judge, rules: WatchRules, *, server_pid: int | None, show: Callable[[Glance], None]
+        self,
+        judge: Judge,
+        rules: WatchRules,
+        *,
+        server_pid: int | None,
+        meter: ResourceMeter,
+        show: Callable[[Glance], None],
     ) -> None:
         self.warm_up: WarmUp | None = None
         self.window: Window | None = None
         self.decisions: tuple[Decision, ...] = ()
+        self.drifts: tuple[Drift, ...] = ()
         self.noise: NoiseReading = NoiseMeter(server_pid).read()
         self.discarded: list[tuple[Window, ScheduleProof]] = []
         self._judge = judge
         self._rules = rules
+        self._growth = GrowthLooks(rules.drift_limits, judge.requirements.alpha)
         self._server_pid = server_pid
+        self._meter = meter
         self._show = show
         self._next_look = -inf
         self._settled = False
 
     def __call__(self, recording: Recording, now: float) -> bool:
         """Look at the recording; returns whether to stop."""
+        if self.window is not None:
+            self.window.resources.add(len(recording) - self.window.start, self._meter.read())
         if now < self._next_look:
             return False
         self._next_look = now + LOOK_INTERVAL_S
@@ -291,10 +297,9 @@ class Watch:
             self._await_warm_up(recording, now)
         if self.window is not None:
             self.window.advance()
-            self.window.sample_memory()
             self.noise = self.window.noise_meter.read()
-            self.decisions = self._judge.decide(self.window.measured(now, self._rules.offered))
-            self._settled = self._is_settled(self.window)
+            self.decisions = self._decide(self.window, now)
+            self._settled = self._is_settled(self.window, now)
         self._show(self._glance(now - recording.started))
         return self._settled
 
@@ -306,35 +311,73 @@ class Watch:
             self.window = Window(recording, self._judge, len(recording), self._server_pid)
         if not self._settled:
             self.window.advance()
+            self.window.unresolved = len(recording) - self.window.stop
             horizon = recording.scheduled[-1] if len(recording) else 0.0
-            self.decisions = self._judge.decide(self.window.measured(horizon, self._rules.offered))
+            self.decisions = self._decide(self.window, horizon)
+        if not (self._settled and self.drifts):
+            self._look_at_growth(self.window, recording.scheduled[-1] if len(recording) else 0.0, last=True)
         return self.window
+
+    def _decide(self, window: Window, horizon: float) -> tuple[Decision, ...]:
+        """Decide on a window that is complete up to a moment; noise makes some of it doubtful."""
+        decisions = self._judge.decide(window.measured(horizon, self._rules.offered))
+        noises = tuple(self._rules.quiet.noises(self.noise))
+        return tuple(
+            doubtful(each, window.counts(each.objective), noises)
+            if isinstance(each.objective, LatencyObjective)
+            else each
+            for each in decisions
+        )
 
     def _await_warm_up(self, recording: Recording, now: float) -> None:
         self.warm_up = find_warm_up(recording, now, self._rules.warm_up)
         if self.warm_up is not None:
             self.window = Window(recording, self._judge, self.warm_up.runs, self._server_pid)
 
+    @property
+    def verdict(self) -> Verdict:
+        """What was decided about all objectives and about growth, in one word."""
+        found = [*(each.verdict for each in self.decisions), *(each.verdict for each in self.drifts)]
+        return merge_verdicts(found)
+
+    def prove(self, window: Window) -> ScheduleProof:
+        """Whether the generator kept to its schedule in a window."""
+        return window.proof(self._rules.lag_limits, self._rules.offered)
+
     def stands(self, window: Window, proof: ScheduleProof) -> bool:
-        """Whether the decisions can be believed: none of an unfit window, not every FAIL of a late one."""
+        """Whether the verdict can be believed: none of an unfit window, not every FAIL of a late one."""
         if proof.problems:
             return False
-        if not proof.late or self._judge.verdict(self.decisions) is not Verdict.FAIL:
+        if not proof.late or self.verdict is not Verdict.FAIL:
             return True
         confirmed = self._judge.decide(window.measured_since_sent(self._rules.offered, proof.lag_p99_s))
-        return self._judge.verdict(confirmed) is Verdict.FAIL
+        if self._judge.verdict(confirmed) is Verdict.FAIL:
+            return True
+        grows = any(drift.verdict is Verdict.FAIL for drift in self.drifts)
+        rate = window.rate(window.begins + window.seconds, self._rules.offered)
+        return grows and self._growth.confirm(window, rate)
 
-    def _is_settled(self, window: Window) -> bool:
-        """Whether the decision is final; a window whose decision does not stand is begun anew instead."""
-        verdict = self._judge.verdict(self.decisions)
-        if verdict is Verdict.INCONCLUSIVE or (verdict is Verdict.PASS and not self._rules.stops_early):
+    def _is_settled(self, window: Window, now: float) -> bool:
+        """Whether the verdict is final; a window whose verdict does not stand is begun anew instead."""
+        decided = self._judge.verdict(self.decisions)
+        if decided is Verdict.INCONCLUSIVE or (decided is Verdict.PASS and not self._rules.stops_early):
             return False
-        proof = window.proof(self._rules.lag_limits)
+        if decided is Verdict.PASS:
+            self._look_at_growth(window, now)
+        if self.verdict is Verdict.INCONCLUSIVE:
+            return False
+        proof = self.prove(window)
         stands = self.stands(window, proof)
         if not stands and len(self.discarded) < self._rules.most_discards:
             self.discarded.append((window, proof))
             self.window = Window(window.recording, self._judge, window.stop, self._server_pid)
+            self.drifts = ()
+            self._growth.begin_anew()
         return stands
+
+    def _look_at_growth(self, window: Window, now: float, *, last: bool = False) -> None:
+        found = self._growth.look(window, window.rate(now, self._rules.offered), last=last)
+        self.drifts = self.drifts if found is None else found
 
     def _glance(self, seconds: float) -> Glance:
         window = self.window

@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
-__all__ = ["evidence_folder"]
+__all__ = ["checkout", "evidence_folder"]
+
+
+def checkout() -> Path | None:
+    """The checkout that the command runs in or this file belongs to; None where there is none."""
+    places = [Path.cwd(), *Path.cwd().parents, *Path(__file__).parents]
+    return next((place for place in places if (place / "noxfile.py").is_file()), None)
 
 
 def evidence_folder(task: str) -> Path:
-    """`docs/evidence/<task>` of the checkout that the command runs in or this file belongs to."""
-    places = [Path.cwd(), *Path.cwd().parents, *Path(__file__).parents]
-    checkout = next((place for place in places if (place / "noxfile.py").is_file()), Path.cwd())
-    return checkout / "docs" / "evidence" / task
+    """`docs/evidence/<task>` of the checkout, or of the working folder where there is none."""
+    return (checkout() or Path.cwd()) / "docs" / "evidence" / task

@@ -1,0 +1,33 @@
+"""Plots as SVG within a page: pure functions from figures to text, without scripts or references.
+
+A plot is drawn in CSS pixels for one canvas; a page shows `NARROW` on a phone and a wider one elsewhere,
+since text that merely shrinks with its picture can't be read. `STYLE` goes into the page once.
+"""
+
+from gatewright.report.plots.canvas import HALF, NARROW, WIDE, Canvas
+from gatewright.report.plots.percentiles import PercentileCurve, PercentilePoint, Promise, percentile_plot
+from gatewright.report.plots.ratios import RatioSeries, ratio_plot
+from gatewright.report.plots.slopes import SlopeSeries, slope_plot
+from gatewright.report.plots.style import STYLE
+from gatewright.report.plots.timeline import Limit, Timeline, TimelineBlock, find_stalls, timeline_plot
+
+__all__ = [
+    "HALF",
+    "NARROW",
+    "STYLE",
+    "WIDE",
+    "Canvas",
+    "Limit",
+    "PercentileCurve",
+    "PercentilePoint",
+    "Promise",
+    "RatioSeries",
+    "SlopeSeries",
+    "Timeline",
+    "TimelineBlock",
+    "find_stalls",
+    "percentile_plot",
+    "ratio_plot",
+    "slope_plot",
+    "timeline_plot",
+]
