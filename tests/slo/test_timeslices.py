@@ -51,17 +51,24 @@ def test_a_slice_on_its_target_is_good():
 
 def test_good_slices_pass_when_there_are_enough():
     """One bad run a slice is no bad slice: all slices are good."""
-    decision = judge_slices(NINE_OF_TEN, slices(*[1] * 46))
+    decision = judge_slices(NINE_OF_TEN, slices(*[1] * 127))
     assert decision.verdict is Verdict.PASS
     assert decision.observed == 1
     assert decision.lower > 0.9
+
+
+def test_an_outage_that_was_missed_has_to_be_borne():
+    """41 clean slices would prove 90% of independent ones; with an outage of two of them they prove nothing."""
+    decision = judge_slices(NINE_OF_TEN, slices(*[0] * 41))
+    assert decision.lower > 0.9
+    assert decision.verdict is Verdict.INCONCLUSIVE
 
 
 def test_too_few_slices_are_inconclusive_and_say_how_many_more():
     """Ten clean slices prove no 90%."""
     decision = judge_slices(NINE_OF_TEN, slices(*[0] * 10))
     assert decision.verdict is Verdict.INCONCLUSIVE
-    assert decision.missing == "needs about 30 more slices of 5 s (150 s)"
+    assert decision.missing == "needs about 117 more slices of 5 s (585 s)"
 
 
 def test_one_bad_slice_of_a_few_fails_nothing():
@@ -73,7 +80,7 @@ def test_one_bad_slice_of_a_few_fails_nothing():
 
 def test_the_methods_differ_as_openslo_defines_them():
     """Every slice at 98%: no slice keeps 99%, and the average is 98% all the same."""
-    held = slices(*[2] * 60)
+    held = slices(*[2] * 120)
     assert judge_slices(NINE_OF_TEN, held).verdict is Verdict.FAIL
     average = judge_slices(AVERAGE, held)
     assert average.verdict is Verdict.PASS

@@ -298,3 +298,17 @@ def test_a_budget_that_burns_far_too_fast_ends_the_load(shop):
     assert (code, report["verdict"]) == (1, "FAIL")
     assert "error-budget" in {reason["rule"] for reason in report["reasons"]}
     assert "a run is aborted" in report["scenarios"][0]["budget"]["aborted"]
+
+
+def test_the_latencies_of_a_report_are_exported(shop, tmp_path, capsys):
+    """HdrHistogram's interval log; a file that is no report costs one line."""
+    shop()
+    capsys.readouterr()
+    latest = tmp_path / "a shop" / "docs" / "evidence" / "slo-shop" / "latest.json"
+    assert execute(["slo", "hdr", str(latest)]) == 0
+    log = capsys.readouterr().out.splitlines()
+    assert log[0] == "#[Histogram log format version 1.3]"
+    assert log[-1].startswith("Tag=shop,")
+    latest.write_text('{"verdict": "PASS"}')
+    assert execute(["slo", "hdr", str(latest)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

@@ -6,14 +6,13 @@ from html.parser import HTMLParser
 
 import pytest
 
-from gatewright.core.errors import ConfigurationError
 from gatewright.core.verdict import Verdict
 from gatewright.evidence.report import Reason
 from gatewright.slo import DriftLimit, LatencyObjective, SuccessObjective, ThroughputObjective
 from gatewright.suites.slo.assembly import Heading, assemble, unfinished
 from gatewright.suites.slo.drawing import curve_of, series_of, timeline_of
 from gatewright.suites.slo.page import render_page
-from gatewright.suites.slo.report import Bounds, DriftResult, FailureCount, SparseHistogram
+from gatewright.suites.slo.report import Bounds, DriftResult, FailureCount
 from gatewright.suites.slo.suite import Plan, conclude
 
 BEGUN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -258,19 +257,3 @@ def test_a_slope_is_drawn_only_where_one_was_found():
     flat = {"slope_per_run": 0.0, "bounds": Bounds(lower=0.0, upper=0.0)}
     assert series_of(drift(verdict=Verdict.INCONCLUSIVE, **flat)).slope is None
     assert series_of(drift(**flat)).slope == 0.0
-
-
-@pytest.mark.parametrize(
-    "histogram",
-    [
-        SparseHistogram(relative_error=1.5, zeros=0, buckets=((1, 1),)),
-        SparseHistogram(relative_error=0.001, zeros=0, buckets=((2, 1), (1, 1))),
-        SparseHistogram(relative_error=0.001, zeros=0, buckets=((10**9, 1),)),
-        SparseHistogram(relative_error=0.001, zeros=10**30, buckets=()),
-    ],
-)
-def test_a_histogram_that_cannot_be_one_is_refused(measured, histogram):
-    """In one line, and not with a curve that means nothing."""
-    scenario = measured().model_copy(update={"histogram": histogram})
-    with pytest.raises(ConfigurationError):
-        curve_of(scenario, 0.05)

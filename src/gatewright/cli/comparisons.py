@@ -8,6 +8,7 @@ from pathlib import Path
 from gatewright.cli.common import Commands, needs_extra, project_of
 from gatewright.core.errors import ConfigurationError
 from gatewright.evidence.record import EVIDENCE
+from gatewright.gate.policy import load_policy
 from gatewright.suites.arguments import number
 
 __all__ = ["add_compare"]
@@ -25,7 +26,7 @@ Required or advisory is for the policy to say: run it as a check of gate.toml, w
 told without being stopped.
 
 examples:
-  gatewright slo compare --base main --service my_service.measured:API
+  gatewright slo compare --base main
   gatewright slo compare --base v1.2.0 --service my_service.measured:API --blocks 128 --rate 80
 """
 
@@ -43,9 +44,8 @@ def add_compare(actions: Commands) -> None:
     add("--base", required=True, metavar="REV", help="the revision: a branch, a tag, a commit")
     add(
         "--service",
-        required=True,
         metavar="MODULE:NAME",
-        help="the MeasuredService that says how to start it",
+        help="the MeasuredService that says how to start it (default: gate.measured of gate.toml)",
     )
     add("--blocks", metavar="N", default="64", help="the most blocks, a multiple of 4 (default: 64)")
     add("--block-seconds", metavar="S", default="1", help="length of a block (default: 1)")
@@ -79,7 +79,12 @@ def compare_command(options: argparse.Namespace) -> int:
         from gatewright.suites.slo.compare_command import compare_and_publish  # noqa: PLC0415 - likewise
         from gatewright.suites.slo.measured_service import load_service  # noqa: PLC0415 - likewise
     project = project_of(options)
-    service = load_service(options.service)
+    path = options.service or load_policy(project.policy).policy.gate.measured
+    if not path:
+        raise ConfigurationError(
+            "no service is named", remedy="pass --service MODULE:NAME, or set gate.measured in gate.toml"
+        )
+    service = load_service(path)
     fail_above = number("--fail-above", options.fail_above)
     cpu = Margins(fail_above, number("--pass-below", options.pass_below))
     latency = replace(cpu, pass_below=number("--latency-pass-below", options.latency_pass_below))
@@ -96,9 +101,7 @@ def compare_command(options: argparse.Namespace) -> int:
             margins={Measure.CPU: cpu, Measure.P50: latency, Measure.P95: latency},
         ),
         base_python=options.base_python,
-        command=shlex.join(
-            ["gatewright", "slo", "compare", "--base", options.base, "--service", options.service]
-        ),
+        command=shlex.join(["gatewright", "slo", "compare", "--base", options.base, "--service", path]),
     )
     folder = options.output or project.root / EVIDENCE / "slo-compare"
     return compare_and_publish(config, folder, as_json=options.json).exit_code

@@ -38,6 +38,7 @@ def add_slo_commands(commands: Commands) -> None:
     add_run(actions)
     add_capacity(actions)
     add_compare(actions)
+    add_hdr(actions)
     add_locust_worker(actions)
     add_openslo(actions)
 
@@ -142,3 +143,18 @@ def capacity_command(options: argparse.Namespace) -> int:
         from gatewright.suites.slo.capacity_command import search_capacity  # noqa: PLC0415 - an extra
     project = project_of(options)
     return search_capacity(options, project.root, project.policy)
+
+
+def add_hdr(actions: Commands) -> None:
+    """`slo hdr`."""
+    text = "print the latencies of a report as an interval log of HdrHistogram (V2, for its plotters)"
+    hdr = actions.add_parser("hdr", help=text, description=text)
+    hdr.add_argument("report", type=Path, metavar="REPORT", help="e.g. docs/evidence/task-076/latest.json")
+    hdr.set_defaults(command=hdr_command)
+
+
+def hdr_command(options: argparse.Namespace) -> int:
+    """Print a report's histograms."""
+    with needs_extra("slo hdr", "slo"):
+        from gatewright.suites.slo.hdr_command import print_hdr_log  # noqa: PLC0415 - an extra
+    return print_hdr_log(options.report)

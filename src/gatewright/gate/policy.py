@@ -94,12 +94,14 @@ class Gate(Model):
         require_commit: whether evidence of an unknown commit is refused.
         scenarios: the packages whose race scenarios a tape may name; nothing else is imported for a replay.
         faults: what a self-check plants, `module:name`, in one of those packages.
+        measured: the `MeasuredService`, `module:name`, that a comparison with a base starts.
     """
 
     keep: Annotated[int, Field(ge=1)] = 20
     require_commit: bool = False
     scenarios: tuple[str, ...] = ()
     faults: Annotated[str, Field(pattern=r"^([\w.]+:\w+)?$")] = ""
+    measured: Annotated[str, Field(pattern=r"^([\w.]+:\w+)?$")] = ""
 
 
 class Policy(Model):

@@ -31,11 +31,20 @@ class Bets:
         """Bet on values in [0, 1]; `mean` lies in (0, 1)."""
         return cls(tuple(sum(math.log1p(stake * (value / mean - 1)) for value in values) for stake in STAKES))
 
-    def p_value(self, times: float = 1.0) -> float:
-        """One over the capital, at most 1; `times` extrapolates to so many times the values."""
-        logs = [times * log for log in self.log_wealths]
-        highest = max(logs)
-        log_capital = highest + math.log(sum(math.exp(log - highest) for log in logs) / len(logs))
+    def repeated(self, times: float) -> "Bets":
+        """Bets on the same values so many times over."""
+        return Bets(tuple(times * log for log in self.log_wealths))
+
+    def joined(self, other: "Bets") -> "Bets":
+        """Bets on the values of both."""
+        return Bets(tuple(map(sum, zip(self.log_wealths, other.log_wealths, strict=True))))
+
+    @property
+    def p_value(self) -> float:
+        """One over the capital, at most 1."""
+        highest = max(self.log_wealths)
+        wealths = [math.exp(log - highest) for log in self.log_wealths]
+        log_capital = highest + math.log(sum(wealths) / len(wealths))
         return math.exp(-max(0.0, log_capital))
 
 
@@ -48,8 +57,8 @@ def mean_evidence(values: Sequence[float], target: float) -> Evidence:
     """
     mirrored = [1 - value for value in values]
     return Evidence(
-        p_pass=Bets.above(values, target).p_value(),
-        p_fail=Bets.above(mirrored, 1 - target).p_value(),
+        p_pass=Bets.above(values, target).p_value,
+        p_fail=Bets.above(mirrored, 1 - target).p_value,
     )
 
 
@@ -61,9 +70,9 @@ def mean_bounds(values: Sequence[float], alpha: float) -> tuple[float, float]:
 def lower_bound(values: Sequence[float], alpha: float) -> float:
     """The least mean that bets on a higher one don't refute; the higher a mean, the less they earn."""
     low, high = EDGE, 1 - EDGE
-    if Bets.above(values, low).p_value() > alpha:
+    if Bets.above(values, low).p_value > alpha:
         return 0.0
     for _ in range(STEPS):
         middle = (low + high) / 2
-        low, high = (middle, high) if Bets.above(values, middle).p_value() <= alpha else (low, middle)
+        low, high = (middle, high) if Bets.above(values, middle).p_value <= alpha else (low, middle)
     return low

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gatewright.core.verdict import Verdict, merge_verdicts
-from gatewright.load import LogHistogram, NoiseReading, WarmUp
+from gatewright.load import LogHistogram, NoiseReading, SparseHistogram, WarmUp
 from gatewright.plugins.locust.measurement import LocustMeasurement
 from gatewright.plugins.locust.pooled import Pooled
 from gatewright.plugins.locust.workload import Workload
 from gatewright.slo import Decision, Evidence, Judge, LatencyObjective, SuccessObjective
-from gatewright.suites.slo.findings import blind_spots, noise, objective_result, sparse, summary
+from gatewright.suites.slo.findings import blind_spots, noise, objective_result, summary
 from gatewright.suites.slo.plan import Plan
 from gatewright.suites.slo.report import (
     FailureCount,
@@ -67,7 +67,7 @@ def scenario_of(
         throughput_runs_per_s=pooled.observed_rate(),
         objectives=results,
         latency=summary(latency),
-        histogram=sparse(latency),
+        histogram=SparseHistogram.of(latency),
         timeline=pooled.timeline(),
         steps=tuple(
             StepResult(step=step, service=summary(pooled.step_histogram(number)))
@@ -229,7 +229,7 @@ def unmeasured(plan: Plan, measurement: LocustMeasurement, reading: NoiseReading
         throughput_runs_per_s=0.0,
         objectives=(),
         latency=summary(LogHistogram()),
-        histogram=sparse(LogHistogram()),
+        histogram=SparseHistogram.of(LogHistogram()),
         steps=(),
         failures=(),
         schedule=ScheduleValidity(

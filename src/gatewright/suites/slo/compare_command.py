@@ -10,6 +10,7 @@ from gatewright.evidence.record import publish, write_atomic
 from gatewright.evidence.report import Reason
 from gatewright.suites.slo.compare import CompareConfig, CompareRun, begun_comparison, run_comparison
 from gatewright.suites.slo.compare_markdown import render_comparison, summarise_comparison
+from gatewright.suites.slo.compare_page import render_comparison_page
 from gatewright.suites.slo.compare_report import CompareReport
 
 __all__ = ["compare_and_publish"]
@@ -50,11 +51,12 @@ def announce(folder: Path, report: CompareReport) -> None:
     """Put `latest.*` there, for a run that is not finished."""
     write_atomic(folder / "latest.json", report.model_dump_json(indent=2) + "\n")
     write_atomic(folder / "latest.md", render_comparison(report))
+    write_atomic(folder / "latest.html", render_comparison_page(report))
 
 
 def finish(folder: Path, report: CompareReport) -> Path:
     """Write the evidence; where its JSON is."""
-    return publish(folder, report, render_comparison(report)).json
+    return publish(folder, report, render_comparison(report), render_comparison_page(report)).json
 
 
 def progress_on(write: Callable[[str], int]) -> Callable[[CompareRun], None]:

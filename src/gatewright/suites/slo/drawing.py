@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from gatewright.core.errors import ConfigurationError
 from gatewright.core.verdict import Verdict
+from gatewright.load import SparseHistogram
+from gatewright.load.histogram import value_of
 from gatewright.report.plots import (
     Limit,
     PercentileCurve,
@@ -18,7 +19,7 @@ from gatewright.report.plots import (
 )
 from gatewright.slo import ALPHA
 from gatewright.slo.bands import percentile_bounds
-from gatewright.suites.slo.report import DriftResult, ObjectiveResult, ScenarioResult, SparseHistogram
+from gatewright.suites.slo.report import DriftResult, ObjectiveResult, ScenarioResult
 from gatewright.suites.slo.units import MILLISECONDS
 
 __all__ = ["curve_of", "series_of", "series_words", "timeline_of"]
@@ -103,20 +104,12 @@ def state_of(objective: ObjectiveResult) -> Literal["kept", "broken", "open"]:
 
 
 def values_of(histogram: SparseHistogram) -> tuple[list[float], list[int]]:
-    """The middles of the histogram's buckets, in seconds, ascending, and their counts.
-
-    Raises:
-        ConfigurationError: the histogram can't be one.
-    """
-    error = histogram.relative_error
-    numbers = [number for number, _ in histogram.buckets]
-    if not 0 < error < 1 or numbers != sorted(set(numbers)):
-        raise ConfigurationError("a histogram has a relative error in (0, 1) and ascending buckets")
-    log_gamma = math.log1p(error) - math.log1p(-error)
-    if any(abs(number) * log_gamma > LARGEST_EXPONENT for number in numbers):
-        raise ConfigurationError("the buckets of a histogram hold latencies of a size that there is")
-    values = [2 * math.exp(number * log_gamma) / (math.exp(log_gamma) + 1) for number in numbers]
-    return [0.0, *values], [histogram.zeros, *(count for _, count in histogram.buckets)]
+    """The middles of the histogram's buckets, in seconds, ascending, and their counts."""
+    values = [value_of(number) for number, _ in histogram.buckets]
+    counts = [count for _, count in histogram.buckets]
+    if histogram.zeros:
+        return [0.0, *values], [histogram.zeros, *counts]
+    return values, counts
 
 
 def series_of(drift: DriftResult) -> SlopeSeries:

@@ -4,8 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from gatewright.core.verdict import Verdict
-from gatewright.load import LogHistogram, NoiseReading, Outcome, ScheduleProof
-from gatewright.load.histogram import RELATIVE_ERROR
+from gatewright.load import LogHistogram, NoiseReading, Outcome, ScheduleProof, SparseHistogram
 from gatewright.slo import (
     Decision,
     Drift,
@@ -28,7 +27,6 @@ from gatewright.suites.slo.report import (
     OfferedStage,
     ScenarioResult,
     ScheduleValidity,
-    SparseHistogram,
     StepResult,
     WarmUpResult,
 )
@@ -36,7 +34,7 @@ from gatewright.suites.slo.timeline import timeline
 from gatewright.suites.slo.units import MICROSECONDS, MILLISECONDS, in_ms
 from gatewright.suites.slo.watch import Watch, Window
 
-__all__ = ["blind_spots", "conclude", "noise", "objective_result", "sparse", "summary"]
+__all__ = ["blind_spots", "conclude", "noise", "objective_result", "summary"]
 
 TYPICAL_BREAK_S = 0.2
 LEAST_WORRY = 0.01
@@ -82,7 +80,7 @@ def conclude(plan: Plan, watch: Watch, window: Window, cpu_s: float) -> Scenario
         ),
         drifts=tuple(drift_result(drift, window) for drift in watch.drifts),
         latency=summary(window.histogram),
-        histogram=sparse(window.histogram),
+        histogram=SparseHistogram.of(window.histogram),
         timeline=timeline(recording, start, stop),
         steps=tuple(
             StepResult(step=name, service=summary(LogHistogram(max(0.0, time) for time in times[begin:])))
@@ -217,11 +215,6 @@ def summary(histogram: LogHistogram) -> LatencySummary:
         p99_ms=in_ms(histogram.percentile(0.99)),
         max_ms=in_ms(histogram.percentile(1.0)),
     )
-
-
-def sparse(histogram: LogHistogram) -> SparseHistogram:
-    """All that a histogram of seconds holds."""
-    return SparseHistogram(relative_error=RELATIVE_ERROR, zeros=histogram.zeros, buckets=histogram.buckets)
 
 
 def validity(proof: ScheduleProof) -> ScheduleValidity:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from gatewright.core.escape import html_text
 from gatewright.core.verdict import Verdict
+from gatewright.evidence.report import SuiteReport
 from gatewright.report import plots
 from gatewright.report.page import isolated, page
 from gatewright.report.plots import Canvas
@@ -24,7 +25,7 @@ from gatewright.suites.slo.report import (
 )
 from gatewright.suites.slo.words import metric_words, offer_words, run_words
 
-__all__ = ["render_page"]
+__all__ = ["Cell", "command", "figure", "render_page", "table", "verdict_box"]
 
 SHOWN_CHARACTERS = 280
 SIGNS = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.INCONCLUSIVE: "?"}
@@ -71,7 +72,7 @@ def render_page(report: SloReport) -> str:
     )
 
 
-def verdict_box(report: SloReport) -> Iterator[str]:
+def verdict_box(report: SuiteReport) -> Iterator[str]:
     """The word first, then every reason."""
     yield f'<div class="verdict {report.verdict.value}">'
     yield f'<div class="word {report.verdict.value}">{signed(report.verdict)}: {WORDS[report.verdict]}</div>'
@@ -330,7 +331,7 @@ def noise_facts(noise: Noise) -> list[tuple[str, str, str]]:
     ]
 
 
-def command(report: SloReport) -> Iterator[str]:
+def command(report: SuiteReport) -> Iterator[str]:
     """What measures it again, where the report knows."""
     found = next((reason.command for reason in report.reasons if reason.command), "")
     if found:

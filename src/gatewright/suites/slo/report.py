@@ -6,6 +6,7 @@ from pydantic import Field, FiniteFloat, NonNegativeFloat, NonNegativeInt
 
 from gatewright.core.verdict import Verdict
 from gatewright.evidence.report import Model, SuiteReport
+from gatewright.load import SparseHistogram
 
 __all__ = [
     "SCHEMA",
@@ -22,7 +23,6 @@ __all__ = [
     "ScenarioResult",
     "ScheduleValidity",
     "SloReport",
-    "SparseHistogram",
     "StepResult",
     "TimeBlock",
     "Timeline",
@@ -216,17 +216,6 @@ class Timeline(Model):
     blocks: tuple[TimeBlock, ...] = ()
 
 
-class SparseHistogram(Model):
-    """Latencies of the judged runs that succeeded: bucket i counts those in (g^(i-1), g^i] seconds.
-
-    g = (1+e)/(1-e) with e = `relative_error`; histograms are merged by adding buckets.
-    """
-
-    relative_error: FiniteFloat
-    zeros: NonNegativeInt
-    buckets: tuple[tuple[int, NonNegativeInt], ...]
-
-
 class DriftResult(Model):
     """Growth of one series with the cumulative runs: Theil-Sen slope, Mann-Kendall trend.
 
@@ -290,6 +279,7 @@ class BudgetResult(Model):
 class ScenarioResult(Model):
     """One scenario: how it was measured, whether that was fit, and what was decided.
 
+    `histogram` counts the latencies, in seconds, of the judged runs that succeeded.
     `in_process` tells that the application was called without a server and a network, which its latencies
     therefore leave out.
     """
