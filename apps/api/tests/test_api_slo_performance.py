@@ -124,7 +124,7 @@ def test_a_full_load_assumes_stalls_that_it_did_not_see():
     assert full.plan("load", objectives).budget_s == 240
     assert full.plan("soak", objectives).requirements.break_s == 0
     assert SloPerformanceConfig().plan("load", objectives).requirements.break_s == 0
-    assert SloPerformanceConfig().plan("load", objectives).budget_s == 30
+    assert SloPerformanceConfig().plan("load", objectives).budget_s == 45
 
 
 def test_attempts_are_counted_and_may_share_the_error(tmp_path):
