@@ -5,7 +5,9 @@ import sys
 
 import pytest
 
+from gatewright.cli import execute
 from gatewright.core.errors import ConfigurationError
+from gatewright.core.verdict import ExitCode
 from gatewright.plugins.locust import Address, LocustError, Places, run_locust, run_worker
 from gatewright.plugins.locust.launch import child_environment
 
@@ -46,6 +48,20 @@ def test_settings_of_locust_do_not_reach_its_processes(monkeypatch):
     environment = child_environment()
     assert "LOCUST_SKIP_MONKEY_PATCH" not in environment
     assert environment["SHOP"] == "kept"
+
+
+def test_certificates_that_are_not_there_are_noticed_before_the_start(workload, pace, tmp_path):
+    """Not by the workers, one by one."""
+    with pytest.raises(ConfigurationError, match="there are no certificates at"):
+        run_locust(workload, pace(1), places=Places(ca_file=tmp_path / "nothing.pem"))
+
+
+@pytest.mark.parametrize("flag", ["--workers=2", "--master-bind=127.0.0.1", "--accept-closed-loop"])
+def test_flags_of_locust_are_not_ignored_without_it(flag, tmp_path, capsys):
+    """Who types one and forgets the engine would believe in a run that never was."""
+    (tmp_path / "gate.toml").touch()
+    assert execute(["--root", str(tmp_path), "slo", "run", "shop", flag]) == ExitCode.USAGE
+    assert "add --engine locust" in capsys.readouterr().err
 
 
 def test_a_master_that_can_not_listen_says_why(workload, pace, locust):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatewright.load import LogHistogram, WarmUpRule
+from gatewright.load import WarmUpRule
 from gatewright.plugins.locust.measurement import LocustMeasurement, OwnFigures, conclude
 from gatewright.plugins.locust.pooled import Pooled, places
 from gatewright.slo.clumps import ClumpRule, clump_factor, clump_sizes
@@ -132,11 +132,3 @@ def test_a_warm_up_ends_where_two_windows_agree(pace, pooled):
     assert (window.warm_up.seconds, window.warm_up.runs, window.warm_up.settled) == (3.0, 90, True)
     assert window.samples() == 3 * 270
     assert window.histogram().percentile(1.0) == pytest.approx(0.01, rel=0.01)
-
-
-def test_a_histogram_survives_its_buckets():
-    """What is sent as buckets is the same histogram afterwards."""
-    histogram = LogHistogram([0.0, 0.001, 0.5, 0.5, 7])
-    again = LogHistogram.from_buckets(histogram.zeros, histogram.buckets)
-    assert (again.count, again.buckets) == (5, histogram.buckets)
-    assert again.percentile(0.6) == histogram.percentile(0.6)

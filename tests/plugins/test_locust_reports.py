@@ -85,6 +85,8 @@ def changed(path, value):
     return change
 
 
+NOTHING = {"relative_error": 0.001, "zeros": 0, "buckets": []}
+
 HOSTILE = {
     "bytes": lambda text: text.encode(),
     "nothing": lambda text: None,
@@ -97,10 +99,11 @@ HOSTILE = {
     "negative count": changed(["counts", "samples", 0, 0], [7, -1]),
     "huge count": changed(["counts", "samples", 0, 0], [7, 10**18]),
     "far bucket": changed(["counts", "lags", "buckets"], [[10**6, 1]]),
+    "other buckets": changed(["counts", "lags", "relative_error"], 0.01),
     "fewer parts": changed(["counts", "samples"], []),
     "fewer objectives": changed(["counts", "exceedances"], [[]]),
     "more journeys": changed(["counts", "arrivals"], [[], []]),
-    "more steps": changed(["counts", "windows", 0, "steps"], [{}, {}]),
+    "more steps": changed(["counts", "windows", 0, "steps"], [NOTHING, NOTHING]),
     "late second": changed(["counts", "samples", 0, 0], [10**6, 1]),
     "late millisecond": changed(["counts", "exceedances", 0], [[10**8, 1]]),
     "more broken than begun": changed(["counts", "exceedances", 0], [[7000, 2]]),

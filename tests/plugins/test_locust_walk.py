@@ -86,7 +86,7 @@ def test_lag_is_what_the_generator_is_to_blame_for(worker):
     worker.run(1.0, 0.1, due=1.0)
     worker.run(3.002, 0.1, due=2.0, free=3.0)
     worker.run(5.5, 0.1, due=5.0, free=4.0)
-    lags = worker.walker.take().lags.restore()
+    lags = worker.walker.take().lags.histogram()
     assert lags.zeros == 1
     assert lags.percentile(2 / 3) == pytest.approx(0.002, rel=0.01)
     assert lags.percentile(1.0) == pytest.approx(0.5, rel=0.01)
@@ -169,8 +169,8 @@ def test_steps_are_counted_by_their_longest_call(make_worker, pace):
 
     worker.walker.walk(ask, 0.0, 0.0)
     (window,) = (counts := worker.walker.take()).windows
-    assert window.parts[1].restore().percentile(1.0) == pytest.approx(0.3, rel=0.01)
-    assert [steps.restore().count for steps in window.steps] == [1, 2]
+    assert window.parts[1].histogram().percentile(1.0) == pytest.approx(0.3, rel=0.01)
+    assert [steps.histogram().count for steps in window.steps] == [1, 2]
     assert counts.exceedances == (((0, 1),),)
 
 

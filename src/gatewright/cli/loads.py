@@ -6,6 +6,7 @@ from pathlib import Path
 from gatewright.cli.common import Commands, needs_extra, project_of
 from gatewright.cli.comparisons import add_compare
 from gatewright.cli.openslo import add_openslo
+from gatewright.core.errors import ConfigurationError
 
 __all__ = ["add_slo_commands"]
 
@@ -78,9 +79,7 @@ def add_locust(run: argparse.ArgumentParser) -> None:
         default="open-loop",
         help="what measures (default: open-loop)",
     )
-    locust.add_argument(
-        "--workers", type=int, default=2, metavar="N", help="processes that make runs (default: 2)"
-    )
+    locust.add_argument("--workers", type=int, metavar="N", help="processes that make runs (default: 2)")
     locust.add_argument(
         "--master-bind", metavar="HOST[:PORT]", help="wait there for workers that other machines start"
     )
@@ -112,6 +111,11 @@ def run_command(options: argparse.Namespace) -> int:
         from gatewright.plugins.locust.command import run_declared_by_locust  # noqa: PLC0415 - likewise
 
         return run_declared_by_locust(options, project.root, project.policy)
+    if options.workers or options.master_bind or options.accept_closed_loop:
+        raise ConfigurationError(
+            "--workers, --master-bind and --accept-closed-loop belong to the engine of Locust",
+            remedy="add --engine locust",
+        )
     return run_declared(options, project.root, project.policy)
 
 

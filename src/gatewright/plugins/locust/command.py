@@ -15,6 +15,7 @@ from gatewright.suites.slo.declared import Overrides, add_to_path, plan_of
 
 __all__ = ["run_declared_by_locust", "work_for_master"]
 
+DEFAULT_WORKERS = 2
 PATIENCE_ELSEWHERE_S = 300.0
 """People start those workers."""
 
@@ -44,7 +45,7 @@ def run_declared_by_locust(parsed: argparse.Namespace, root: Path, policy: Path)
         )
     engine = LocustEngine(
         entries_of(load),
-        workers=parsed.workers,
+        workers=DEFAULT_WORKERS if parsed.workers is None else parsed.workers,
         accepts_closed_loop=parsed.accept_closed_loop,
         may_load=parsed.i_may_load,
         places=places,

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from gatewright.core.model import Model
-from gatewright.load import LogHistogram
+from gatewright.load import LogHistogram, SparseHistogram
 from gatewright.plugins.locust.workload import BLOCK_S, Lineup, Pace, Workload
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "TICKS_A_SPAN",
     "TICK_S",
     "Counts",
-    "Histogram",
     "Pool",
     "Shape",
     "WindowCounts",
@@ -27,31 +26,12 @@ TICK_S = 0.001
 SPAN_S = 0.1
 TICKS_A_SPAN = round(SPAN_S / TICK_S)
 TICKS_A_SECOND = round(1 / TICK_S)
-LARGEST_BUCKET = 20_000
-"""Of 0.1% error: 20,000 stands for e^40 seconds."""
 LONGEST_REASON = 200
 SLACK_S = 60.0
 
 Count = Annotated[int, Field(ge=0, le=10**9)]
 Number = Annotated[int, Field(ge=0, le=10**9)]
-Bucket = Annotated[int, Field(ge=-LARGEST_BUCKET, le=LARGEST_BUCKET)]
 Sparse = tuple[tuple[Number, Count], ...]
-
-
-class Histogram(Model):
-    """A sparse `LogHistogram` of seconds, its relative error 0.1%."""
-
-    zeros: Count = 0
-    buckets: tuple[tuple[Bucket, Count], ...] = ()
-
-    @classmethod
-    def of(cls, histogram: LogHistogram) -> "Histogram":
-        """What a histogram holds."""
-        return cls(zeros=histogram.zeros, buckets=histogram.buckets)
-
-    def restore(self) -> LogHistogram:
-        """The histogram that it was made of."""
-        return LogHistogram.from_buckets(self.zeros, self.buckets)
 
 
 class WindowCounts(Model):
@@ -65,8 +45,8 @@ class WindowCounts(Model):
     """
 
     number: Number
-    parts: tuple[Histogram, ...]
-    steps: tuple[Histogram, ...]
+    parts: tuple[SparseHistogram, ...]
+    steps: tuple[SparseHistogram, ...]
     failures: tuple[tuple[str, Annotated[str, Field(max_length=LONGEST_REASON)], Count], ...]
 
 
@@ -90,7 +70,7 @@ class Counts(Model):
     near_misses: tuple[Sparse, ...] = ()
     arrivals: tuple[Sparse, ...] = ()
     completions: tuple[Sparse, ...] = ()
-    lags: Histogram = Histogram()
+    lags: SparseHistogram = SparseHistogram.of(LogHistogram())
 
 
 @dataclass(frozen=True)
@@ -166,12 +146,9 @@ class WindowPool:
 
     def add(self, counts: WindowCounts) -> None:
         """Add what another one has seen."""
-        self.parts = [
-            mine.merge(other.restore()) for mine, other in zip(self.parts, counts.parts, strict=True)
-        ]
-        self.steps = [
-            mine.merge(other.restore()) for mine, other in zip(self.steps, counts.steps, strict=True)
-        ]
+        for mine, theirs in ((self.parts, counts.parts), (self.steps, counts.steps)):
+            for histogram, other in zip(mine, theirs, strict=True):
+                histogram.update(other.histogram())
         for step, reason, count in counts.failures:
             self.failures[step, reason] += count
 
@@ -179,8 +156,8 @@ class WindowPool:
         """The window as it is sent."""
         return WindowCounts(
             number=number,
-            parts=tuple(map(Histogram.of, self.parts)),
-            steps=tuple(map(Histogram.of, self.steps)),
+            parts=tuple(map(SparseHistogram.of, self.parts)),
+            steps=tuple(map(SparseHistogram.of, self.steps)),
             failures=tuple((step, reason, count) for (step, reason), count in self.failures.items()),
         )
 
@@ -219,7 +196,7 @@ class Pool:
             for counter, table in zip(mine, theirs, strict=True):
                 for number, count in table:
                     counter[number] += count
-        self.lags = self.lags.merge(counts.lags.restore())
+        self.lags.update(counts.lags.histogram())
 
     def counts(self) -> Counts:
         """All that was counted, as it is sent."""
@@ -230,7 +207,7 @@ class Pool:
             near_misses=tuple(map(sparse, self.near_misses)),
             arrivals=tuple(map(sparse, self.arrivals)),
             completions=tuple(map(sparse, self.completions)),
-            lags=Histogram.of(self.lags),
+            lags=SparseHistogram.of(self.lags),
         )
 
 

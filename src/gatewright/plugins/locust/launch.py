@@ -17,6 +17,7 @@ from gatewright.execution.process import ChildProcess
 from gatewright.plugins.locust.measurement import LocustMeasurement
 from gatewright.plugins.locust.messages import Address
 from gatewright.plugins.locust.workload import Pace, Workload
+from gatewright.suites.slo.running import permitted_target
 
 __all__ = ["LocustError", "Places", "run_locust", "run_worker"]
 
@@ -78,7 +79,7 @@ def run_locust(
         LocustError: the master could not start, or ended without a measurement.
     """
     places = places or Places()
-    ensure_possible(workload, may_load)
+    ensure_possible(workload, may_load, places.ca_file)
     with ExitStack() as resources:
         folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="gatewright-locust-")))
         master = resources.enter_context(start_master(folder, workload, pace, places))
@@ -102,7 +103,7 @@ def run_worker(
     Raises:
         ConfigurationError: Locust is not installed, or the target may not be loaded from here.
     """
-    ensure_possible(workload, may_load)
+    ensure_possible(workload, may_load, ca_file)
     with tempfile.TemporaryDirectory(prefix="gatewright-locust-") as name:
         folder = Path(name)
         write_document(folder / "workload.json", workload)
@@ -111,13 +112,11 @@ def run_worker(
             return worker.wait() or 0
 
 
-def ensure_possible(workload: Workload, may_load: str | None) -> None:
+def ensure_possible(workload: Workload, may_load: str | None, ca_file: Path | None) -> None:
     """Refuse what must not or can't be run."""
-    origin = workload.origin
-    if not origin.is_loopback and origin.host != may_load:
-        raise ConfigurationError(
-            f"{origin.host} is not this machine", remedy=f"pass --i-may-load {origin.host} if you may load it"
-        )
+    permitted_target(workload.target, may_load)
+    if ca_file is not None and not ca_file.is_file():
+        raise ConfigurationError(f"there are no certificates at {ca_file}")
     if importlib.util.find_spec("locust") is None:
         raise ConfigurationError(
             "this engine needs Locust, which is not installed", remedy="pip install 'gatewright[locust]'"

@@ -196,5 +196,5 @@ def merged(histograms: Iterable[LogHistogram]) -> LogHistogram:
     """All values of several histograms."""
     total = LogHistogram()
     for each in histograms:
-        total = total.merge(each)
+        total.update(each)
     return total
