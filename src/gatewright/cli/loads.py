@@ -39,6 +39,7 @@ def add_slo_commands(commands: Commands) -> None:
     add_capacity(actions)
     add_compare(actions)
     add_hdr(actions)
+    add_locust_worker(actions)
     add_openslo(actions)
 
 
@@ -64,7 +65,42 @@ def add_run(actions: Commands) -> None:
     )
     run.add_argument("--json", action="store_true", help="print the whole report as JSON")
     run.add_argument("--quiet", action="store_true", help="show no progress")
+    add_locust(run)
     run.set_defaults(command=run_command)
+
+
+def add_locust(run: argparse.ArgumentParser) -> None:
+    """What only the Locust engine of `slo run` needs."""
+    locust = run.add_argument_group("closed loop of Locust, with as many workers and machines as it takes")
+    locust.add_argument(
+        "--engine",
+        choices=["open-loop", "locust"],
+        default="open-loop",
+        help="what measures (default: open-loop)",
+    )
+    locust.add_argument(
+        "--workers", type=int, default=2, metavar="N", help="processes that make runs (default: 2)"
+    )
+    locust.add_argument(
+        "--master-bind", metavar="HOST[:PORT]", help="wait there for workers that other machines start"
+    )
+    locust.add_argument(
+        "--accept-closed-loop",
+        action="store_true",
+        help="judge service times where an open latency was promised, and name them so",
+    )
+
+
+def add_locust_worker(actions: Commands) -> None:
+    """`slo locust-worker`."""
+    worker = actions.add_parser(
+        "locust-worker", help="be a worker for a `slo run --engine locust --master-bind` on another machine"
+    )
+    worker.add_argument("name", metavar="NAME", help="of the load: [slo.NAME] in gate.toml, the same one")
+    worker.add_argument("--master", metavar="HOST[:PORT]", required=True, help="where that one waits")
+    worker.add_argument("--target", metavar="URL", help="the running server, as that one names it")
+    worker.add_argument("--i-may-load", metavar="HOST", help="allow a target that is not on this machine")
+    worker.set_defaults(command=locust_worker_command)
 
 
 def run_command(options: argparse.Namespace) -> int:
@@ -72,7 +108,19 @@ def run_command(options: argparse.Namespace) -> int:
     with needs_extra("slo run", "slo"):
         from gatewright.suites.slo.command import run_declared  # noqa: PLC0415 - its dependencies are an extra
     project = project_of(options)
+    if options.engine == "locust":
+        from gatewright.plugins.locust.command import run_declared_by_locust  # noqa: PLC0415 - likewise
+
+        return run_declared_by_locust(options, project.root, project.policy)
     return run_declared(options, project.root, project.policy)
+
+
+def locust_worker_command(options: argparse.Namespace) -> int:
+    """Work for a master elsewhere."""
+    with needs_extra("slo locust-worker", "locust"):
+        from gatewright.plugins.locust.command import work_for_master  # noqa: PLC0415 - an extra
+    project = project_of(options)
+    return work_for_master(options, project.root, project.policy)
 
 
 def add_capacity(actions: Commands) -> None:

@@ -52,6 +52,15 @@ class LogHistogram:
         for value in values:
             self.add(value)
 
+    @classmethod
+    def from_buckets(cls, zeros: int, buckets: Iterable[tuple[int, int]]) -> "LogHistogram":
+        """The histogram that has these `zeros` and `buckets`; of a bucket told twice the counts add up."""
+        restored = cls()
+        restored._zeros = zeros
+        for bucket, count in buckets:
+            restored._buckets[bucket] += count
+        return restored
+
     @property
     def count(self) -> int:
         """How many values were added."""

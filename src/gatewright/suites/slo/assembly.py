@@ -89,7 +89,7 @@ def explain(scenario: ScenarioResult, place: int, command: str) -> Iterator[Reas
                 message=f"{scenario.name}: {objective_words(objective)}",
                 artifact=ARTIFACT,
                 pointer=f"{path}/objectives/{number}",
-                expected=f"{'<=' if objective.name.startswith('latency') else '>='} {objective.threshold:g}",
+                expected=f"{'<=' if objective.name.endswith('_ms') else '>='} {objective.threshold:g}",
                 observed="" if objective.observed is None else f"{objective.observed:.4g}",
                 command=command,
             )

@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gatewright.core.errors import ConfigurationError
@@ -13,7 +13,7 @@ from gatewright.gate.loads import Load
 from gatewright.gate.policy import load_policy
 from gatewright.suites.arguments import number
 from gatewright.suites.slo.declared import Overrides, declared_suite
-from gatewright.suites.slo.running import run_and_publish, summary
+from gatewright.suites.slo.running import Engine, open_loop, run_and_publish, summary
 
 __all__ = ["declared_load", "run_declared", "shown"]
 
@@ -42,13 +42,14 @@ def options_of(parsed: argparse.Namespace) -> RunOptions:
     return RunOptions(parsed.name, overrides, parsed.output, parsed.json)
 
 
-def run_declared(parsed: argparse.Namespace, root: Path, policy: Path) -> int:
+def run_declared(parsed: argparse.Namespace, root: Path, policy: Path, *, engine: Engine = open_loop) -> int:
     """Run a declared load; returns the exit code of its verdict.
 
     Args:
         parsed: the command line.
         root: of the project.
         policy: its gate.toml.
+        engine: measures.
 
     Raises:
         ConfigurationError: there is no such load, or it can't be used.
@@ -60,7 +61,7 @@ def run_declared(parsed: argparse.Namespace, root: Path, policy: Path) -> int:
         raise ConfigurationError(f"no profile {profile!r}", remedy=f"there are {', '.join(PROFILES)}")
     suite = declared_suite(options.name, load, root, options.overrides, profile)
     folder = options.output or root / EVIDENCE / f"slo-{options.name}"
-    report = run_and_publish(suite, folder, None if parsed.quiet else sys.stderr)
+    report = run_and_publish(replace(suite, engine=engine), folder, None if parsed.quiet else sys.stderr)
     sys.stdout.write(report.model_dump_json(indent=2) + "\n" if options.json else shown(summary(report)))
     sys.stderr.write(f"evidence: {printable(str(folder / 'latest.json'))}\n")
     return report.verdict.exit_code

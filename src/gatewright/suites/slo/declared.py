@@ -29,7 +29,16 @@ from gatewright.suites.slo.assembly import Heading
 from gatewright.suites.slo.plan import Plan, Service
 from gatewright.suites.slo.running import Suite, permitted_target
 
-__all__ = ["JourneyError", "Overrides", "declared_service", "declared_suite", "objectives_of"]
+__all__ = [
+    "JourneyError",
+    "Overrides",
+    "add_to_path",
+    "declared_service",
+    "declared_suite",
+    "journey_of",
+    "objectives_of",
+    "plan_of",
+]
 
 STOP_GRACE_S = 2.0
 PERCENT = 100

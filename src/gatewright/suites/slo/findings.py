@@ -34,7 +34,7 @@ from gatewright.suites.slo.timeline import timeline
 from gatewright.suites.slo.units import MICROSECONDS, MILLISECONDS, in_ms
 from gatewright.suites.slo.watch import Watch, Window
 
-__all__ = ["conclude"]
+__all__ = ["blind_spots", "conclude", "noise", "objective_result", "summary"]
 
 TYPICAL_BREAK_S = 0.2
 LEAST_WORRY = 0.01
@@ -75,7 +75,9 @@ def conclude(plan: Plan, watch: Watch, window: Window, cpu_s: float) -> Scenario
         runs=stop - start,
         succeeded=succeeded,
         throughput_runs_per_s=window.observed_rate(),
-        objectives=tuple(objective_result(decision, window) for decision in watch.decisions),
+        objectives=tuple(
+            objective_result(each, observed(each, window), margin(each, window)) for each in watch.decisions
+        ),
         drifts=tuple(drift_result(drift, window) for drift in watch.drifts),
         latency=summary(window.histogram),
         histogram=SparseHistogram.of(window.histogram),
@@ -128,23 +130,35 @@ def in_whole_ms(seconds: float) -> str:
     return f"{seconds * MILLISECONDS:.0f} ms"
 
 
-def objective_result(decision: Decision, window: Window) -> ObjectiveResult:
-    """One decision as evidence."""
+def observed(decision: Decision, window: Window) -> float | None:
+    """The metric that an objective limits, in its unit, over the judged runs; None when there are none."""
+    objective = decision.objective
+    if isinstance(objective, LatencyObjective):
+        return in_ms(window.percentile(objective))
+    if not decision.samples:
+        return None
+    if isinstance(objective, SuccessObjective):
+        return 1 - decision.exceeded / decision.samples
+    return window.observed_rate(objective.journey)
+
+
+def margin(decision: Decision, window: Window) -> float | None:
+    """How far noise alone moves a percentile; None for other metrics."""
+    objective = decision.objective
+    return margin_of(objective, window.counts(objective)) if isinstance(objective, LatencyObjective) else None
+
+
+def objective_result(
+    decision: Decision, observed: float | None, margin: float | None = None
+) -> ObjectiveResult:
+    """One decision as evidence, beside the metric that was observed and the margin of its A/A."""
     objective = decision.objective
     allowed: float | None = None
-    margin: float | None = None
-    if isinstance(objective, LatencyObjective):
-        threshold = objective.threshold_s * MILLISECONDS
-        observed = in_ms(window.percentile(objective))
-        margin = margin_of(objective, window.counts(objective))
-        allowed = decision.samples * objective.allowed_share
-    elif isinstance(objective, SuccessObjective):
-        threshold = objective.ratio
-        observed = 1 - decision.exceeded / decision.samples if decision.samples else None
-        allowed = decision.samples * objective.allowed_share
-    else:
+    if isinstance(objective, ThroughputObjective):
         threshold = objective.runs_per_s
-        observed = window.observed_rate(objective.journey) if decision.samples else None
+    else:
+        allowed = decision.samples * objective.allowed_share
+        threshold = limit_of(objective)
     return ObjectiveResult(
         name=objective.name,
         threshold=threshold,
@@ -162,6 +176,13 @@ def objective_result(decision: Decision, window: Window) -> ObjectiveResult:
         aa_margin=margin,
         demoted_from=decision.demoted_from,
     )
+
+
+def limit_of(objective: LatencyObjective | SuccessObjective) -> float:
+    """What was promised: milliseconds, or a share."""
+    if isinstance(objective, LatencyObjective):
+        return objective.threshold_s * MILLISECONDS
+    return objective.ratio
 
 
 def drift_result(drift: Drift, window: Window) -> DriftResult:

@@ -8,13 +8,19 @@ from gatewright.suites.slo.report import (
     DiscardedWindow,
     LatencySummary,
     Noise,
+    Offer,
     ScenarioResult,
     ScheduleValidity,
     SloReport,
 )
-from gatewright.suites.slo.words import offer_words
+from gatewright.suites.slo.words import offer_words, run_words
 
 __all__ = ["render"]
+
+LATE = {
+    "open": "latencies include the lag, so PASS stands; FAIL was confirmed from the sending",
+    "closed": "answers may have been read late, too, so PASS stands; FAIL of a latency does not",
+}
 
 
 def render(report: SloReport) -> str:
@@ -112,7 +118,7 @@ def budget_table(scenario: ScenarioResult) -> str:
 
 def latencies_table(scenario: ScenarioResult) -> str:
     """Percentiles of runs from their schedule, and of each step from its request."""
-    rows = [["run, from its schedule", *percentiles(scenario.latency)]]
+    rows = [[run_words(scenario.offer), *percentiles(scenario.latency)]]
     rows += [[f"{each.step}, service time", *percentiles(each.service)] for each in scenario.steps]
     return table(rows, ["ms", "n", "p50", "p90", "p95", "p99", "max"])
 
@@ -135,7 +141,7 @@ def fitness(scenario: ScenarioResult) -> list[str]:
     warm_up = scenario.warm_up
     settled = "settled" if warm_up.settled else "not settled"
     return [
-        schedule_words(scenario.schedule),
+        schedule_words(scenario.schedule, scenario.offer),
         f"Warm-up: {warm_up.seconds:.1f} s, {warm_up.runs} runs discarded, {settled}.",
         noise_words(scenario.noise),
         f"Generator: {scenario.generator_cpu_us_per_request:.0f} us of CPU per request.",
@@ -144,12 +150,12 @@ def fitness(scenario: ScenarioResult) -> list[str]:
     ]
 
 
-def schedule_words(kept: ScheduleValidity) -> str:
+def schedule_words(kept: ScheduleValidity, offer: Offer) -> str:
     """Whether the generator did what it was to do."""
     lag = f"send lag p99 {kept.lag_p99_ms:.2f} ms (late beyond {kept.late_ms:.2f}, unfit {kept.unfit_ms:.2f})"
     word = f"NOT kept: {'; '.join(kept.problems)}" if kept.problems else "kept"
     if kept.late:
-        word += ", but late: latencies include the lag, so PASS stands; FAIL was confirmed from the sending"
+        word += f", but late: {LATE[offer.loop]}"
     return f"Schedule: {kept.sent} of {kept.scheduled} runs sent, {kept.dropped} dropped, {lag}: {word}."
 
 

@@ -23,7 +23,7 @@ from gatewright.suites.slo.report import (
     ScheduleValidity,
     SloReport,
 )
-from gatewright.suites.slo.words import metric_words, offer_words
+from gatewright.suites.slo.words import metric_words, offer_words, run_words
 
 __all__ = ["Cell", "command", "figure", "render_page", "table", "verdict_box"]
 
@@ -212,7 +212,7 @@ def figure(
 
 def latencies_table(scenario: ScenarioResult) -> Iterator[str]:
     """Percentiles of runs from their schedule, and of each step from its request."""
-    rows = [("run, from its schedule", latency_cells(scenario.latency))]
+    rows = [(run_words(scenario.offer), latency_cells(scenario.latency))]
     rows += [(f"{each.step}, service time", latency_cells(each.service)) for each in scenario.steps]
     yield from table("Latencies in ms", "of", rows)
 

@@ -119,6 +119,8 @@ class Offer(Model):
     """What was offered: the arrivals of runs, and how long one may take.
 
     `rate` is in runs/s, on average over all stages; times in seconds; the same seed gives the same arrivals.
+    In a closed loop so many `users` of so many `workers` wait for the answers, and make no runs meanwhile; an
+    open loop has neither.
     """
 
     arrivals: Literal["poisson", "constant"]
@@ -127,6 +129,9 @@ class Offer(Model):
     deadline_s: FiniteFloat
     budget_s: FiniteFloat
     stages: tuple[OfferedStage, ...] = ()
+    loop: Literal["open", "closed"] = "open"
+    users: NonNegativeInt = 0
+    workers: NonNegativeInt = 0
 
 
 class WarmUpResult(Model):

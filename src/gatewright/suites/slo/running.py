@@ -19,7 +19,19 @@ from gatewright.suites.slo.progress import Progress
 from gatewright.suites.slo.report import ScenarioResult, SloReport
 from gatewright.suites.slo.suite import measure
 
-__all__ = ["Suite", "permitted_target", "run_and_publish", "run_suite", "summary"]
+__all__ = ["Engine", "Suite", "open_loop", "permitted_target", "run_and_publish", "run_suite", "summary"]
+
+Engine = Callable[[Plan, Service, TextIO | None], ScenarioResult]
+"""Measures one scenario of a service, and shows its progress where there is a stream for it."""
+
+
+def open_loop(plan: Plan, service: Service, progress: TextIO | None) -> ScenarioResult:
+    """The engine of gatewright itself: one scenario, with its progress."""
+    if progress is None:
+        return measure(plan, service, lambda _glance: None)
+    rate = plan.rate if plan.may_stop_early else None
+    with Progress(plan.name, plan.seconds, progress, rate=rate) as shown:
+        return measure(plan, service, shown)
 
 
 @dataclass(frozen=True)
@@ -30,6 +42,7 @@ class Suite:
         heading: what the report says about itself.
         plans: a scenario each, in order.
         service: gives the service for as long as its context lasts.
+        engine: measures; the open loop of gatewright unless told otherwise.
         root: of the project whose tree is tested; attempts are counted by tree.
         share_alpha: whether all attempts at the same question share one alpha.
     """
@@ -37,6 +50,7 @@ class Suite:
     heading: Heading
     plans: Sequence[Plan]
     service: Callable[[], AbstractContextManager[Service]]
+    engine: Engine = open_loop
     root: Path | None = None
     share_alpha: bool = False
 
@@ -76,21 +90,12 @@ def run_suite(suite: Suite, progress: TextIO | None = None) -> SloReport:
     try:
         with suite.service() as service:
             # One by one: what was measured stays when a later scenario can't be.
-            results.extend(measure_one(plan, service, progress) for plan in suite.plans)
+            results.extend(suite.engine(plan, service, progress) for plan in suite.plans)
     except ConfigurationError:
         raise
     except GatewrightError as error:
         return unfinished(suite.heading, str(error), "measurable", datetime.now(UTC), results)
     return assemble(suite.heading, results, datetime.now(UTC))
-
-
-def measure_one(plan: Plan, service: Service, progress: TextIO | None) -> ScenarioResult:
-    """One scenario, with its progress."""
-    if progress is None:
-        return measure(plan, service, lambda _glance: None)
-    rate = plan.rate if plan.may_stop_early else None
-    with Progress(plan.name, plan.seconds, progress, rate=rate) as shown:
-        return measure(plan, service, shown)
 
 
 def run_and_publish(suite: Suite, folder: Path, progress: TextIO | None) -> SloReport:

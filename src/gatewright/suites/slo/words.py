@@ -1,8 +1,8 @@
 """Metrics and offers in words for people."""
 
-from gatewright.suites.slo.report import OfferedStage, ScenarioResult
+from gatewright.suites.slo.report import Offer, OfferedStage, ScenarioResult
 
-__all__ = ["metric_words", "offer_words"]
+__all__ = ["metric_words", "offer_words", "run_words"]
 
 
 def metric_words(name: str) -> str:
@@ -18,10 +18,20 @@ def offer_words(scenario: ScenarioResult) -> str:
     lane = "called in this process, without server and network; " if scenario.in_process else ""
     stages = ", ".join(stage_words(stage) for stage in offer.stages)
     rate = stages if len(offer.stages) > 1 else f"{offer.rate:g} runs/s"
-    return (
-        f"{lane}Offered: {rate}; open loop, {offer.arrivals} arrivals, seed {offer.seed}; a run is given up "
-        f"after {offer.deadline_s:g} s"
-    )
+    arrivals = f"{loop_words(offer)}, {offer.arrivals} arrivals, seed {offer.seed}"
+    return f"{lane}Offered: {rate}; {arrivals}; a run is given up after {offer.deadline_s:g} s"
+
+
+def loop_words(offer: Offer) -> str:
+    """Whether users wait for answers, and what that means."""
+    if offer.loop == "open":
+        return "open loop"
+    return f"closed loop of {offer.users} users in {offer.workers} workers (no claim about open latency)"
+
+
+def run_words(offer: Offer) -> str:
+    """What the latency of a run is."""
+    return "run, from its schedule" if offer.loop == "open" else "run, service time"
 
 
 def stage_words(stage: OfferedStage) -> str:
