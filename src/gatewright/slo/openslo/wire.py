@@ -1,24 +1,23 @@
 """OpenSLO v1 documents as they are written: one model for each kind, strict about names, types and ranges."""
 
-import re
-from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    field_validator,
-    model_validator,
-)
-from pydantic.alias_generators import to_camel
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from gatewright.core.escape import printable
-from gatewright.core.model import Model
 from gatewright.slo.openslo.durations import read_shorthand
+from gatewright.slo.openslo.values import (
+    AlertDelay,
+    Description,
+    Labels,
+    Name,
+    Operator,
+    Seconds,
+    SliceWindow,
+    StartTime,
+    TimeZone,
+    Title,
+    Wire,
+)
 
 __all__ = [
     "API_VERSION",
@@ -41,72 +40,7 @@ __all__ = [
 ]
 
 API_VERSION = "openslo/v1"
-MINUTE = 60.0
-LONGEST_MINUTES = 1e9
-START_TIME = re.compile(
-    r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]) ([01]\d|2[0-3]):[0-5]\d:[0-5]\d", re.ASCII
-)
-TIME_ZONE = re.compile(r"[A-Za-z_]+(/[A-Za-z0-9_+-]+)*")
 REFERENCE, INLINE = "[reference]", "[inline]"
-
-
-class Wire(Model):
-    """A mapping of a document; keys without a value count as absent."""
-
-    model_config = ConfigDict(strict=True, alias_generator=to_camel)
-
-    @model_validator(mode="before")
-    @classmethod
-    def drops_empty_keys(cls, content: object) -> object:
-        """`alertPolicies:` with nothing behind it says nothing."""
-        if isinstance(content, dict):
-            return {key: value for key, value in content.items() if value is not None}
-        return content
-
-
-def visible(text: str) -> str:
-    """Accept text that is what it looks like."""
-    if not text.strip() or printable(text) != text:
-        raise ValueError("must be visible text on one line")
-    return text
-
-
-def only_labels(labels: dict[str, object]) -> dict[str, object]:
-    """Accept what the specification calls map[string]string|string[]."""
-    for key, value in labels.items():
-        if not all(isinstance(item, str) for item in (value if isinstance(value, list) else [value])):
-            raise ValueError(f"{key[:80]} must be text, or a list of texts: quote it")
-    return labels
-
-
-def shorthand(text: object) -> float:
-    """Seconds of a duration-shorthand."""
-    return read_shorthand(text)
-
-
-def slice_window(value: object) -> float:
-    """Seconds of a time slice: a number counts minutes."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return read_shorthand(value)
-    if not 0 < value < LONGEST_MINUTES:
-        raise ValueError("must be a positive number of minutes, or a duration such as 1m")
-    return float(value * MINUTE)
-
-
-def start_time(value: object) -> str:
-    """The start of a calendar window; YAML makes a date of it when it is not quoted."""
-    text = f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) and not value.tzinfo else value
-    if not isinstance(text, str) or not START_TIME.fullmatch(text):
-        raise ValueError("must be a date with time and without time zone, e.g. 2020-01-21 12:30:00")
-    return text
-
-
-Name = Annotated[str, Field(max_length=255), AfterValidator(visible)]
-Title = Annotated[str, Field(max_length=255), AfterValidator(visible)]
-Description = Annotated[str, Field(max_length=1050)]
-Labels = Annotated[dict[str, object], AfterValidator(only_labels)]
-Seconds = Annotated[float, BeforeValidator(shorthand)]
-Operator = Literal["lte", "gte", "lt", "gt"]
 
 
 class Metadata(Wire):
@@ -200,7 +134,7 @@ class Objective(Wire):
     target: Annotated[float, Field(ge=0, lt=1)] | None = None
     target_percent: Annotated[float, Field(ge=0, lt=100)] | None = None
     time_slice_target: Annotated[float, Field(gt=0, le=1)] | None = None
-    time_slice_window: Annotated[float, BeforeValidator(slice_window)] | None = None
+    time_slice_window: SliceWindow | None = None
     indicator: Indicator | None = None
     indicator_ref: Name | None = None
     composite_weight: Annotated[float, Field(gt=0)] | None = None
@@ -228,16 +162,8 @@ class Objective(Wire):
 class Calendar(Wire):
     """Where calendar windows start."""
 
-    start_time: Annotated[str, BeforeValidator(start_time)]
-    time_zone: str
-
-    @field_validator("time_zone")
-    @classmethod
-    def is_zone(cls, zone: str) -> str:
-        """By its IANA name."""
-        if not TIME_ZONE.fullmatch(zone):
-            raise ValueError("must be the IANA name of a time zone, e.g. America/New_York")
-        return zone
+    start_time: StartTime
+    time_zone: TimeZone
 
 
 class TimeWindow(Wire):
@@ -269,9 +195,7 @@ class ConditionType(Wire):
     op: Operator
     threshold: Annotated[float, Field(gt=0)]
     lookback_window: Seconds
-    alert_after: Annotated[float, BeforeValidator(lambda text: 0.0 if text == "0m" else shorthand(text))] = (
-        0.0
-    )
+    alert_after: AlertDelay = 0.0
 
 
 class AlertConditionSpec(Wire):
