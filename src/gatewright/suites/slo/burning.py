@@ -1,9 +1,10 @@
 """The error budget of a scenario: judged at its end, and an alarm that ends it when it burns too fast."""
 
 from bisect import bisect_left
+from math import inf
 
 from gatewright.core.verdict import Verdict, merge_verdicts
-from gatewright.load import Outcome, Recording
+from gatewright.load import Outcome
 from gatewright.slo import (
     BurnAlarm,
     BurnReading,
@@ -23,7 +24,7 @@ __all__ = ["BurnWatch", "with_budget"]
 
 
 class BurnWatch:
-    """Feeds an alarm with every whole second of a recording whose runs are over.
+    """Feeds an alarm with every whole second of the judged window whose runs are over.
 
     Runs count in the second in which they were due: one that hangs is bad once it is given up.
 
@@ -35,18 +36,21 @@ class BurnWatch:
     def __init__(self, budget: ErrorBudget, seconds: float) -> None:
         self.ringing: BurnReading | None = None
         self._alarm = BurnAlarm(budget.target, BurnRules.for_length(seconds))
-        self._fed_s = 0
+        self._fed_to = -inf
 
-    def __call__(self, recording: Recording, now: float) -> bool:
-        """Look at the recording; returns whether to abort."""
-        while self.ringing is None and recording.started + self._fed_s + 1 <= now:
-            begin = recording.started + self._fed_s
-            first, last = (bisect_left(recording.scheduled, edge) for edge in (begin, begin + 1))
+    def __call__(self, window: Window, now: float) -> bool:
+        """Look at the window; returns whether to abort."""
+        recording = window.recording
+        if window.start >= len(recording):
+            return False
+        self._fed_to = max(self._fed_to, window.begins)
+        while self.ringing is None and self._fed_to + 1 <= now:
+            first, last = (bisect_left(recording.scheduled, self._fed_to + edge) for edge in (0, 1))
             if recording.resolved() < last:
                 break
             good = recording.count(Outcome.SUCCEEDED, first, last)
             reading = self._alarm.feed(good, last - first - good)
-            self._fed_s += 1
+            self._fed_to += 1
             if reading.rings:
                 self.ringing = reading
         return self.ringing is not None

@@ -131,8 +131,11 @@ class Plan:
 
     @property
     def may_stop_early(self) -> bool:
-        """Whether PASS ends the scenario: not before each of its stages was offered."""
-        return self.stops_early and len(self.profile.parts) == 1
+        """Whether PASS ends the scenario: not before each of its stages was offered.
+
+        Nor where there is an error budget, whose bounds hold for a length that did not depend on it.
+        """
+        return self.stops_early and len(self.profile.parts) == 1 and self.budget is None
 
     @property
     def lag_limits(self) -> LagLimits:

@@ -50,8 +50,9 @@ def measure(plan: Plan, service: Service, show: Callable[[Glance], None]) -> Sce
     burn = BurnWatch(plan.budget, plan.seconds) if plan.budget else None
 
     def observe(seen: Recording, now: float) -> bool:
-        aborts = burn is not None and burn(seen, now)
-        return watch(seen, now) or aborts
+        settled = watch(seen, now)
+        aborts = burn is not None and watch.window is not None and burn(watch.window, now)
+        return settled or aborts
 
     recording = run_on_fast_loop(load(plan, service, observe))
     cpu = time.process_time() - cpu
