@@ -3,8 +3,11 @@
 import asyncio
 import contextlib
 import sqlite3
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from planted.plain_programs import Accounts
@@ -222,3 +225,21 @@ def test_closing_a_connection_again_is_no_error(instrumented: InstrumentedSqlite
     connection = sqlite3.connect(tmp_path / "closed.db")
     connection.close()
     connection.close()
+
+
+def test_a_module_may_hold_proxies_that_answer_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flask's `current_app` raises whatever it is asked outside of a request; it is left alone."""
+
+    class Proxy:
+        __module__ = "a_program"
+
+        def __getattribute__(self, name: str) -> object:
+            raise RuntimeError("working outside of application context")
+
+    module = ModuleType("a_program")
+    module.__dict__.update(Proxy=Proxy, current=Proxy(), lock=threading.Lock())
+    monkeypatch.setitem(sys.modules, "a_program", module)
+    genuine = module.__dict__["lock"]
+    found = explore(Accounts(), strategies=[Fifo()])
+    assert found.iterations
+    assert module.__dict__["lock"] is genuine

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shlex
 import shutil
 import sys
 import tarfile
@@ -138,7 +139,7 @@ def test_a_base_without_a_lock_needs_an_interpreter_that_is_given(repository, tm
     (base / "requirements.txt").unlink()
     with pytest.raises(BaseEnvironmentError, match="--base-python"):
         environment_of(repository, base, tmp_path)
-    given = environment_of(repository, base, tmp_path, given=f"{sys.executable} -I")
+    given = environment_of(repository, base, tmp_path, given=f"{shlex.quote(sys.executable)} -I")
     assert given.python == Path(sys.executable)
 
 

@@ -115,7 +115,7 @@ class LinePoints:
 
     def _codes(self) -> list[CodeType]:
         """The code of every function there is in the watched files, and of those within them."""
-        functions = [each for each in gc.get_objects() if isinstance(each, FunctionType)]
+        functions = [each for each in gc.get_objects() if type(each) is FunctionType]
         left = [each.__code__ for each in functions if each.__code__.co_filename in self._files]
         found: dict[CodeType, None] = {}
         while left:

@@ -182,8 +182,9 @@ def _locks_made_before() -> list[Replacement]:
     found = []
     for owner in _holders():
         for attribute, held in list(vars(owner).items()):
-            if isinstance(held, (GENUINE_LOCK, GENUINE_RLOCK)):
-                kind = CooperativeLock if isinstance(held, GENUINE_LOCK) else CooperativeRLock
+            # By the type itself: a proxy (Flask's `current_app`) raises when it is asked for its class.
+            if issubclass(type(held), (GENUINE_LOCK, GENUINE_RLOCK)):
+                kind = CooperativeLock if issubclass(type(held), GENUINE_LOCK) else CooperativeRLock
                 stand_in = stand_ins.setdefault(id(held), kind(held))
                 found.append(Replacement(owner, attribute, stand_in))
     return found
@@ -195,13 +196,21 @@ def _holders() -> list[Any]:
         value
         for module in modules
         for value in list(vars(module).values())
-        if isinstance(value, type) and value.__module__ == module.__name__
+        if issubclass(type(value), type) and value.__module__ == module.__name__
     ]
     own = set(classes)
     objects = [
         value
         for module in modules
         for value in list(vars(module).values())
-        if type(value) in own and not isinstance(value, ModuleType) and hasattr(value, "__dict__")
+        if type(value) in own and not issubclass(type(value), ModuleType) and _has_attributes(value)
     ]
     return [*modules, *classes, *objects]
+
+
+def _has_attributes(value: object) -> bool:
+    """Whether an object has a `__dict__` of its own, and no proxy answers for it."""
+    try:
+        return value.__dict__ is object.__getattribute__(value, "__dict__")
+    except Exception:  # noqa: BLE001 - what a proxy raises is for it to choose
+        return False
