@@ -19,6 +19,8 @@ from gatewright.slo import CompareRules, Measure, Side
 from gatewright.suites.slo.compare import CompareConfig, begun_comparison, run_comparison
 from gatewright.suites.slo.compare_report import CompareReport
 
+pytestmark = pytest.mark.end_to_end
+
 WHERE = "fakes.measured:SERVICE"
 
 
@@ -198,7 +200,6 @@ def test_an_interruption_is_written_down_and_leaves_no_pass(repository, config, 
     assert latest.reasons[0].message == "the comparison was interrupted"
 
 
-@pytest.mark.end_to_end
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_both_servers(repository, tmp_path, number):
     """Interrupted in mid-measurement, it says so in a line, and nothing of it runs on."""

@@ -143,6 +143,7 @@ def test_a_base_without_a_lock_needs_an_interpreter_that_is_given(repository, tm
     assert given.python == Path(sys.executable)
 
 
+@pytest.mark.end_to_end
 def test_other_locks_make_an_environment_of_the_bases_own(repository, tmp_path, monkeypatch):
     """With `venv` and pip where uv is not there; an empty lock installs nothing."""
     base = unpacked(repository, tmp_path)

@@ -8,6 +8,8 @@ import pytest
 
 from gatewright.cli import execute
 
+pytestmark = pytest.mark.end_to_end
+
 SERVER = '''\
 """Answers every request at once; an order that is paid is slow on purpose."""
 
