@@ -175,8 +175,8 @@ def test_folders_of_the_project_are_not_lent_to_the_base(repository, tmp_path):
 
 def test_placeholders_are_filled_and_other_braces_stay(tmp_path):
     """A command may hold JSON."""
-    places = Places(Path("/py"), Path("/src"), Path("/tmp/x"))
+    places = Places(Path("/py"), Path("/src"), Path("/scratch"))
     assert (
         places.fill('{python} {source} {scratch} {port_file} {"a": 1}')
-        == '/py /src /tmp/x /tmp/x/port {"a": 1}'
+        == '/py /src /scratch /scratch/port {"a": 1}'
     )

@@ -6,8 +6,7 @@ from gatewright.load.client import HttpClient
 from gatewright.load.closed_loop import ClosedLoop, ClosedResult
 from gatewright.load.cpu import tree_cpu_seconds
 from gatewright.load.eventloop import run_on_fast_loop
-from gatewright.load.exceedances import ExceedanceCounter, ExceedanceCounts
-from gatewright.load.generator import DEFAULT_DEADLINE_S, OpenLoop
+from gatewright.load.generator import Observer, OpenLoop
 from gatewright.load.hdr import HdrInterval, encode_hdr, hdr_log
 from gatewright.load.histogram import LogHistogram, SparseHistogram
 from gatewright.load.journey import Answer, Call, Journey, StepFailedError
@@ -33,6 +32,7 @@ from gatewright.load.resources import (
 )
 from gatewright.load.stages import Hold, Part, Profile, Ramp, Spike, Stage, arrivals
 from gatewright.load.validity import LagLimits, ScheduleProof, prove_schedule
+from gatewright.load.walk import DEFAULT_DEADLINE_S
 from gatewright.load.warmup import WarmUp, WarmUpRule, find_warm_up
 
 __all__ = [
@@ -51,8 +51,6 @@ __all__ = [
     "CapacityRules",
     "ClosedLoop",
     "ClosedResult",
-    "ExceedanceCounter",
-    "ExceedanceCounts",
     "Gauge",
     "HdrInterval",
     "Hold",
@@ -64,6 +62,7 @@ __all__ = [
     "Mix",
     "NoiseMeter",
     "NoiseReading",
+    "Observer",
     "OpenLoop",
     "Origin",
     "Outcome",

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 from gatewright.core.errors import ConfigurationError
 from gatewright.load.closed_loop import ClosedLoop, ClosedResult
-from gatewright.load.generator import DEFAULT_DEADLINE_S, Sender
 from gatewright.load.journey import Journey
 from gatewright.load.mix import Mix
 from gatewright.load.stages import require_positive
+from gatewright.load.walk import DEFAULT_DEADLINE_S, Sender
 
 __all__ = ["Capacity", "CapacityRules", "find_capacity"]
 

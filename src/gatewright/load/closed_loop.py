@@ -8,14 +8,14 @@ others would have waited, only an open loop can tell.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from gatewright.load.exchange import OutOfConnectionsError, Sending
-from gatewright.load.generator import DEFAULT_DEADLINE_S, Sender
-from gatewright.load.journey import Answer, Call, Journey, StepFailedError
+from gatewright.load.journey import Journey
 from gatewright.load.mix import Mix
+from gatewright.load.recording import Outcome
 from gatewright.load.stages import require_positive
+from gatewright.load.walk import DEFAULT_DEADLINE_S, Sender, Walk
 
 __all__ = ["ClosedLoop", "ClosedResult"]
 
@@ -76,81 +76,58 @@ class Tally:
 class User:
     """One user: makes one run after the other until the loop ends."""
 
-    __slots__ = ("_calls", "_deadline", "_journey", "_loop", "_sending", "_step")
-
     def __init__(self, loop: "ClosedLoop") -> None:
-        self._loop = loop
-        self._journey = 0
-        self._step = 0
-        self._calls: Generator[Call, Answer, None] | None = None
-        self._sending: Sending | None = None
-        self._deadline: asyncio.TimerHandle | None = None
+        self.loop = loop
+        self._run: ClosedRun | None = None
 
     def begin(self) -> None:
         """Start the next run."""
-        loop = self._loop
-        if loop.ended:
-            return
-        self._journey = loop.mix.draw()
-        self._step = loop.mix.number(self._journey, 0)
-        self._calls = loop.mix.journeys[self._journey].run()
-        self._deadline = asyncio.get_running_loop().call_later(loop.deadline_s, self._expire)
-        self._advance(self._calls, None)
+        if not self.loop.ended:
+            self._run = ClosedRun(self)
+            self._run.advance(None)
 
-    def answered(self, status: int, body: bytes) -> None:
-        """The answer of the present step."""
-        if self._calls is not None:
-            self._advance(self._calls, Answer(status, body))
-
-    def broken(self, error: Exception) -> None:
-        """The present step gets no answer."""
-        dropped = isinstance(error, OutOfConnectionsError)
-        self._fail(str(error) if dropped else type(error).__name__, dropped=dropped)
-
-    def abort(self) -> None:
-        """The loop ends; the run under way counts as nothing."""
-        if self._sending is not None:
-            self._sending.abort()
-        self._end()
-
-    def _expire(self) -> None:
-        if self._sending is not None:
-            self._sending.abort()
-        self._fail("no answer within the deadline")
-
-    def _advance(self, calls: Generator[Call, Answer, None], answer: Answer | None) -> None:
-        loop = self._loop
-        try:
-            call = next(calls) if answer is None else calls.send(answer)
-            self._step = loop.mix.number(self._journey, call.step)
-            self._sending = loop.sender.send(call.request, self)
-        except StopIteration:
-            loop.tally.succeeded += 1
-            self._again()
-        except StepFailedError as failure:
-            self._fail(str(failure))
-        except OutOfConnectionsError as failure:
-            self._fail(str(failure), dropped=True)
-        except Exception as error:  # noqa: BLE001 - whatever the answer broke, it is this run that failed
-            self._fail(f"unreadable answer: {type(error).__name__}")
-
-    def _fail(self, reason: str, *, dropped: bool = False) -> None:
-        loop = self._loop
-        loop.tally.fail(loop.mix.steps[self._step], reason, dropped=dropped)
-        self._again()
-
-    def _again(self) -> None:
-        self._end()
+    def go_on(self) -> None:
+        """A run has ended."""
+        self._run = None
         # In a turn of its own: a run that fails at once must not keep all others from theirs.
         asyncio.get_running_loop().call_soon(self.begin)
 
+    def leave(self) -> None:
+        """The loop ends; the run under way counts as nothing."""
+        if self._run is not None:
+            self._run.abort()
+
+
+class ClosedRun(Walk):
+    """One run of a user; it is counted."""
+
+    __slots__ = ("_deadline", "_user")
+
+    def __init__(self, user: User) -> None:
+        loop = user.loop
+        super().__init__(loop.sender, loop.mix, loop.mix.draw())
+        self._user = user
+        self._deadline = asyncio.get_running_loop().call_later(loop.deadline_s, self.expire)
+
+    def succeeded(self) -> None:
+        """One more."""
+        self._user.loop.tally.succeeded += 1
+        self._end()
+
+    def failed(self, reason: str, outcome: Outcome) -> None:
+        """Count why, and where."""
+        step = self._mix.steps[self.step]
+        self._user.loop.tally.fail(step, reason, dropped=outcome is Outcome.DROPPED)
+        self._end()
+
+    def abort(self) -> None:
+        """Give up; nobody hears of it."""
+        self._deadline.cancel()
+        super().abort()
+
     def _end(self) -> None:
-        self._sending = None
-        if self._deadline is not None:
-            self._deadline.cancel()
-        if self._calls is not None:
-            self._calls.close()
-            self._calls = None
+        self._deadline.cancel()
+        self._user.go_on()
 
 
 class ClosedLoop:
@@ -202,7 +179,7 @@ class ClosedLoop:
         finally:
             self.ended = True
             for user in users:
-                user.abort()
+                user.leave()
 
     async def _count(self, seconds: float) -> ClosedResult:
         tally = self.tally = Tally()

@@ -2,19 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from math import inf
-from typing import Protocol
 
-from gatewright.load.client import OutOfConnectionsError, Receiver, Sending
-from gatewright.load.journey import Answer, Call, Journey, StepFailedError
+from gatewright.load.journey import Journey
 from gatewright.load.mix import Mix
 from gatewright.load.recording import Outcome, Recording
-from gatewright.load.request import Request
+from gatewright.load.walk import DEFAULT_DEADLINE_S, Sender, Walk
 
-__all__ = ["DEFAULT_DEADLINE_S", "OpenLoop", "Sender"]
+__all__ = ["Observer", "OpenLoop"]
 
-DEFAULT_DEADLINE_S = 5.0
 OBSERVE_INTERVAL_S = 0.1
 LEAD_S = 0.02
 PATIENCE_S = 1.0
@@ -22,77 +19,35 @@ PATIENCE_S = 1.0
 Observer = Callable[[Recording, float], bool]
 
 
-class Sender(Protocol):
-    """What carries requests: an HTTP client, or the application itself."""
+class Run(Walk):
+    """One run of an open loop; it is recorded."""
 
-    def send(self, request: Request, receiver: Receiver) -> Sending:
-        """Send a request; the receiver hears of its answer, never before this returns."""
-        ...
+    __slots__ = ("_loop", "_sent", "number")
 
-
-class Run:
-    """One run under way: feeds each answer to the journey and sends what it yields next."""
-
-    __slots__ = ("_calls", "_journey", "_loop", "_sending", "_sent", "_step", "number")
-
-    def __init__(self, loop: "OpenLoop", journey: int) -> None:
+    def __init__(self, loop: "OpenLoop", journey: int, scheduled: float) -> None:
+        super().__init__(loop.sender, loop.mix, journey)
         self._loop = loop
-        self._journey = journey
-        self._calls: Generator[Call, Answer, None] = loop.mix.journeys[journey].run()
-        self._sending: Sending | None = None
-        self._sent = 0.0
-        self._step = loop.mix.number(journey, 0)
-        self.number = 0
-
-    def begin(self, scheduled: float) -> None:
-        """Send the first request."""
-        loop = self._loop
         self._sent = loop.clock()
-        self.number = loop.recording.begin(scheduled, self._sent, self._journey)
+        self.number = loop.recording.begin(scheduled, self._sent, journey)
         loop.under_way[self.number] = self
-        self._advance(None)
 
     def answered(self, status: int, body: bytes) -> None:
         """The answer of the present step."""
         now = self._loop.clock()
-        self._loop.recording.answer(self.number, self._step, now - self._sent)
+        self._loop.recording.answer(self.number, self.step, now - self._sent)
         self._sent = now
-        self._advance(Answer(status, body))
+        super().answered(status, body)
 
-    def broken(self, error: Exception) -> None:
-        """The present step gets no answer."""
-        if isinstance(error, OutOfConnectionsError):
-            self._fail(str(error), Outcome.DROPPED)
-        else:
-            self._fail(type(error).__name__)
+    def succeeded(self) -> None:
+        """Every step was answered as it should be."""
+        self._loop.under_way.pop(self.number, None)
+        self._loop.recording.succeed(self.number, self._loop.clock())
 
-    def expire(self) -> None:
-        """The deadline of the run is over."""
-        if self._sending is not None:
-            self._sending.abort()
-        self._fail("no answer within the deadline")
-
-    def _advance(self, answer: Answer | None) -> None:
-        loop = self._loop
-        try:
-            call = next(self._calls) if answer is None else self._calls.send(answer)
-            self._step = loop.mix.number(self._journey, call.step)
-            self._sending = loop.sender.send(call.request, self)
-        except StopIteration:
-            loop.under_way.pop(self.number, None)
-            loop.recording.succeed(self.number, loop.clock())
-        except StepFailedError as failure:
-            self._fail(str(failure))
-        except OutOfConnectionsError as failure:
-            self._fail(str(failure), Outcome.DROPPED)
-        except Exception as error:  # noqa: BLE001 - whatever the answer broke, it is this run that failed
-            self._fail(f"unreadable answer: {type(error).__name__}")
-
-    def _fail(self, reason: str, outcome: Outcome = Outcome.FAILED) -> None:
+    def failed(self, reason: str, outcome: Outcome) -> None:
+        """Keep why and where."""
         loop = self._loop
         loop.under_way.pop(self.number, None)
-        loop.recording.fail(self.number, loop.clock(), step=self._step, reason=reason, outcome=outcome)
-        self._calls.close()
+        loop.recording.fail(self.number, loop.clock(), step=self.step, reason=reason, outcome=outcome)
 
 
 class OpenLoop:
@@ -156,7 +111,7 @@ class OpenLoop:
             await asyncio.sleep(max(0.0, due - self.clock()))
             while (wait := due - self.clock()) > 0:  # noqa: ASYNC110 - no event tells that it is time
                 await asyncio.sleep(wait)
-            Run(self, self.mix.draw()).begin(due)
+            Run(self, self.mix.draw(), due).advance(None)
 
     async def _drain(self, patience_s: float) -> None:
         end = self.clock() + patience_s

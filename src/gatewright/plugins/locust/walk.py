@@ -201,9 +201,11 @@ class Walker:
             tick = self._tick(run)
             parts = self._pool.window(self._window(run)).parts
             for number, tally in enumerate(self._parts):
-                tally.histogram = parts[number]
+                known = len(tally.latencies)
                 if reached(tally, run):
                     self._pool.samples[number][tick // TICKS_A_SPAN] += 1
+                for latency in tally.latencies[known:]:
+                    parts[number].add(latency)
             for number, tally in enumerate(self._objectives):
                 broken, near = broken_and_near(tally, run)
                 if broken:

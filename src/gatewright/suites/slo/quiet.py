@@ -58,7 +58,7 @@ def doubtful(decision: Decision, counts: Counts, noises: Sequence[str]) -> Decis
     if not noises or decision.verdict is Verdict.INCONCLUSIVE or not isinstance(objective, LatencyObjective):
         return decision
     margin = margin_of(objective, counts)
-    distance = abs(counts.histogram.percentile(objective.percentile) / objective.threshold_s - 1)
+    distance = abs(counts.percentile(objective.percentile) / objective.threshold_s - 1)
     # Where nothing succeeded there is no percentile, and the distance is NaN: noise makes no such failure.
     if margin is None or not distance <= margin:
         return decision

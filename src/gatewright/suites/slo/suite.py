@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 
 from gatewright.load import (
     Lane,
+    Observer,
     OpenLoop,
     Recording,
     ResourceMeter,
@@ -13,7 +14,6 @@ from gatewright.load import (
     open_sender,
     run_on_fast_loop,
 )
-from gatewright.load.generator import Observer
 from gatewright.slo import Judge
 from gatewright.suites.slo.burning import BurnWatch, with_budget
 from gatewright.suites.slo.findings import conclude

@@ -46,18 +46,20 @@ class Counts:
         samples: runs that were counted.
         exceedances: ascending numbers, from 0, of those that broke the objective.
         near_misses: likewise of those that took longer than half of a latency's threshold, or failed.
-        histogram: times of those that did not fail, in seconds.
-        latencies: the same in their order.
+        latencies: times of those that did not fail, in their order, in seconds.
     """
 
     def __init__(self, objective: Counted, allowance_s: float) -> None:
         self.samples = 0
         self.exceedances: list[int] = []
         self.near_misses: list[int] = []
-        self.histogram = LogHistogram()
         self.latencies = array("d")
         self._limit_s = limit_of(objective) + allowance_s
         self._near_s = limit_of(objective) / 2 + allowance_s
+
+    def percentile(self, share: float) -> float:
+        """The latency that `share` (0..1) of runs that did not fail don't exceed, in seconds, within 0.1%."""
+        return LogHistogram(self.latencies).percentile(share)
 
     def add(self, seconds: float, *, shown: float) -> None:
         """Count a run that did not fail: what is held against the limit, and what is recorded of it."""
@@ -65,7 +67,6 @@ class Counts:
             self.exceedances.append(self.samples)
         if seconds > self._near_s:
             self.near_misses.append(self.samples)
-        self.histogram.add(max(0.0, shown))
         self.latencies.append(max(0.0, shown))
         self.samples += 1
 

@@ -227,7 +227,7 @@ class Window:
 
     def percentile(self, objective: LatencyObjective) -> float:
         """The percentile that an objective limits, in seconds, over the runs that are its business."""
-        return self._tallies[objective.name].histogram.percentile(objective.percentile)
+        return self._tallies[objective.name].percentile(objective.percentile)
 
     def observed_rate(self, journey: str = "") -> float:
         """Successes a second, of one journey or of all, over the time that the counted runs cover."""
@@ -288,7 +288,7 @@ class Watch:
 
     def __call__(self, recording: Recording, now: float) -> bool:
         """Look at the recording; returns whether to stop."""
-        if self.window is not None:
+        if self.window is not None and self._rules.drift_limits:
             self.window.resources.add(len(recording) - self.window.start, self._meter.read())
         if now < self._next_look:
             return False
