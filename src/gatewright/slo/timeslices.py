@@ -12,7 +12,7 @@ from gatewright.slo.bounded_mean import Bets, mean_bounds
 from gatewright.slo.budget import deflated_bounds
 from gatewright.slo.clumps import ClumpRule, clump_factor, clump_sizes, looks_clumped
 from gatewright.slo.judge import ALPHA
-from gatewright.slo.objective import require
+from gatewright.slo.objective import LatencyObjective, SuccessObjective, require, scoped
 from gatewright.slo.sequential import Evidence, independent_evidence
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Slice",
     "SliceDecision",
     "SliceObjective",
+    "SlicePromise",
     "TimeslicesObjective",
     "cut_slices",
     "judge_slices",
@@ -95,6 +96,43 @@ class RatioTimeslicesObjective:
 
 
 SliceObjective = TimeslicesObjective | RatioTimeslicesObjective
+
+
+@dataclass(frozen=True)
+class SlicePromise:
+    """What is promised about slices of time, and which runs are good.
+
+    Attributes:
+        objective: how slices are judged.
+        threshold_s: the longest latency of a good run, in seconds; None when it need only succeed.
+        journey: of runs that make this journey; of all when empty.
+        step: of this step; of whole runs when empty.
+    """
+
+    objective: SliceObjective
+    threshold_s: float | None = None
+    journey: str = ""
+    step: str = ""
+
+    def __post_init__(self) -> None:
+        if self.threshold_s is not None:
+            require("a latency threshold", self.threshold_s, above=0)
+
+    @property
+    def run(self) -> LatencyObjective | SuccessObjective:
+        """The objective that each good run keeps; its share, of all runs, is not what is promised."""
+        share, scope = self.objective.target, (self.journey, self.step)
+        if self.threshold_s is None:
+            return SuccessObjective(share, *scope)
+        return LatencyObjective(share, self.threshold_s, *scope)
+
+    @property
+    def name(self) -> str:
+        """The figure that is promised: a share of good slices, or the average of slices' shares."""
+        good = "success" if self.threshold_s is None else f"latency_{self.threshold_s * 1e3:g}ms"
+        held = self.objective
+        share = f"_{held.slice_target * 100:g}pct" if isinstance(held, TimeslicesObjective) else ""
+        return scoped(f"{good}{share}_slices_{held.slice_s:g}s", self.journey, self.step)
 
 
 @dataclass(frozen=True)
