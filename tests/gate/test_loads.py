@@ -33,6 +33,44 @@ def test_a_promise_may_be_about_a_journey_and_its_step() -> None:
     assert policy.slo["shop"].objectives[1].step == "pay"
 
 
+def test_a_promise_may_be_about_slices_of_time() -> None:
+    """Of good ones, of one step; or of their average."""
+    good = (
+        '{ metric = "latency", at_most_ms = 300, seconds = 5, at_least = 0.9, slice_at_least = 1, '
+        'journey = "buy", step = "pay" }'
+    )
+    average = '{ metric = "success_ratio", seconds = 0.5, at_least = 0.99 }'
+    slices = parse(f"{LOAD}slices = [{good}, {average}]\n").slo["shop"].slices
+    assert [each.slice_at_least for each in slices] == [1, None]
+    assert (slices[0].at_most_ms, slices[0].step, slices[1].seconds) == (300, "pay", 0.5)
+
+
+SLICES = 'slices = [{ metric = "success_ratio", seconds = 5, at_least = 0.9, slice_at_least = 0.99 }]\n'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"success_ratio", s', '"throughput", s', "slo.shop.slices.0.metric"),
+        ("seconds = 5", "seconds = 0", "slo.shop.slices.0.seconds"),
+        ("seconds = 5", "seconds = inf", "slo.shop.slices.0.seconds"),
+        ("seconds = 5, ", "", "slo.shop.slices.0.seconds"),
+        ("at_least = 0.9,", "at_least = 1,", "slo.shop.slices.0.at_least"),
+        ("at_least = 0.99", "at_least = 1.01", "slo.shop.slices.0.slice_at_least"),
+        ("at_least = 0.99", "at_least = nan", "slo.shop.slices.0.slice_at_least"),
+        ('"success_ratio", s', '"latency", s', "slices of a latency need at_most_ms"),
+        ("seconds", "at_most_ms = 5, seconds", "slices of a success_ratio have no at_most_ms"),
+        ("slice_at_least", "slice_at_leest", "slo.shop.slices.0.slice_at_leest: there is no such setting"),
+    ],
+)
+def test_slices_that_can_not_be_meant_are_refused_by_place(old: str, new: str, message: str) -> None:
+    """One line that names the setting."""
+    assert old in SLICES
+    with pytest.raises(ConfigurationError, match=message.replace("?", r"\?")) as caught:
+        parse(LOAD + SLICES.replace(old, new, 1))
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

@@ -13,7 +13,7 @@ from gatewright.plugins.locust.findings import scenario_of
 from gatewright.plugins.locust.measurement import OwnFigures, conclude
 from gatewright.plugins.locust.reports import Merger
 from gatewright.plugins.locust.workload import JourneyEntry, Pace
-from gatewright.slo import DriftLimit, ErrorBudget
+from gatewright.slo import DriftLimit, ErrorBudget, RatioTimeslicesObjective, SlicePromise
 from gatewright.suites.slo.assembly import Heading, assemble
 from gatewright.suites.slo.markdown import render
 from gatewright.suites.slo.page import render_page
@@ -168,6 +168,7 @@ def test_the_noise_of_a_report_is_that_of_the_workers(measured):
         ({"stages": (Hold(30, 5), Hold(60, 5))}, {}, "change its rate"),
         ({"stages": (Ramp(30, 60, 5),)}, {}, "change its rate"),
         ({"budget": ErrorBudget(0.99)}, {}, "judge an error budget"),
+        ({"slices": (SlicePromise(RatioTimeslicesObjective(0.9, 5.0)),)}, {}, "judge slices of time"),
         ({}, {"application": object()}, "call an application in this process"),
     ],
 )

@@ -27,7 +27,9 @@ class OneStep:
 def watch():
     """Constructs a watch over usual objectives, and limits of growth; gauges tell resources by name."""
 
-    def make(*, stops_early=True, most_discards=1, drift_limits=(), gauges=None, quiet=None):
+    def make(
+        *, stops_early=True, most_discards=1, drift_limits=(), gauges=None, quiet=None, objectives=OBJECTIVES
+    ):
         rules = WatchRules(
             Offered(lambda _start, _end: RATE, Mix.of(OneStep())),
             stops_early,
@@ -38,7 +40,7 @@ def watch():
             quiet or QuietRule(inf, inf, inf, inf),
         )
         glances = []
-        judge, meter = Judge(OBJECTIVES, Requirements()), ResourceMeter(None, gauges)
+        judge, meter = Judge(objectives, Requirements()), ResourceMeter(None, gauges)
         watch = Watch(judge, rules, server_pid=None, meter=meter, show=glances.append)
         return watch, glances
 

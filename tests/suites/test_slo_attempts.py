@@ -8,7 +8,13 @@ from datetime import UTC, datetime
 import pytest
 
 from gatewright.core.errors import ConfigurationError, GatewrightError
-from gatewright.slo import LatencyObjective, SuccessObjective, ThroughputObjective
+from gatewright.slo import (
+    LatencyObjective,
+    RatioTimeslicesObjective,
+    SlicePromise,
+    SuccessObjective,
+    ThroughputObjective,
+)
 from gatewright.suites.slo import Plan
 from gatewright.suites.slo.assembly import Heading
 from gatewright.suites.slo.attempts import (
@@ -69,8 +75,12 @@ def test_the_question_is_the_tree_the_target_and_the_promises(tmp_path):
         asked(LatencyObjective(0.95, 0.31), *PROMISES[1:]),
         asked(root=None),
     }
+    slices = tuple(SlicePromise(RatioTimeslicesObjective(target, 5.0)) for target in (0.8, 0.9))
+    for promise in slices:
+        sliced = Plan("load", PROMISES, rate=40, budget_s=30, slices=(promise,))
+        others.add(question_of(tmp_path, tmp_path / "out", "", [sliced]))
     (tmp_path / "app.py").write_text("x = 2")
-    assert len(others | {first, asked()}) == 6
+    assert len(others | {first, asked()}) == 8
 
 
 @pytest.mark.parametrize("folder", ["docs/evidence/task", "elsewhere"])

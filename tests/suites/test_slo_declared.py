@@ -303,6 +303,31 @@ def test_a_budget_that_burns_far_too_fast_ends_the_load(shop):
     assert "a run is aborted" in report["scenarios"][0]["budget"]["aborted"]
 
 
+SLICES = """[slo.shop]
+slices = [
+  { metric = "latency", at_most_ms = 2000, seconds = 0.1, at_least = 0.5, slice_at_least = 0.5, journey = "look" },
+  { metric = "success_ratio", seconds = 0.2, at_least = 0.5 },
+]"""
+
+
+def test_slices_of_time_are_kept(shop):
+    """All of the load is offered, since nothing ends it early, and both promises are judged."""
+    code, report = shop(change=("[slo.shop]", SLICES))
+    assert code == 0, report["reasons"]
+    (scenario,) = report["scenarios"]
+    good, average = scenario["slices"]
+    assert (good["verdict"], average["verdict"], average["observed"]) == ("PASS", "PASS", 1)
+    assert good["slices"] + good["empty"] > 80
+    assert report["metrics"]["shop.success_slices_0.2s"] == 1
+
+
+def test_slices_of_a_step_that_no_run_makes_are_refused(shop, capsys):
+    """Before anything is measured."""
+    code, _ = shop(change=("[slo.shop]", SLICES.replace('journey = "look"', 'step = "ship"')))
+    assert code == 2
+    assert "there is no step 'ship'" in capsys.readouterr().err
+
+
 def test_the_latencies_of_a_report_are_exported(shop, tmp_path, capsys):
     """HdrHistogram's interval log; a file that is no report costs one line."""
     shop()

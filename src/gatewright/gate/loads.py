@@ -10,7 +10,15 @@ from pydantic import Field, FiniteFloat, model_validator
 from gatewright.core.model import Model
 from gatewright.gate.paths import InnerPath
 
-__all__ = ["DeclaredBudget", "DeclaredJourney", "DeclaredNeeds", "DeclaredObjective", "DeclaredStage", "Load"]
+__all__ = [
+    "DeclaredBudget",
+    "DeclaredJourney",
+    "DeclaredNeeds",
+    "DeclaredObjective",
+    "DeclaredSlices",
+    "DeclaredStage",
+    "Load",
+]
 
 Positive = Annotated[FiniteFloat, Field(gt=0)]
 ObjectPath = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
@@ -96,6 +104,37 @@ class DeclaredBudget(Model):
     period_days: Positive = 28.0
 
 
+class DeclaredSlices(Model):
+    """A promise about slices of time: so many of them are good, or their runs are on average.
+
+    Attributes:
+        metric: a run is good when it is quick enough (`latency`), or when it succeeds (`success_ratio`).
+        seconds: the length of a slice.
+        at_least: the share of good slices; without `slice_at_least`, the average of slices' shares of good
+            runs, each slice alike.
+        slice_at_least: the share of good runs that makes a slice good.
+        at_most_ms: the longest latency of a good run, in milliseconds.
+        journey: only runs that make this journey.
+        step: only this step.
+    """
+
+    metric: Literal["latency", "success_ratio"]
+    seconds: Positive
+    at_least: Annotated[FiniteFloat, Field(gt=0, lt=1)]
+    slice_at_least: Annotated[FiniteFloat, Field(gt=0, le=1)] | None = None
+    at_most_ms: Positive | None = None
+    journey: str = ""
+    step: str = ""
+
+    @model_validator(mode="after")
+    def is_complete(self) -> "DeclaredSlices":
+        """A latency has a limit, and nothing else has."""
+        if (self.metric == "latency") != (self.at_most_ms is not None):
+            needs = "need at_most_ms" if self.metric == "latency" else "have no at_most_ms"
+            raise ValueError(f"slices of a {self.metric} {needs}")
+        return self
+
+
 class DeclaredNeeds(Model):
     """What a decision needs at least; see `gatewright.slo.Requirements`.
 
@@ -134,6 +173,7 @@ class Load(Model):
         needs: what a decision needs at least.
         drift: allowed growth per run by series.
         budget: of runs that may fail.
+        slices: what was promised about slices of time.
     """
 
     server: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
@@ -153,6 +193,7 @@ class Load(Model):
     needs: DeclaredNeeds = DeclaredNeeds()
     drift: dict[str, Positive] = Field(default_factory=dict)
     budget: DeclaredBudget | None = None
+    slices: tuple[DeclaredSlices, ...] = ()
 
     @model_validator(mode="after")
     def has_one_service(self) -> "Load":

@@ -66,6 +66,7 @@ def ensure_possible(plan: Plan, service: Service) -> None:
     beyond = {
         "look for drift": bool(plan.drift_limits),
         "judge an error budget": plan.budget is not None,
+        "judge slices of time": bool(plan.slices),
         "change its rate": len(plan.profile.parts) > 1 or plan.peak_rate != plan.overall_rate,
         "call an application in this process": service.application is not None,
     }

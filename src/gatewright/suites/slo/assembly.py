@@ -6,7 +6,8 @@ from datetime import datetime
 
 from gatewright.core.verdict import Verdict, merge_verdicts
 from gatewright.evidence.report import Counts, Reason
-from gatewright.suites.slo.report import DriftResult, ObjectiveResult, ScenarioResult, SloReport
+from gatewright.suites.slo.report import DriftResult, ObjectiveResult, ScenarioResult, SlicesResult, SloReport
+from gatewright.suites.slo.words import slices_words
 
 __all__ = ["Heading", "assemble", "unfinished"]
 
@@ -105,6 +106,7 @@ def explain(scenario: ScenarioResult, place: int, command: str) -> Iterator[Reas
                 command=command,
             )
     yield from explain_budget(scenario, path, command)
+    yield from explain_slices(scenario, path, command)
 
 
 def explain_budget(scenario: ScenarioResult, path: str, command: str) -> Iterator[Reason]:
@@ -126,6 +128,21 @@ def explain_budget(scenario: ScenarioResult, path: str, command: str) -> Iterato
     )
 
 
+def explain_slices(scenario: ScenarioResult, path: str, command: str) -> Iterator[Reason]:
+    """Why promises about slices of time did not pass."""
+    for number, slices in enumerate(scenario.slices):
+        if tells(slices.verdict, scenario.verdict):
+            yield Reason(
+                rule=slices.name,
+                message=f"{scenario.name}: {slices_reason(slices)}",
+                artifact=ARTIFACT,
+                pointer=f"{path}/slices/{number}",
+                expected=f">= {slices.target:g}",
+                observed="" if slices.observed is None else f"{slices.observed:.4g}",
+                command=command,
+            )
+
+
 def unconfirmed(scenario: ScenarioResult) -> bool:
     """Whether an objective looks broken in a scenario that did not fail."""
     broken = any(objective.verdict is Verdict.FAIL for objective in scenario.objectives)
@@ -143,6 +160,15 @@ def objective_words(objective: ObjectiveResult) -> str:
     allowed = "" if objective.allowed is None else f", {objective.allowed:.1f} are allowed"
     decided = "is broken" if objective.verdict is Verdict.FAIL else f"is not decided: {objective.missing}"
     return f"{objective.name} {decided} ({seen}{allowed})"
+
+
+def slices_reason(slices: SlicesResult) -> str:
+    """A doubtful or broken promise about slices in one line."""
+    words = slices_words(slices)
+    if slices.verdict is Verdict.FAIL:
+        share = f"a share of {slices.observed or 0:.4g} in {slices.slices} slices"
+        return f"{words}: {share}, {slices.target:g} is promised"
+    return f"{words}: not decided by {slices.slices} slices: {slices.missing}"
 
 
 def drift_words(drift: DriftResult) -> str:
@@ -165,6 +191,9 @@ def metrics(scenarios: Sequence[ScenarioResult]) -> dict[str, float]:
                 named[f"{scenario.name}.{objective.name}"] = objective.observed
         if scenario.budget is not None:
             named[f"{scenario.name}.burn_rate"] = scenario.budget.burn
+        for slices in scenario.slices:
+            if slices.observed is not None:
+                named[f"{scenario.name}.{slices.name}"] = slices.observed
         for drift in scenario.drifts:
             named[f"{scenario.name}.{drift.series}_per_run"] = drift.slope_per_run
     return named

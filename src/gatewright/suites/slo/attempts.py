@@ -14,7 +14,7 @@ from gatewright.core.provenance import UNKNOWN, Tree, read_tree
 from gatewright.core.verdict import State
 from gatewright.evidence.record import EVIDENCE, write_atomic
 from gatewright.evidence.strict import EvidenceError, read_model
-from gatewright.slo import LatencyObjective, Objective, SuccessObjective
+from gatewright.slo import LatencyObjective, SuccessObjective
 from gatewright.suites.slo.plan import Plan
 
 __all__ = ["ATTEMPTS", "count_attempt", "question_of", "share_of_alpha"]
@@ -51,10 +51,10 @@ def question_of(root: Path | None, folder: Path, target: str, plans: Sequence[Pl
         root: of the project; None when there is none, and then every tree is alike.
         folder: where the evidence goes; what is written there is no part of the tree.
         target: base URL of the service; empty when it is started from the tree.
-        plans: their objectives.
+        plans: their objectives, and what they promise about slices of time.
     """
     tree = UNKNOWN if root is None else tree_without(root, folder)
-    promises = sorted({promise for plan in plans for promise in promises_of(plan.objectives)})
+    promises = sorted({promise for plan in plans for promise in promises_of(plan)})
     return "sha256:" + hashlib.sha256(json.dumps([tree, target, promises]).encode()).hexdigest()
 
 
@@ -69,9 +69,11 @@ def tree_without(root: Path, folder: Path) -> str:
     return Tree(kept).digest
 
 
-def promises_of(objectives: Sequence[Objective]) -> Iterator[tuple[str, float]]:
-    """Name and limit of each objective."""
-    for objective in objectives:
+def promises_of(plan: Plan) -> Iterator[tuple[str, float]]:
+    """Name and limit of each promise."""
+    for slices in plan.slices:
+        yield slices.name, slices.objective.target
+    for objective in plan.objectives:
         if isinstance(objective, LatencyObjective):
             yield objective.name, objective.threshold_s
         elif isinstance(objective, SuccessObjective):

@@ -14,16 +14,19 @@ from typing import Any
 
 from gatewright.core.errors import ConfigurationError, GatewrightError
 from gatewright.execution.server import ServerProcess
-from gatewright.gate.loads import DeclaredObjective, DeclaredStage, Load
+from gatewright.gate.loads import DeclaredObjective, DeclaredSlices, DeclaredStage, Load
 from gatewright.load import Hold, Journey, Mix, Origin, Ramp, Stage, Weighted
 from gatewright.slo import (
     DriftLimit,
     ErrorBudget,
     LatencyObjective,
     Objective,
+    RatioTimeslicesObjective,
     Requirements,
+    SlicePromise,
     SuccessObjective,
     ThroughputObjective,
+    TimeslicesObjective,
 )
 from gatewright.suites.slo.assembly import Heading
 from gatewright.suites.slo.plan import Plan, Service
@@ -38,6 +41,7 @@ __all__ = [
     "journey_of",
     "objectives_of",
     "plan_of",
+    "slices_of",
 ]
 
 STOP_GRACE_S = 2.0
@@ -131,6 +135,7 @@ def plan_of(name: str, load: Load) -> Plan:
         ),
         drift_limits=tuple(DriftLimit(series, limit) for series, limit in load.drift.items()),
         budget=ErrorBudget(load.budget.target, load.budget.period_days * DAY_S) if load.budget else None,
+        slices=slices_of(load.slices),
     )
 
 
@@ -153,6 +158,24 @@ def objectives_of(declared: tuple[DeclaredObjective, ...]) -> tuple[Objective, .
         if names.count(name) > 1:
             raise ConfigurationError(f"objective {name} is declared twice", remedy="keep the stricter one")
     return objectives
+
+
+def slices_of(declared: tuple[DeclaredSlices, ...]) -> tuple[SlicePromise, ...]:
+    """Declared promises about slices of time."""
+    return tuple(promise_of(each) for each in declared)
+
+
+def promise_of(declared: DeclaredSlices) -> SlicePromise:
+    """One promise about slices: of good ones, or of their average."""
+    least, inner = declared.at_least, declared.slice_at_least
+    return SlicePromise(
+        RatioTimeslicesObjective(least, declared.seconds)
+        if inner is None
+        else TimeslicesObjective(least, inner, declared.seconds),
+        threshold_s=None if declared.at_most_ms is None else declared.at_most_ms / 1e3,
+        journey=declared.journey,
+        step=declared.step,
+    )
 
 
 def objective_of(declared: DeclaredObjective) -> Objective:

@@ -13,7 +13,7 @@ from gatewright.suites.slo.report import (
     ScheduleValidity,
     SloReport,
 )
-from gatewright.suites.slo.words import offer_words, run_words
+from gatewright.suites.slo.words import offer_words, run_words, slices_words
 
 __all__ = ["render"]
 
@@ -52,6 +52,7 @@ def render_scenario(scenario: ScenarioResult) -> str:
         objectives_table(scenario),
         drifts_table(scenario),
         budget_table(scenario),
+        slices_table(scenario),
         latencies_table(scenario),
         failures_table(scenario),
         bullets(fitness(scenario)),
@@ -114,6 +115,26 @@ def budget_table(scenario: ScenarioResult) -> str:
         budget.aborted or budget.missing,
     ]
     return table([cells], ["error budget", "failed / runs", "burn rate", "bounds", "spent", "verdict", "how"])
+
+
+def slices_table(scenario: ScenarioResult) -> str:
+    """How many slices of time are good, or how good they are on average."""
+    rows = [
+        [
+            slices_words(each),
+            figure(each.observed),
+            f"{each.target:g}",
+            each.slices,
+            f"{each.bounds.lower:.4g} .. {each.bounds.upper:.4g}",
+            f"{min(each.p_pass, each.p_fail):.2g}",
+            each.verdict.value,
+            each.missing,
+        ]
+        for each in scenario.slices
+    ]
+    return table(
+        rows, ["slices of time: share of", "observed", "limit", "slices", "bounds", "p", "verdict", "missing"]
+    )
 
 
 def latencies_table(scenario: ScenarioResult) -> str:

@@ -21,9 +21,10 @@ from gatewright.suites.slo.report import (
     ObjectiveResult,
     ScenarioResult,
     ScheduleValidity,
+    SlicesResult,
     SloReport,
 )
-from gatewright.suites.slo.words import metric_words, offer_words, run_words
+from gatewright.suites.slo.words import metric_words, offer_words, run_words, slices_words
 
 __all__ = ["Cell", "command", "figure", "render_page", "table", "verdict_box"]
 
@@ -117,6 +118,7 @@ def scenario_section(scenario: ScenarioResult, alpha: float) -> Iterator[str]:
     yield from objectives_table(scenario)
     yield from drifts_table(scenario)
     yield from budget_table(scenario)
+    yield from slices_table(scenario)
     yield from figures(scenario, alpha)
     yield from latencies_table(scenario)
     yield from failures_table(scenario)
@@ -180,6 +182,26 @@ def budget_table(scenario: ScenarioResult) -> Iterator[str]:
         Cell("how", budget.aborted or budget.missing or "1 spends it exactly in its period", "why"),
     ]
     yield from table("Error budget", "target", [(f"{budget.target:g}", cells)])
+
+
+def slices_table(scenario: ScenarioResult) -> Iterator[str]:
+    """How many slices of time are good, or how good they are on average."""
+    rows = [(slices_words(each), slices_cells(each)) for each in scenario.slices]
+    yield from table("Slices of time", "share of", rows)
+
+
+def slices_cells(each: SlicesResult) -> list[Cell]:
+    """One promise about slices; bounds are of the observed figure."""
+    method = "counts of good slices" if each.slice_target is not None else "bets on the average"
+    return [
+        Cell("verdict", each.verdict.value, each.verdict.value),
+        Cell("observed", "-" if each.observed is None else number(each.observed)),
+        Cell("limit", f"≥ {each.target:g}"),
+        Cell("slices", f"{each.slices:,}"),
+        Cell("bounds", f"{each.bounds.lower:.4g} to {each.bounds.upper:.4g}"),
+        Cell("p", f"{min(each.p_pass, each.p_fail):.2g}"),
+        Cell("how", each.missing or method, "why"),
+    ]
 
 
 def figures(scenario: ScenarioResult, alpha: float) -> Iterator[str]:

@@ -26,6 +26,7 @@ from gatewright.slo import (
     LatencyObjective,
     Objective,
     Requirements,
+    SlicePromise,
     ThroughputObjective,
 )
 from gatewright.suites.slo.tallies import ensure_measurable
@@ -78,6 +79,7 @@ class Plan:
             service's gauges tell, and `latency_p1` to `latency_p99` in microseconds. A plan that stops early
             looks at them once its objectives have passed, and goes on until they are decided, too.
         budget: of runs that may fail; a burn that is far too fast ends the scenario.
+        slices: what was promised about slices of time.
     """
 
     name: str
@@ -94,6 +96,7 @@ class Plan:
     warm_up: WarmUpRule = field(default_factory=WarmUpRule)
     drift_limits: tuple[DriftLimit, ...] = ()
     budget: ErrorBudget | None = None
+    slices: tuple[SlicePromise, ...] = ()
 
     def __post_init__(self) -> None:
         for objective in self.objectives:
@@ -133,14 +136,17 @@ class Plan:
     def may_stop_early(self) -> bool:
         """Whether PASS ends the scenario: not before each of its stages was offered.
 
-        Nor where there is an error budget, whose bounds hold for a length that did not depend on it.
+        Nor where there is an error budget, whose bounds hold for a length that did not depend on it, or where
+        slices are judged, which are only looked at in the end.
         """
-        return self.stops_early and len(self.profile.parts) == 1 and self.budget is None
+        held_to_the_end = len(self.profile.parts) > 1 or self.budget is not None or bool(self.slices)
+        return self.stops_early and not held_to_the_end
 
     @property
     def lag_limits(self) -> LagLimits:
         """How late the generator may be, by the strictest latency threshold."""
-        thresholds = [each.threshold_s for each in self.objectives if isinstance(each, LatencyObjective)]
+        promises = (*self.objectives, *(each.run for each in self.slices))
+        thresholds = [each.threshold_s for each in promises if isinstance(each, LatencyObjective)]
         return LagLimits.for_threshold(min(thresholds, default=1.0))
 
     def ensure_fits(self, mix: Mix) -> None:
@@ -149,7 +155,7 @@ class Plan:
         Raises:
             ConfigurationError: an objective can't be measured with it.
         """
-        ensure_measurable(self.objectives, mix)
+        ensure_measurable((*self.objectives, *(each.run for each in self.slices)), mix)
         for objective in self.objectives:
             if isinstance(objective, ThroughputObjective) and objective.journey:
                 offered = self.overall_rate * mix.share(objective.journey)

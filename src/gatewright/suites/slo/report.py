@@ -22,6 +22,7 @@ __all__ = [
     "OfferedStage",
     "ScenarioResult",
     "ScheduleValidity",
+    "SlicesResult",
     "SloReport",
     "StepResult",
     "TimeBlock",
@@ -276,6 +277,39 @@ class BudgetResult(Model):
     missing: str = ""
 
 
+class SlicesResult(Model):
+    """A promise about slices of time: how many are good, or how good they are on average.
+
+    Attributes:
+        name: the figure that is promised.
+        target: the least that it may be.
+        slice_s: the length of a slice, in seconds.
+        slice_target: the share of good runs that makes a slice good; null where the average is promised.
+        at_most_ms: the longest latency of a good run; null when it need only succeed.
+        slices: how many were judged.
+        empty: further ones in which no run was due; they are neither good nor bad.
+        observed: the share of good slices, or the average of their shares of good runs; null without slices.
+        bounds: of that figure.
+        p_pass: anytime-valid p-value against "the promise is broken".
+        p_fail: likewise against "the promise is kept".
+        missing: in words, what would make it conclusive; empty when it is.
+    """
+
+    name: str
+    target: FiniteFloat
+    slice_s: FiniteFloat
+    slice_target: Share | None
+    at_most_ms: FiniteFloat | None
+    slices: NonNegativeInt
+    empty: NonNegativeInt
+    observed: FiniteFloat | None
+    bounds: Bounds
+    p_pass: Share
+    p_fail: Share
+    verdict: Verdict
+    missing: str = ""
+
+
 class ScenarioResult(Model):
     """One scenario: how it was measured, whether that was fit, and what was decided.
 
@@ -296,6 +330,7 @@ class ScenarioResult(Model):
     objectives: tuple[ObjectiveResult, ...]
     drifts: tuple[DriftResult, ...] = ()
     budget: BudgetResult | None = None
+    slices: tuple[SlicesResult, ...] = ()
     latency: LatencySummary
     histogram: SparseHistogram
     timeline: Timeline = Timeline()

@@ -20,6 +20,7 @@ from gatewright.suites.slo.findings import conclude
 from gatewright.suites.slo.growth import ensure_known
 from gatewright.suites.slo.plan import MOST_CONNECTIONS, Plan, Service
 from gatewright.suites.slo.report import ScenarioResult
+from gatewright.suites.slo.slices import with_slices
 from gatewright.suites.slo.watch import Glance, Offered, Watch, WatchRules
 
 __all__ = ["lane_to", "measure"]
@@ -62,6 +63,8 @@ def measure(plan: Plan, service: Service, show: Callable[[Glance], None]) -> Sce
         result = result.model_copy(update={"in_process": True})
     if plan.budget and burn:
         result = with_budget(result, plan.budget, window, plan, burn)
+    if plan.slices:
+        result = with_slices(result, plan.slices, window, plan.requirements.alpha)
     return result
 
 

@@ -1,14 +1,25 @@
 """Metrics and offers in words for people."""
 
-from gatewright.suites.slo.report import Offer, OfferedStage, ScenarioResult
+from gatewright.suites.slo.report import Offer, OfferedStage, ScenarioResult, SlicesResult
 
-__all__ = ["metric_words", "offer_words", "run_words"]
+__all__ = ["metric_words", "offer_words", "run_words", "slices_words"]
 
 
 def metric_words(name: str) -> str:
     """A metric's name in words; of a journey or a step with that before it."""
     scope, _, metric = name.rpartition(":")
     words = metric.removesuffix("_ms").replace("_runs_per_s", ", runs/s").replace("_", " ")
+    return f"{scope}: {words}" if scope else words
+
+
+def slices_words(slices: SlicesResult) -> str:
+    """What a promise about slices of time is a share of."""
+    scope, _, _ = slices.name.rpartition(":")
+    good = "succeed" if slices.at_most_ms is None else f"take at most {slices.at_most_ms:g} ms"
+    if slices.slice_target is None:
+        words = f"runs that {good}, averaged over slices of {slices.slice_s:g} s"
+    else:
+        words = f"slices of {slices.slice_s:g} s in which {slices.slice_target:.6g} of runs {good}"
     return f"{scope}: {words}" if scope else words
 
 
