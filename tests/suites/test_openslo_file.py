@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatewright.cli import execute
-from gatewright.gate.loads import DeclaredObjective
-from gatewright.slo.openslo import as_objective, import_openslo
-from gatewright.suites.slo.declared import objectives_of
+from gatewright.gate.loads import DeclaredObjective, DeclaredSlices
+from gatewright.slo.openslo import as_objective, as_slice_objective, import_openslo
+from gatewright.suites.slo.declared import objectives_of, slices_of
 from gatewright.suites.slo.openslo_file import MOST_BYTES, UnreadableError, read_openslo, read_openslo_text
 from gatewright.suites.slo.openslo_text import load_name, render_toml
 
@@ -188,13 +188,28 @@ def test_objectives_are_printed_for_the_policy(capsys):
     assert judged == tuple(as_objective(each) for each in import_openslo(documents).objectives)
 
 
-def test_slices_of_time_are_not_dropped_in_silence(capsys):
-    """The policy has no form for them: a comment and a note say so."""
-    assert execute(["slo", "openslo", "--toml", str(EXAMPLES / "slices.yaml")]) == 0
-    shown = capsys.readouterr()
-    assert tomllib.loads(shown.out) == {}
-    assert shown.out.count("have no declarative form") == 3
-    assert shown.err.count("note: SLO/") == 3
+def test_slices_of_time_are_printed_for_the_policy(capsys):
+    """Beside objectives of the same load, in whatever order; they give the same promises."""
+    files = [EXAMPLES / "slices.yaml", SHOP]
+    assert execute(["slo", "openslo", "--toml", *map(str, files)]) == 0
+    load = tomllib.loads(capsys.readouterr().out)["slo"]["shop"]
+    assert len(load["objectives"]) == 2
+    promises = slices_of(tuple(DeclaredSlices.model_validate(each) for each in load["slices"]))
+    documents, _ = read_openslo(files[:1])
+    imported = import_openslo(documents).objectives
+    assert [each.objective for each in promises] == [as_slice_objective(each) for each in imported]
+    assert [each.threshold_s for each in promises] == [0.3, 0.3, None]
+
+
+def test_slices_of_a_step_keep_it(capsys, tmp_path):
+    """The round trip keeps which runs are meant."""
+    metric = "gatewright.dev/metric: latency"
+    scope = f"{metric}\n        gatewright.dev/journey: buy\n        gatewright.dev/step: pay"
+    text = (EXAMPLES / "slices.yaml").read_text(encoding="utf-8").replace(metric, scope)
+    assert execute(["slo", "openslo", "--toml", str(write(tmp_path, text))]) == 0
+    load = tomllib.loads(capsys.readouterr().out)["slo"]["shop"]
+    (first, *_) = slices_of(tuple(DeclaredSlices.model_validate(each) for each in load["slices"]))
+    assert first.name == "buy/pay:latency_300ms_99pct_slices_5s"
 
 
 def test_hostile_names_stay_text_in_the_policy():

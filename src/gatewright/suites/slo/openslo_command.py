@@ -8,7 +8,7 @@ from gatewright.core.errors import ConfigurationError
 from gatewright.core.verdict import ExitCode
 from gatewright.slo.openslo import import_openslo
 from gatewright.suites.slo.openslo_file import read_openslo
-from gatewright.suites.slo.openslo_text import render_import, render_toml, unjudged
+from gatewright.suites.slo.openslo_text import render_import, render_toml
 
 __all__ = ["run_openslo"]
 
@@ -30,7 +30,6 @@ def run_openslo(files: Sequence[Path], *, toml: bool) -> ExitCode:
         raise ConfigurationError("the documents hold no SLO", remedy="give the files that define SLOs, too")
     sys.stdout.write(render_toml(imported.objectives) if toml else render_import(imported))
     sys.stdout.flush()
-    notes = (*imported.notes, *(unjudged(imported.objectives) if toml else ()))
-    lines = (*(f"note: {note}" for note in notes), *(f"refused: {refusal}" for refusal in refusals))
+    lines = (*(f"note: {note}" for note in imported.notes), *(f"refused: {refusal}" for refusal in refusals))
     sys.stderr.write("".join(f"{line}\n" for line in lines))
     return ExitCode.USAGE if refusals else ExitCode.PASS

@@ -7,15 +7,20 @@ from collections.abc import Iterator, Sequence
 from tabulate import tabulate
 
 from gatewright.core.escape import printable
-from gatewright.slo import LatencyObjective
-from gatewright.slo.openslo import BudgetingMethod, Import, ImportedObjective, Note, as_objective
+from gatewright.slo import LatencyObjective, TimeslicesObjective
+from gatewright.slo.openslo import (
+    BudgetingMethod,
+    Import,
+    ImportedObjective,
+    as_objective,
+    as_slice_objective,
+)
 
-__all__ = ["render_import", "render_toml", "unjudged"]
+__all__ = ["render_import", "render_toml"]
 
 NO_NAME = re.compile(r"[^a-z0-9]+")
 LONGEST_NAME = 40
 MILLISECONDS = 1e3
-NO_FORM = "slices of time have no declarative form, so gate.toml does not hold this objective"
 HEADERS = ("objective", "service", "promise", "of", "budget")
 
 
@@ -56,27 +61,18 @@ def promise(objective: ImportedObjective) -> str:
 
 
 def render_toml(objectives: Sequence[ImportedObjective]) -> str:
-    """Objectives in the declarative form, one section for each service.
-
-    Those that budget by slices of time have no declarative form: they stand there as a comment.
-    """
+    """Objectives in the declarative form: `[[slo.SERVICE.objectives]]`, and `slices` for slices of time."""
     return "\n".join(toml_block(objective) for objective in objectives)
 
 
 def toml_block(objective: ImportedObjective) -> str:
     """One objective, the SLO that it comes from above it."""
     comment = f"# OpenSLO: {printable(objective.name)}: {promise(objective)}\n"
-    if objective.method is not BudgetingMethod.OCCURRENCES:
-        return f"{comment}# {NO_FORM}\n"
-    lines = "".join(f"{key} = {value}\n" for key, value in toml_fields(objective))
-    return f"{comment}[[slo.{load_name(objective.service)}.objectives]]\n{lines}"
-
-
-def unjudged(objectives: Sequence[ImportedObjective]) -> Iterator[Note]:
-    """The objectives that have no declarative form."""
-    for objective in objectives:
-        if objective.method is not BudgetingMethod.OCCURRENCES:
-            yield Note(f"SLO/{objective.slo}", f"{objective.name}: {NO_FORM}")
+    sliced = objective.method is not BudgetingMethod.OCCURRENCES
+    fields = slices_fields(objective) if sliced else toml_fields(objective)
+    lines = "".join(f"{key} = {value}\n" for key, value in (*fields, *scope_fields(objective)))
+    table = "slices" if sliced else "objectives"
+    return f"{comment}[[slo.{load_name(objective.service)}.{table}]]\n{lines}"
 
 
 def load_name(service: str) -> str:
@@ -94,10 +90,26 @@ def toml_fields(objective: ImportedObjective) -> Iterator[tuple[str, str]]:
     else:
         yield "metric", quoted("success_ratio")
         yield "at_least", f"{judged.ratio:.12g}"
-    if judged.journey:
-        yield "journey", quoted(judged.journey)
-    if judged.step:
-        yield "step", quoted(judged.step)
+
+
+def slices_fields(objective: ImportedObjective) -> Iterator[tuple[str, str]]:
+    """The same of a promise about slices of time."""
+    judged = as_slice_objective(objective)
+    yield "metric", quoted("success_ratio" if objective.threshold_s is None else "latency")
+    if objective.threshold_s is not None:
+        yield "at_most_ms", milliseconds(objective)
+    yield "seconds", f"{judged.slice_s:.12g}"
+    yield "at_least", f"{judged.target:.12g}"
+    if isinstance(judged, TimeslicesObjective):
+        yield "slice_at_least", f"{judged.slice_target:.12g}"
+
+
+def scope_fields(objective: ImportedObjective) -> Iterator[tuple[str, str]]:
+    """Of which runs, unless of all."""
+    if objective.journey:
+        yield "journey", quoted(objective.journey)
+    if objective.step:
+        yield "step", quoted(objective.step)
 
 
 def quoted(text: str) -> str:
