@@ -57,6 +57,12 @@ def gate(session: nox.Session) -> None:
 
 
 @nox.session
+def locust(session: nox.Session) -> None:
+    """Try the Locust engine of load tests."""
+    run_task(session, "locust")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style, formatting and import contracts."""
     run_task(session, "lint")

@@ -65,6 +65,13 @@ def gate(_context: Context, full: bool = False) -> None:
 
 
 @task
+def locust(_context: Context) -> None:
+    """Try the Locust engine of load tests, in an environment that has Locust."""
+    require("locust")
+    run_module("pytest", "-q", "-m", "locust", "tests/plugins")
+
+
+@task
 def lint(_context: Context) -> None:
     """Check style, formatting and import contracts."""
     require("lint")

@@ -210,6 +210,7 @@ COMMANDS = {
     "schema": Command(
         "print or write the JSON Schemas of evidence", reading("slo_smoke", "slo-smoke", "schema")
     ),
+    "locust": Command("try the Locust engine of load tests", plain("locust")),
     "lint": Command("check style, formatting and import contracts", plain("lint")),
     "types": Command("check types", plain("types")),
     "docs": Command("check links and commands in the documentation", plain("docs")),

@@ -22,6 +22,7 @@ from gatewright.slo import LatencyObjective, SuccessObjective, ThroughputObjecti
 
 pytestmark = [
     pytest.mark.end_to_end,
+    pytest.mark.locust,
     pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc"),
 ]
 

@@ -64,6 +64,7 @@ def test_flags_of_locust_are_not_ignored_without_it(flag, tmp_path, capsys):
     assert "add --engine locust" in capsys.readouterr().err
 
 
+@pytest.mark.locust
 def test_a_master_that_can_not_listen_says_why(workload, pace, locust):
     """The address is not one of this machine."""
     with pytest.raises(LocustError, match="ended before it listened"):
