@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 import pytest
 
 from gatewright.core.verdict import Verdict
-from gatewright.load import Hold
+from gatewright.load import Hold, Recording
 from gatewright.slo import (
+    Judge,
     LatencyObjective,
     RatioTimeslicesObjective,
+    Requirements,
     SlicePromise,
     SuccessObjective,
     ThroughputObjective,
@@ -20,7 +22,8 @@ from gatewright.suites.slo.findings import conclude
 from gatewright.suites.slo.markdown import render
 from gatewright.suites.slo.page import render_page
 from gatewright.suites.slo.report import SloReport
-from gatewright.suites.slo.slices import with_slices
+from gatewright.suites.slo.slices import decide, with_slices
+from gatewright.suites.slo.watch import Window
 
 BEGUN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 HEADING = Heading(
@@ -74,6 +77,27 @@ def test_a_slice_is_good_when_enough_of_its_runs_are(measured):
     assert slices.observed == pytest.approx(0.5, abs=0.01)
 
 
+def test_slices_of_a_journey_hold_its_own_runs():
+    """Buyers come in every fourth second only, and fail in every other one of those."""
+    recording = Recording(("buy/pay", "look/list"), ("buy", "look"))
+    for run in range(160 * 4):
+        due = run / 4
+        buys = due % 4 < 1
+        recording.begin(due, due, journey=0 if buys else 1)
+        recording.answer(run, 0 if buys else 1, 0.01)
+        if buys and due % 8 < 1:
+            recording.fail(run, due + 0.01, step=0, reason="answered 500")
+        else:
+            recording.succeed(run, due + 0.01)
+    window = Window(recording, Judge(OBJECTIVES, Requirements()), 0, None)
+    window.advance()
+    buyers = SlicePromise(TimeslicesObjective(0.9, 0.95, 1.0), journey="buy")
+    step = SlicePromise(TimeslicesObjective(0.9, 0.95, 1.0), journey="buy", step="pay")
+    for promise in (buyers, step):
+        decision = decide(promise, window, alpha=0.05)
+        assert (decision.slices, decision.empty, decision.observed) == (40, 119, 0.5)
+
+
 def test_bad_slices_fail_the_scenario(measured):
     """Two seconds of three are slow, and no objective about runs minds."""
     result = measured(QUICK, latency=lambda due: 0.301 if due % 3 < 2 else 0.01)
@@ -124,7 +148,7 @@ def test_slices_that_are_bad_by_a_late_generator_do_not_fail(measured, service_s
 
 
 def test_promises_share_the_error(measured):
-    """The same slices pass alone; among five of a kind they need stronger evidence."""
+    """The same slices pass alone; among twenty of a kind they need stronger evidence."""
     strict = SlicePromise(TimeslicesObjective(0.85, 0.95, 0.5), threshold_s=0.3)
     alone, among = measured(strict, seconds=52), measured(*[strict] * 20, seconds=52)
     assert alone.slices[0].verdict is PASS
