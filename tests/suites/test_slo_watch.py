@@ -117,3 +117,13 @@ def test_glances_tell_the_warm_up_from_the_measurement(watch, follow):
     assert not glances[-1].warming_up
     assert glances[-1].rate == pytest.approx(40, abs=0.5)
     assert glances[-1].p99_s == pytest.approx(0.01, rel=0.01)
+
+
+def test_runs_that_an_abort_gave_up_are_no_reason_to_doubt(watch, follow):
+    """A service that hangs from the eighth second on: whoever ended it then, knew that; else nobody knows."""
+    for aborted in (True, False):
+        seen, _ = watch()
+        recording, _ = follow(seen, seconds=10, latency=lambda due: 0.01 if due < 8 else inf)
+        window = seen.finish(recording, aborted=aborted)
+        told = " ".join(seen.prove(window).problems)
+        assert ("runs never ended" in told) is not aborted

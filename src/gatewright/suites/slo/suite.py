@@ -57,7 +57,7 @@ def measure(plan: Plan, service: Service, show: Callable[[Glance], None]) -> Sce
 
     recording = run_on_fast_loop(load(plan, service, observe))
     cpu = time.process_time() - cpu
-    window = watch.finish(recording)
+    window = watch.finish(recording, aborted=burn is not None and burn.ringing is not None)
     result = conclude(plan, watch, window, cpu)
     if service.application is not None:
         result = result.model_copy(update={"in_process": True})

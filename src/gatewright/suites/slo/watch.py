@@ -303,15 +303,20 @@ class Watch:
         self._show(self._glance(now - recording.started))
         return self._settled
 
-    def finish(self, recording: Recording) -> Window:
-        """The window that was judged; decides on all of it unless a look had settled it."""
+    def finish(self, recording: Recording, *, aborted: bool = False) -> Window:
+        """The window that was judged; decides on all of it unless a look had settled it.
+
+        Args:
+            recording: all that the open loop saw.
+            aborted: somebody else knew enough and ended it, so that runs under way were given up on purpose.
+        """
         if self.window is None:
             seconds = recording.scheduled[-1] - recording.started if len(recording) else 0.0
             self.warm_up = WarmUp(seconds, len(recording), settled=False)
             self.window = Window(recording, self._judge, len(recording), self._server_pid)
         if not self._settled:
             self.window.advance()
-            self.window.unresolved = len(recording) - self.window.stop
+            self.window.unresolved = 0 if aborted else len(recording) - self.window.stop
             horizon = recording.scheduled[-1] if len(recording) else 0.0
             self.decisions = self._decide(self.window, horizon)
         if not (self._settled and self.drifts):
