@@ -254,3 +254,16 @@ def test_rules_that_can_not_be_kept_are_refused(make):
     """In one line."""
     with pytest.raises(ConfigurationError):
         make()
+
+
+def test_a_late_generator_passes_nothing():
+    """It reads answers as late as it sends requests: 400 ms on both sides hide that one is twice as slow."""
+    late = [
+        replace(block, lag_s=0.4, latencies_s=tuple(0.4 + latency for latency in block.latencies_s))
+        for block in measure(16, added_s=LATENCY_S)
+    ]
+    comparison = compare(late, RULES)
+    assert comparison.verdict is Verdict.INCONCLUSIVE
+    assert "the generator was late by 400.0 ms" in " ".join(comparison.problems)
+    punctual = [replace(block, lag_s=0.001) for block in measure(16)]
+    assert compare(punctual, RULES).problems == ()

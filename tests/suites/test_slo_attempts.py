@@ -3,12 +3,15 @@
 import json
 import math
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from gatewright.core.errors import ConfigurationError, GatewrightError
 from gatewright.slo import (
+    DriftLimit,
+    ErrorBudget,
     LatencyObjective,
     RatioTimeslicesObjective,
     SlicePromise,
@@ -26,7 +29,7 @@ from gatewright.suites.slo.attempts import (
     share_of_alpha,
 )
 from gatewright.suites.slo.markdown import render
-from gatewright.suites.slo.running import Suite, run_and_publish
+from gatewright.suites.slo.running import Suite, run_and_publish, run_suite
 
 KEY = "sha256:" + 64 * "a"
 PROMISES = (LatencyObjective(0.95, 0.3), SuccessObjective(0.99), ThroughputObjective(20))
@@ -79,8 +82,10 @@ def test_the_question_is_the_tree_the_target_and_the_promises(tmp_path):
     for promise in slices:
         sliced = Plan("load", PROMISES, rate=40, budget_s=30, slices=(promise,))
         others.add(question_of(tmp_path, tmp_path / "out", "", [sliced]))
+    for more in ({"budget": ErrorBudget(0.99)}, {"drift_limits": (DriftLimit("rss", 2048),)}):
+        others.add(question_of(tmp_path, tmp_path / "out", "", [replace(soak, **more)]))
     (tmp_path / "app.py").write_text("x = 2")
-    assert len(others | {first, asked()}) == 8
+    assert len(others | {first, asked()}) == 10
 
 
 @pytest.mark.parametrize("folder", ["docs/evidence/task", "elsewhere"])
@@ -168,6 +173,12 @@ def test_attempts_may_share_one_alpha(tmp_path):
     second = shared.counted(tmp_path / "evidence")
     assert second.heading.alpha == pytest.approx(0.05 / 6)
     assert second.plans[0].requirements.alpha == pytest.approx(0.05 / 6)
+
+
+def test_a_share_is_refused_where_attempts_are_not_counted(tmp_path):
+    """A library call without evidence would take all of the error each time."""
+    with pytest.raises(ConfigurationError, match="where they are counted"):
+        run_suite(suite(tmp_path, share_alpha=True))
 
 
 def test_a_file_of_another_making_leaves_no_older_verdict(tmp_path):

@@ -266,13 +266,15 @@ def test_the_command_writes_evidence_that_the_judge_can_read(repository, tmp_pat
         (["--base", "base", "--rate", "-1"], "--rate must be a positive number"),
         (["--base", "base", "--block-seconds", "0.001"], "are empty"),
         (["--base", "base", "--fail-above", "0.5"], "must be a ratio of at least 1"),
-        (["--base", "base", "--service", "nowhere:API"], "--service names nowhere:API"),
+        (["--base", "base", "--service", "nowhere:API"], "nowhere:API can't be imported"),
+        (["--base", "base", "--service", "quitting:API"], "quitting:API can't be imported: SystemExit"),
         (["--base", "base", "--service", "json:dumps"], "json:dumps is no MeasuredService"),
         (["--base", "base", "--base-python", "no-such-python"], "starts no Python"),
     ],
 )
 def test_what_can_not_be_used_costs_one_line(repository, capsys, arguments, complaint):
-    """Exit code 2, before anything is started."""
+    """Exit code 2, before anything is started; modules are looked for in the project's root."""
+    repository.write("quitting.py", "raise SystemExit(0)")
     code = execute(["--root", str(repository.root), "slo", "compare", "--service", WHERE, *arguments])
     assert code == 2
     said = capsys.readouterr().err

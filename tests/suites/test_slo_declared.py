@@ -101,6 +101,16 @@ class Refused:
         (yield Call(0, self._list)).expect(404 if Refused.count % 10 == 0 else 200)
 
 
+class Quitter(Look):
+    def run(self):
+        raise SystemExit(0)
+
+
+class BornQuitter:
+    def __init__(self, origin):
+        raise SystemExit(0)
+
+
 def broken(origin):
     raise RuntimeError("no customers today")
 
@@ -337,6 +347,39 @@ def test_the_latencies_of_a_report_are_exported(shop, tmp_path, capsys):
     log = capsys.readouterr().out.splitlines()
     assert log[0] == "#[Histogram log format version 1.3]"
     assert log[-1].startswith("Tag=shop,")
+    old = json.loads(latest.read_text()) | {"started_at": "0001-01-01T00:00:00+23:00"}
+    latest.write_text(json.dumps(old))
+    assert execute(["slo", "hdr", str(latest)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
     latest.write_text('{"verdict": "PASS"}')
     assert execute(["slo", "hdr", str(latest)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("factory", "words"),
+    [("BornQuitter", "SystemExit"), ("Quitter", "the project's code ended the command")],
+)
+def test_a_journey_that_ends_the_process_passes_nothing(shop, capsys, factory, words):
+    """Its exit code would be ours: 0 is not for it to say."""
+    code, report = shop(change=("customers:Look", f"customers:{factory}"))
+    assert (code, report["verdict"]) == (3, "INCONCLUSIVE")
+    told = capsys.readouterr()
+    assert words in told.err + told.out
+
+
+def test_a_module_that_ends_the_process_is_refused(shop, tmp_path, capsys):
+    """While it is imported, already."""
+    shop("--rate=nan")  # writes the project
+    (tmp_path / "a shop" / "shop" / "quitting.py").write_text("raise SystemExit(0)")
+    code, _ = shop(change=("customers:Look", "quitting:Look"))
+    assert code == 2
+    assert "quitting:Look can't be imported: SystemExit" in capsys.readouterr().err
+
+
+def test_the_report_tells_what_repeats_it(shop, monkeypatch):
+    """With all that was typed; an empty profile is none."""
+    monkeypatch.setenv("GATEWRIGHT_PROFILE", "")
+    _, report = shop("--target", "http://127.0.0.1:1", "--rate", "55")
+    assert report["profile"] == "quick"
+    assert report["reasons"][0]["command"].endswith("slo run shop --target http://127.0.0.1:1 --rate 55")

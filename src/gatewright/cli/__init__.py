@@ -3,6 +3,7 @@
 import argparse
 import io
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -57,10 +58,14 @@ def main() -> int:
 def execute(arguments: Sequence[str]) -> int:
     """Run one command; the exit code is the verdict's, and bad input costs one line, never a traceback."""
     options = build_parser().parse_args(arguments)
+    options.typed = shlex.join(["gatewright", *arguments])
     try:
         code: int = options.command(options)
     except GatewrightError as error:
         code = complain(str(error), error.exit_code)
+    except SystemExit as error:
+        # Code of the project that is imported here may end the process; whatever it says, nothing was proven.
+        code = complain(f"the project's code ended the command: exit {error.code}", ExitCode.INCONCLUSIVE)
     except KeyboardInterrupt:
         code = complain("interrupted", ExitCode.INCONCLUSIVE)
     except BrokenPipeError:

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 from gatewright.core.errors import ConfigurationError
-from gatewright.core.escape import printable
 from gatewright.execution.project import Project, find_project
 
-__all__ = ["Commands", "needs_extra", "printable_lines", "project_of"]
+__all__ = ["Commands", "needs_extra", "project_of"]
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - has no public name
 """What commands are added to."""
@@ -19,11 +18,6 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # n
 def project_of(options: argparse.Namespace) -> Project:
     """The project that the user means."""
     return find_project((options.root or Path.cwd()).resolve())
-
-
-def printable_lines(text: str) -> str:
-    """Lines that come from elsewhere, each made harmless."""
-    return "\n".join(printable(line) for line in text.splitlines())
 
 
 @contextmanager

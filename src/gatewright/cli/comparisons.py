@@ -1,7 +1,6 @@
 """The command that compares the work tree with a revision."""
 
 import argparse
-import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,7 +83,7 @@ def compare_command(options: argparse.Namespace) -> int:
         raise ConfigurationError(
             "no service is named", remedy="pass --service MODULE:NAME, or set gate.measured in gate.toml"
         )
-    service = load_service(path)
+    service = load_service(path, project.root)
     fail_above = number("--fail-above", options.fail_above)
     cpu = Margins(fail_above, number("--pass-below", options.pass_below))
     latency = replace(cpu, pass_below=number("--latency-pass-below", options.latency_pass_below))
@@ -101,7 +100,7 @@ def compare_command(options: argparse.Namespace) -> int:
             margins={Measure.CPU: cpu, Measure.P50: latency, Measure.P95: latency},
         ),
         base_python=options.base_python,
-        command=shlex.join(["gatewright", "slo", "compare", "--base", options.base, "--service", path]),
+        command=options.typed,
     )
     folder = options.output or project.root / EVIDENCE / "slo-compare"
     return compare_and_publish(config, folder, as_json=options.json).exit_code

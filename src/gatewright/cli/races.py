@@ -6,9 +6,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from gatewright.cli.common import Commands, needs_extra, printable_lines, project_of
+from gatewright.cli.common import Commands, needs_extra, project_of
 from gatewright.core.errors import ConfigurationError
-from gatewright.core.escape import printable
+from gatewright.core.escape import printable, printable_lines
 from gatewright.evidence.record import EVIDENCE, write_atomic
 from gatewright.gate.policy import load_policy
 from gatewright.report.command import as_typed
@@ -72,7 +72,7 @@ def merge_command(options: argparse.Namespace) -> int:
     output = Path(options.output)
     report = merge(read_shards(options.folders), output)
     published = publish_race_report(output, report)
-    print(printable_lines(summary(report)))
+    sys.stdout.write(printable_lines(summary(report)))
     print(f"evidence: {printable(str(published.json))}", file=sys.stderr)
     return report.verdict.exit_code
 
@@ -89,7 +89,7 @@ def race_command(options: argparse.Namespace) -> int:
     output = Path(options.output)
     report = check_faults(faults, output, command, Lines(sys.stderr))
     published = publish_race_report(output, report)
-    text = report.model_dump_json(indent=2) if options.json else printable_lines(summary(report))
-    print(text)
+    text = report.model_dump_json(indent=2) + "\n" if options.json else printable_lines(summary(report))
+    sys.stdout.write(text)
     print(f"evidence: {printable(str(published.json))}", file=sys.stderr)
     return report.verdict.exit_code

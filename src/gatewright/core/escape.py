@@ -4,7 +4,7 @@ import re
 import unicodedata
 from html import escape
 
-__all__ = ["columns", "html_text", "markdown_text", "printable"]
+__all__ = ["columns", "html_text", "markdown_text", "printable", "printable_lines"]
 
 HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Control, format (also bidirectional overrides), lone surrogates, line and paragraph separators."""
@@ -25,6 +25,11 @@ def printable(text: str) -> str:
         else character
         for character in text
     )
+
+
+def printable_lines(text: str) -> str:
+    """Lines of text, each made printable by itself; every one is ended."""
+    return "".join(f"{printable(line)}\n" for line in text.splitlines())
 
 
 def html_text(text: str) -> str:

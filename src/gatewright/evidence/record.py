@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from gatewright.evidence.report import SuiteReport
 
-__all__ = ["EVIDENCE", "EVIDENCE_FOLDER_VARIABLE", "Published", "publish", "write_atomic"]
+__all__ = ["EVIDENCE", "EVIDENCE_FOLDER_VARIABLE", "Published", "announce", "publish", "write_atomic"]
 
 EVIDENCE = PurePosixPath("docs/evidence")
 """Where a project keeps evidence: run folders, and the latest verdict."""
@@ -58,6 +58,14 @@ class Published:
     latest_markdown: Path
 
 
+def announce(folder: Path, report: SuiteReport, markdown: str, page: str = "") -> None:
+    """Write a report as `latest.*` alone; arguments are those of `publish`."""
+    write_atomic(folder / "latest.json", report.model_dump_json(indent=2) + "\n")
+    write_atomic(folder / "latest.md", markdown)
+    if page:
+        write_atomic(folder / "latest.html", page)
+
+
 def publish(folder: Path, report: SuiteReport, markdown: str, page: str = "") -> Published:
     """Write a report as `<time>.json`, `<time>.md` and `latest.*`; copies, never symlinks.
 
@@ -79,11 +87,9 @@ def publish(folder: Path, report: SuiteReport, markdown: str, page: str = "") ->
     )
     write_atomic(paths.json, document)
     write_atomic(paths.markdown, markdown)
-    write_atomic(paths.latest_json, document)
-    write_atomic(paths.latest_markdown, markdown)
     if page:
         write_atomic(folder / f"{stem}.html", page)
-        write_atomic(folder / "latest.html", page)
+    announce(folder, report, markdown, page)
     if run_folder := os.environ.get(EVIDENCE_FOLDER_VARIABLE):
         shutil.copyfile(paths.json, Path(run_folder) / "report.json")
         shutil.copyfile(paths.markdown, Path(run_folder) / "report.md")

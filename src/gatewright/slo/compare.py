@@ -36,6 +36,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import cycle, repeat
+from statistics import median
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +47,7 @@ from gatewright.core.verdict import Verdict, merge_verdicts
 
 __all__ = [
     "BLOCKS_OF_A_ROUND",
+    "PERCENTILES",
     "Block",
     "CompareRules",
     "Comparison",
@@ -61,6 +63,8 @@ BLOCKS_OF_A_ROUND = 2
 BLOCKS_OF_A_TURN = 4
 """ABBA: a number of blocks must hold whole turns."""
 TRIMMED_SHARE = 0.25
+MOST_LAG = 0.25
+"""Of the base's p50: a ratio of 1.5 looks like 1.4 then."""
 ONE_SIGMA = (0.1587, 0.8413)
 LEAST_PASS_BLOCKS = 32
 LEAST_FAIL_BLOCKS = 16
@@ -100,6 +104,7 @@ class Block:
         failed: of these, whatever else than success became of them.
         cpu_s: CPU seconds of the server and all that it started; None where the system does not tell.
         latencies_s: of the runs that succeeded, in seconds.
+        lag_s: how late the generator sent in the middle (median), in seconds.
     """
 
     side: Side
@@ -107,6 +112,7 @@ class Block:
     failed: int
     cpu_s: float | None
     latencies_s: Sequence[float]
+    lag_s: float = 0.0
 
     def figure(self, measure: Measure) -> float:
         """The block's value of a measure, in seconds; NaN where there is none."""
@@ -308,9 +314,23 @@ def find_doubts(rounds: Sequence[Sequence[Block]]) -> Iterator[str]:
         runs = sum(block.runs for block in blocks if block.side is side)
         if runs < LEAST_RUNS:
             yield f"needs at least {LEAST_RUNS} runs of the {side}, has {runs}: raise the rate"
+    yield from find_lateness(blocks)
     failed = sum(block.failed for block in blocks if block.side is Side.CANDIDATE)
     if failed:
         yield f"{failed} runs of the candidate failed"
+
+
+def find_lateness(blocks: Sequence[Block]) -> Iterator[str]:
+    """A generator that is late reads answers late, too: the same delay on both sides moves ratios to 1."""
+    figures = [block.figure(Measure.P50) for block in blocks if block.side is Side.BASE]
+    if not figures or not all(map(usable, figures)):
+        return
+    lag, quick = median(block.lag_s for block in blocks), median(figures)
+    if not lag <= MOST_LAG * quick:
+        yield (
+            f"the generator was late by {lag * 1e3:.1f} ms in the middle, while a run of the base takes "
+            f"{quick * 1e3:.1f} ms: lower the rate, or quieten the machine"
+        )
 
 
 def usable(value: float) -> bool:

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import math
 import os
+import shlex
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from typing import Literal, TextIO
 
 import multyagents_api
 from gatewright.core.errors import ConfigurationError, GatewrightError
+from gatewright.core.escape import printable, printable_lines
 from gatewright.core.interrupts import end_as_by_ctrl_c
 from gatewright.core.verdict import ExitCode
 from gatewright.execution.server import ServerProcess
@@ -152,6 +154,7 @@ class SloPerformanceConfig:
             has alpha/(k(k+1)) of it.
         requirements: what a decision needs at least.
         warm_up: when the service counts as settled.
+        command: what repeats it, as the report tells.
     """
 
     scenarios: tuple[ScenarioName, ...] = SCENARIOS["quick"]
@@ -173,6 +176,7 @@ class SloPerformanceConfig:
     share_alpha: bool = False
     requirements: Requirements = field(default_factory=Requirements)
     warm_up: WarmUpRule = field(default_factory=WarmUpRule)
+    command: str = ""
 
     def plan(self, scenario: ScenarioName, objectives: tuple[Objective, ...]) -> Plan:
         """How one scenario is measured.
@@ -260,7 +264,7 @@ def head(config: SloPerformanceConfig) -> Heading:
         server_started=config.target is None,
         alpha=config.requirements.alpha,
         started_at=datetime.now(UTC),
-        command=f"python -m multyagents_api.slo_performance --profile {config.profile}",
+        command=config.command or f"python -m multyagents_api.slo_performance --profile {config.profile}",
     )
 
 
@@ -397,6 +401,15 @@ def configure(
     return config, thresholds
 
 
+def typed(arguments: Sequence[str] | None) -> str:
+    """The command line that repeats a run, with the variables that it depended on."""
+    variables = [
+        f"{name}={value}" for name, value in os.environ.items() if name.startswith(ENVIRONMENT_PREFIX)
+    ]
+    words = sys.argv[1:] if arguments is None else arguments
+    return shlex.join([*sorted(variables), "python", "-m", "multyagents_api.slo_performance", *words])
+
+
 def main(arguments: Sequence[str] | None = None, *, base: SloPerformanceConfig | None = None) -> int:
     """Run the suite from the command line; returns the exit code.
 
@@ -407,15 +420,18 @@ def main(arguments: Sequence[str] | None = None, *, base: SloPerformanceConfig |
     options = build_parser().parse_args(arguments)
     end_as_by_ctrl_c()
     try:
-        config, thresholds = configure(options, base or SloPerformanceConfig())
+        base = replace(base or SloPerformanceConfig(), command=typed(arguments))
+        config, thresholds = configure(options, base)
         report = run_and_publish(suite_of(config, thresholds), options.output_dir, sys.stderr)
     except GatewrightError as error:
-        sys.stderr.write(f"{PROGRAM}: {error}\n")
+        sys.stderr.write(f"{PROGRAM}: {printable(str(error))}\n")
         return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write(f"{PROGRAM}: interrupted\n")
         return ExitCode.INCONCLUSIVE
-    sys.stdout.write(report.model_dump_json(indent=2) + "\n" if options.json else summary(report))
+    sys.stdout.write(
+        report.model_dump_json(indent=2) + "\n" if options.json else printable_lines(summary(report))
+    )
     sys.stderr.write(f"evidence: {options.output_dir / 'latest.json'}\n")
     return report.verdict.exit_code
 

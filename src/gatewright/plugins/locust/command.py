@@ -11,7 +11,8 @@ from gatewright.plugins.locust.launch import Places, run_worker
 from gatewright.plugins.locust.messages import Address
 from gatewright.plugins.locust.workload import JourneyEntry
 from gatewright.suites.slo.command import declared_load, run_declared
-from gatewright.suites.slo.declared import Overrides, add_to_path, plan_of
+from gatewright.suites.slo.declared import Overrides, plan_of
+from gatewright.suites.slo.importing import add_to_path
 
 __all__ = ["run_declared_by_locust", "work_for_master"]
 
@@ -64,7 +65,7 @@ def work_for_master(parsed: argparse.Namespace, root: Path, policy: Path) -> int
         raise ConfigurationError(
             "a worker needs a running service", remedy="pass --target URL, as the master has it"
         )
-    add_to_path(load, root)
+    add_to_path(root, load.python_path)
     master = Address.parse(parsed.master)
     sys.stderr.write(f"working for the master at {master}\n")
     workload = workload_of(plan_of(parsed.name, load), entries_of(load), load.target)

@@ -73,6 +73,10 @@ def promises_of(plan: Plan) -> Iterator[tuple[str, float]]:
     """Name and limit of each promise."""
     for slices in plan.slices:
         yield slices.name, slices.objective.target
+    for drift in plan.drift_limits:
+        yield f"growth of {drift.name}", drift.per_run
+    if plan.budget is not None:
+        yield "error budget", plan.budget.target
     for objective in plan.objectives:
         if isinstance(objective, LatencyObjective):
             yield objective.name, objective.threshold_s

@@ -4,10 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from gatewright.core.escape import printable_lines
 from gatewright.core.verdict import ExitCode
 from gatewright.load import Capacity, CapacityRules, ClosedResult, find_capacity, run_on_fast_loop
 from gatewright.suites.arguments import number
-from gatewright.suites.slo.command import declared_load, shown
+from gatewright.suites.slo.command import declared_load
 from gatewright.suites.slo.declared import Overrides, declared_service
 from gatewright.suites.slo.plan import Service
 from gatewright.suites.slo.suite import lane_to
@@ -36,7 +37,7 @@ def search_capacity(parsed: argparse.Namespace, root: Path, policy: Path) -> int
     )
     with declared_service(load, root, parsed.i_may_load) as service:
         capacity = run_on_fast_loop(climb(service, rules))
-    sys.stdout.write(shown(summary(capacity)))
+    sys.stdout.write(printable_lines(summary(capacity)))
     return ExitCode.INCONCLUSIVE if capacity.problems else ExitCode.PASS
 
 

@@ -7,17 +7,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gatewright.core.errors import ConfigurationError
-from gatewright.core.escape import printable
+from gatewright.core.escape import printable, printable_lines
 from gatewright.evidence.record import EVIDENCE
+from gatewright.execution.project import Settings
 from gatewright.gate.loads import Load
 from gatewright.gate.policy import load_policy
 from gatewright.suites.arguments import number
 from gatewright.suites.slo.declared import Overrides, declared_suite
 from gatewright.suites.slo.running import Engine, open_loop, run_and_publish, summary
 
-__all__ = ["declared_load", "run_declared", "shown"]
-
-PROFILES = ("quick", "full")
+__all__ = ["declared_load", "run_declared"]
 
 
 @dataclass(frozen=True)
@@ -56,13 +55,13 @@ def run_declared(parsed: argparse.Namespace, root: Path, policy: Path, *, engine
     """
     options = options_of(parsed)
     load = declared_load(options.name, policy)
-    profile = os.environ.get("GATEWRIGHT_PROFILE", "quick")
-    if profile not in PROFILES:
-        raise ConfigurationError(f"no profile {profile!r}", remedy=f"there are {', '.join(PROFILES)}")
-    suite = declared_suite(options.name, load, root, options.overrides, profile)
+    profile = Settings.read(os.environ).profile
+    suite = declared_suite(options.name, load, root, options.overrides, profile=profile, command=parsed.typed)
     folder = options.output or root / EVIDENCE / f"slo-{options.name}"
     report = run_and_publish(replace(suite, engine=engine), folder, None if parsed.quiet else sys.stderr)
-    sys.stdout.write(report.model_dump_json(indent=2) + "\n" if options.json else shown(summary(report)))
+    sys.stdout.write(
+        report.model_dump_json(indent=2) + "\n" if options.json else printable_lines(summary(report))
+    )
     sys.stderr.write(f"evidence: {printable(str(folder / 'latest.json'))}\n")
     return report.verdict.exit_code
 
@@ -82,8 +81,3 @@ def declared_load(name: str, policy: Path) -> Load:
         )
         raise ConfigurationError(f"{policy.name} declares no load {name!r}", remedy=known)
     return loads[name]
-
-
-def shown(text: str) -> str:
-    """Lines with what comes from elsewhere made harmless."""
-    return "".join(f"{printable(line)}\n" for line in text.splitlines())

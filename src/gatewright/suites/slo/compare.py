@@ -23,6 +23,7 @@ from gatewright.slo import (
     Side,
     compare,
 )
+from gatewright.slo.compare import PERCENTILES
 from gatewright.suites.slo.base_environment import find_environment
 from gatewright.suites.slo.base_tree import Revision, find_revision, unpack
 from gatewright.suites.slo.compare_report import (
@@ -41,7 +42,6 @@ __all__ = ["CompareConfig", "CompareRun", "begun_comparison", "run_comparison"]
 
 SUITE = "slo-compare"
 ARTIFACT = "report.json"
-PERCENTILES = {Measure.P50: 0.50, Measure.P95: 0.95}
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from gatewright.core.escape import printable
+from gatewright.core.escape import printable, printable_lines
 from gatewright.core.verdict import Verdict
-from gatewright.evidence.record import publish, write_atomic
+from gatewright.evidence.record import announce, publish
 from gatewright.evidence.report import Reason
 from gatewright.suites.slo.compare import CompareConfig, CompareRun, begun_comparison, run_comparison
 from gatewright.suites.slo.compare_markdown import render_comparison, summarise_comparison
@@ -28,7 +28,7 @@ def compare_and_publish(config: CompareConfig, folder: Path, *, as_json: bool) -
         as_json: print the whole report instead of a few lines.
     """
     run = begun_comparison(config)
-    announce(folder, run.report(doubt("the comparison has begun and was not finished", config)))
+    begin(folder, run.report(doubt("the comparison has begun and was not finished", config)))
     try:
         report = run_comparison(run, progress_on(sys.stderr.write))
     except BaseException as error:
@@ -37,7 +37,9 @@ def compare_and_publish(config: CompareConfig, folder: Path, *, as_json: bool) -
         finish(folder, run.report(doubt(printable(why), config)))
         raise
     path = finish(folder, report)
-    sys.stdout.write(report.model_dump_json(indent=2) + "\n" if as_json else summarise_comparison(report))
+    sys.stdout.write(
+        report.model_dump_json(indent=2) + "\n" if as_json else printable_lines(summarise_comparison(report))
+    )
     sys.stderr.write(f"evidence: {printable(str(path))}\n")
     return report.verdict
 
@@ -47,11 +49,9 @@ def doubt(why: str, config: CompareConfig) -> Reason:
     return Reason(rule="finished", message=why, command=config.command)
 
 
-def announce(folder: Path, report: CompareReport) -> None:
+def begin(folder: Path, report: CompareReport) -> None:
     """Put `latest.*` there, for a run that is not finished."""
-    write_atomic(folder / "latest.json", report.model_dump_json(indent=2) + "\n")
-    write_atomic(folder / "latest.md", render_comparison(report))
-    write_atomic(folder / "latest.html", render_comparison_page(report))
+    announce(folder, report, render_comparison(report), render_comparison_page(report))
 
 
 def finish(folder: Path, report: CompareReport) -> Path:

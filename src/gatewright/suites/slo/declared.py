@@ -1,16 +1,14 @@
 """A load that a policy declares becomes a suite that can be run."""
 
-import importlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from gatewright.core.errors import ConfigurationError, GatewrightError
 from gatewright.execution.server import ServerProcess
@@ -29,6 +27,7 @@ from gatewright.slo import (
     TimeslicesObjective,
 )
 from gatewright.suites.slo.assembly import Heading
+from gatewright.suites.slo.importing import add_to_path, filled, imported_callable
 from gatewright.suites.slo.plan import Plan, Service
 from gatewright.suites.slo.running import Suite, permitted_target
 
@@ -83,7 +82,9 @@ class Overrides:
         return load.model_copy(update=given)
 
 
-def declared_suite(name: str, load: Load, root: Path, overrides: Overrides, profile: str) -> Suite:
+def declared_suite(
+    name: str, load: Load, root: Path, overrides: Overrides, *, profile: str, command: str
+) -> Suite:
     """The suite of a declaration; nothing is imported or started yet.
 
     Args:
@@ -92,6 +93,7 @@ def declared_suite(name: str, load: Load, root: Path, overrides: Overrides, prof
         root: of the project.
         overrides: what the command line says.
         profile: told in the report.
+        command: what repeats it, told likewise.
 
     Raises:
         ConfigurationError: a figure or the target can't be used.
@@ -107,7 +109,7 @@ def declared_suite(name: str, load: Load, root: Path, overrides: Overrides, prof
         server_started=load.server is not None,
         alpha=load.needs.alpha,
         started_at=datetime.now(UTC),
-        command=f"gatewright slo run {name}",
+        command=command,
     )
     service = partial(declared_service, load, root, overrides.may_load)
     return Suite(heading, [plan], service, root=root, share_alpha=load.needs.share_alpha)
@@ -202,8 +204,8 @@ def declared_service(load: Load, root: Path, may_load: str | None) -> Iterator[S
         yield Service(origin, mix_of(load, root, origin), ca_file=ca_file)
         return
     if load.app is not None:
-        add_to_path(load, root)
-        application = imported("app", load.app)
+        add_to_path(root, load.python_path)
+        application = imported_callable("app", load.app)
         yield Service(IN_PROCESS, mix_of(load, root, IN_PROCESS), application=application)
         return
     with tempfile.TemporaryDirectory(prefix="gatewright-slo-") as folder:
@@ -223,13 +225,6 @@ def declared_service(load: Load, root: Path, may_load: str | None) -> Iterator[S
             server.stop(STOP_GRACE_S)
 
 
-def filled(word: str, values: Mapping[str, str]) -> str:
-    """A word of a command with its `{names}` filled in; other braces stay."""
-    for name, value in values.items():
-        word = word.replace(f"{{{name}}}", value)
-    return word
-
-
 def server_environment(load: Load, root: Path) -> dict[str, str]:
     """Our environment, in which the project's folders can be imported from."""
     inherited = os.environ.get("PYTHONPATH")
@@ -244,7 +239,7 @@ def mix_of(load: Load, root: Path, origin: Origin) -> Mix:
         ConfigurationError: one can't be imported, or is none.
         JourneyError: one could not be made for this service.
     """
-    add_to_path(load, root)
+    add_to_path(root, load.python_path)
     return Mix(
         {
             name: Weighted(journey_of(name, declared.factory, origin), declared.weight)
@@ -254,21 +249,14 @@ def mix_of(load: Load, root: Path, origin: Origin) -> Mix:
     )
 
 
-def add_to_path(load: Load, root: Path) -> None:
-    """Let the project's folders be imported from."""
-    for folder in reversed(load.python_path):
-        if (place := str((root / folder).resolve())) not in sys.path:
-            sys.path.insert(0, place)
-
-
 def journey_of(name: str, path: str, origin: Origin) -> Journey:
     """Import the factory of a journey and call it."""
-    factory = imported(f"journey {name}", path)
+    factory = imported_callable(f"journey {name}", path)
     try:
         journey: Journey = factory(origin)
     except GatewrightError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise JourneyError(f"journey {name} ({path}): {type(error).__name__}: {error}") from error
     steps = getattr(journey, "steps", None)
     if not isinstance(steps, tuple) or not callable(getattr(journey, "run", None)):
@@ -276,19 +264,3 @@ def journey_of(name: str, path: str, origin: Origin) -> Journey:
             f"journey {name}: {path} gave no journey", remedy="give it `steps`, a tuple of names, and `run()`"
         )
     return journey
-
-
-def imported(what: str, path: str) -> Callable[..., Any]:
-    """What `module:name` means."""
-    module, _, attribute = path.partition(":")
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except Exception as error:
-        raise ConfigurationError(
-            f"{what}: {path} can't be imported: {type(error).__name__}: {error}",
-            remedy="name it as module:name, and its folder in python_path",
-        ) from error
-    if not callable(found):
-        raise ConfigurationError(f"{what}: {path} can't be called")
-    made: Callable[..., Any] = found
-    return made

@@ -30,7 +30,6 @@ STATES: dict[Verdict, Literal["kept", "broken", "open"]] = {Verdict.PASS: "kept"
 CURVE_POINTS = 120
 SKIPPED_QUARTER = 4
 """Of a soak, as `gatewright.slo.drift` skips it."""
-LARGEST_EXPONENT = 700.0
 SERIES = {
     "rss": "resident memory",
     "open_files": "open files",

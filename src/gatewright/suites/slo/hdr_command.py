@@ -22,7 +22,11 @@ def print_hdr_log(path: Path) -> int:
         report = read_model(path, SloReport)
     except EvidenceError as error:
         raise ConfigurationError(f"{path} is no report of an SLO suite: {error}") from None
-    sys.stdout.write(log_of(report))
+    try:
+        log = log_of(report)
+    except OverflowError:
+        raise ConfigurationError(f"{path} was begun at a time that no clock tells") from None
+    sys.stdout.write(log)
     return ExitCode.PASS
 
 

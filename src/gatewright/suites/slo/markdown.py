@@ -13,7 +13,7 @@ from gatewright.suites.slo.report import (
     ScheduleValidity,
     SloReport,
 )
-from gatewright.suites.slo.words import offer_words, run_words, slices_words
+from gatewright.suites.slo.words import error_words, offer_words, run_words, slices_words
 
 __all__ = ["render"]
 
@@ -28,7 +28,7 @@ def render(report: SloReport) -> str:
     seconds = (report.finished_at - report.started_at).total_seconds()
     when = f"{report.started_at:%Y-%m-%d %H:%M:%S} UTC, {seconds:.1f} s"
     whose = "a server started for it" if report.server_started else f"the running server {report.target}"
-    error = f"error of the verdict: at most {report.alpha:g}{attempt_words(report.attempt)}"
+    error = f"{error_words(report.alpha)}{attempt_words(report.attempt)}"
     parts = [
         f"# {report.suite}: {report.verdict.value}",
         f"{when}, profile {report.profile}, against {whose}; {error}.",

@@ -1,6 +1,5 @@
 """What `slo compare` measures, as a project declares it: a server's command, and what a run does there."""
 
-import importlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,8 +7,11 @@ from pathlib import Path
 
 from gatewright.core.errors import ConfigurationError
 from gatewright.load import Journey, Origin
+from gatewright.suites.slo.importing import add_to_path, filled, imported
 
 __all__ = ["MeasuredService", "Places", "load_service"]
+
+PLACEHOLDERS = ("python", "source", "scratch", "port_file")
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,7 @@ class Places:
 
     def fill(self, text: str) -> str:
         """The text with `{python}`, `{source}`, `{scratch}`, `{port_file}` filled in; other braces stay."""
-        for name in ("python", "source", "scratch", "port_file"):
-            text = text.replace(f"{{{name}}}", str(getattr(self, name)))
-        return text
+        return filled(text, {name: getattr(self, name) for name in PLACEHOLDERS})
 
 
 @dataclass(frozen=True)
@@ -97,19 +97,14 @@ class MeasuredService:
         return {**inherited, "PYTHONPATH": os.pathsep.join([*own, *foreign]), **declared}
 
 
-def load_service(path: str) -> MeasuredService:
-    """The declaration that stands at an import path `MODULE:NAME`.
+def load_service(path: str, project: Path) -> MeasuredService:
+    """The declaration that stands at an import path `MODULE:NAME` of a project.
 
     Raises:
         ConfigurationError: it can't be imported, or is none.
     """
-    module, _, name = path.partition(":")
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError, TypeError) as error:
-        raise ConfigurationError(
-            f"--service names {path}, which can't be found: {error}", remedy="give it as MODULE:NAME"
-        ) from None
+    add_to_path(project, (".",))
+    found = imported("the measured service", path)
     if not isinstance(found, MeasuredService):
         raise ConfigurationError(f"{path} is no MeasuredService")
     return found

@@ -24,7 +24,13 @@ from gatewright.suites.slo.report import (
     SlicesResult,
     SloReport,
 )
-from gatewright.suites.slo.words import metric_words, offer_words, run_words, slices_words
+from gatewright.suites.slo.words import (
+    error_words,
+    metric_words,
+    offer_words,
+    run_words,
+    slices_words,
+)
 
 __all__ = ["Cell", "command", "figure", "render_page", "table", "verdict_box"]
 
@@ -97,7 +103,7 @@ def heading_facts(report: SloReport) -> Iterator[str]:
         "took": f"{seconds:.1f} s",
         "profile": report.profile,
         "against": "a server started for it" if report.server_started else report.target,
-        "error of the verdict": f"at most {100 * report.alpha:g}%",
+        "error": error_words(report.alpha),
         "runs judged": f"{sum(scenario.runs for scenario in report.scenarios):,}",
     }
     yield '<dl class="facts">'

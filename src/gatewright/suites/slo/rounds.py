@@ -190,7 +190,15 @@ def conclude_block(
     succeeded = recording.count(Outcome.SUCCEEDED, 0, runs)
     lags = LogHistogram(max(0.0, lag) for lag in recording.lags(0, runs))
     return LoadedBlock(
-        block=Block(side, runs, runs - succeeded, cpu_s, tuple(recording.latencies(0, runs))),
+        block=Block(
+            side,
+            runs,
+            runs - succeeded,
+            cpu_s,
+            # Both sides' lag is the generator's own, and would move the ratio to 1.
+            tuple(recording.latencies(0, runs, since_sent=True)),
+            lag_s=lags.percentile(0.5) if lags.count else 0.0,
+        ),
         seed=seed,
         lag_p99_s=lags.percentile(0.99) if lags.count else 0.0,
         dropped=recording.count(Outcome.DROPPED, 0, runs),

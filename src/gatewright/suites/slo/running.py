@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from gatewright.core.errors import ConfigurationError, GatewrightError
-from gatewright.evidence.record import publish, write_atomic
+from gatewright.evidence.record import announce, publish
 from gatewright.load import Origin
 from gatewright.suites.slo.assembly import Heading, assemble, unfinished
 from gatewright.suites.slo.attempts import count_attempt, question_of, share_of_alpha
@@ -86,6 +86,10 @@ def run_suite(suite: Suite, progress: TextIO | None = None) -> SloReport:
     Raises:
         ConfigurationError: an objective can't be used with this service.
     """
+    if suite.share_alpha and suite.heading.attempt is None:
+        raise ConfigurationError(
+            "attempts can share an error only where they are counted", remedy="publish the evidence"
+        )
     results: list[ScenarioResult] = []
     try:
         with suite.service() as service:
@@ -108,9 +112,7 @@ def run_and_publish(suite: Suite, folder: Path, progress: TextIO | None) -> SloR
             can't be read.
     """
     begun = unfinished(suite.heading, "the run has begun and was not finished", "finished", datetime.now(UTC))
-    write_atomic(folder / "latest.json", begun.model_dump_json(indent=2) + "\n")
-    write_atomic(folder / "latest.md", render(begun))
-    write_atomic(folder / "latest.html", render_page(begun))
+    announce(folder, begun, render(begun), render_page(begun))
     suite = suite.counted(folder)
     report = run_suite(suite, progress)
     publish(folder, report, render(report), render_page(report))

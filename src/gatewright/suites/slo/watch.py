@@ -1,5 +1,6 @@
 """Watches a measurement while it runs: finds the warm-up, keeps counts, asks the judge, says when to stop."""
 
+from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -122,6 +123,9 @@ class Window:
         self._counted = [each for each in judge.objectives if not isinstance(each, ThroughputObjective)]
         self._flowing = [each for each in judge.objectives if isinstance(each, ThroughputObjective)]
         self._tallies = {each.name: tally_of(recording, each) for each in self._counted}
+        self._moments = {
+            each.journey: JourneyMoments(recording, each.journey) for each in self._flowing if each.journey
+        }
 
     @property
     def begins(self) -> float:
@@ -198,10 +202,7 @@ class Window:
         arrivals: Sequence[float] = recording.scheduled
         successes: Sequence[float] = recording.successes
         if journey:
-            number = recording.journeys.index(journey)
-            arrivals = [due for run, due in enumerate(arrivals) if recording.journey_of[run] == number]
-            pairs = zip(recording.successful, successes, strict=True)
-            successes = [moment for run, moment in pairs if recording.journey_of[run] == number]
+            arrivals, successes = self._moments[journey].read()
         return Flow(
             block_s=BLOCK_S,
             arrived=between(arrivals, edges),
@@ -243,6 +244,29 @@ class Window:
     def failures(self) -> Counter[tuple[str, str]]:
         """Failures by step and reason since the window began."""
         return self.recording.failures - self.failures_before
+
+
+class JourneyMoments:
+    """When runs of one journey were due, and when they succeeded; read on from where it was left."""
+
+    def __init__(self, recording: Recording, journey: str) -> None:
+        self._recording = recording
+        self._number = recording.journeys.index(journey)
+        self._due = array("d")
+        self._succeeded = array("d")
+        self._read = [0, 0]
+
+    def read(self) -> tuple[Sequence[float], Sequence[float]]:
+        """All of them up to now, ascending."""
+        recording, (due, succeeded) = self._recording, self._read
+        self._read = [len(recording), len(recording.successes)]
+        for run in range(due, len(recording)):
+            if recording.journey_of[run] == self._number:
+                self._due.append(recording.scheduled[run])
+        for place in range(succeeded, len(recording.successes)):
+            if recording.journey_of[recording.successful[place]] == self._number:
+                self._succeeded.append(recording.successes[place])
+        return self._due, self._succeeded
 
 
 def between(moments: Sequence[float], edges: Sequence[float]) -> list[int]:

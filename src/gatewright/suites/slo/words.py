@@ -2,7 +2,16 @@
 
 from gatewright.suites.slo.report import Offer, OfferedStage, ScenarioResult, SlicesResult
 
-__all__ = ["metric_words", "offer_words", "run_words", "slices_words"]
+__all__ = ["error_words", "metric_words", "offer_words", "run_words", "slices_words"]
+
+
+def error_words(alpha: float) -> str:
+    """How often a verdict may be wrong.
+
+    PASS needs every promise. One broken promise is enough for FAIL, and objectives, growth, the error budget
+    and slices of time have an error of their own in each scenario.
+    """
+    return f"PASS is wrong with at most {alpha:.3g}, FAIL with so much for each kind of promise and scenario"
 
 
 def metric_words(name: str) -> str:
