@@ -40,8 +40,8 @@ def forget_latest(evidence: Path) -> None:
     Raises:
         OSError: it is there and can't be removed.
     """
-    for name in ("latest.json", "latest.md"):
-        (evidence / name).unlink(missing_ok=True)
+    for path in evidence.glob("latest.*"):
+        path.unlink(missing_ok=True)
 
 
 def exit_code_of_run(evidence: Path, run_id: str) -> int | None:

@@ -124,12 +124,11 @@ def test_a_policy_that_is_broken_leaves_no_older_verdict(tmp_path: Path) -> None
     """No verdict is better than an old one."""
     project = make_project(tmp_path, "schema_version = 1\n")
     project.evidence.mkdir(parents=True)
-    for path in (project.latest_json, project.latest_markdown):
-        path.write_text("PASS", encoding="utf-8")
+    for ending in ("json", "md", "html", "junit.xml"):
+        (project.evidence / f"latest.{ending}").write_text("PASS", encoding="utf-8")
     with pytest.raises(ConfigurationError):
         gate(project)
-    assert not project.latest_json.exists()
-    assert not project.latest_markdown.exists()
+    assert not project.latest_files()
 
 
 def test_a_run_that_can_not_be_opened_leaves_no_older_verdict(tmp_path: Path) -> None:

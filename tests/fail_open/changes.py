@@ -112,8 +112,8 @@ def reseal(root: Path, change: Change) -> None:
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder)}\n" for path in files
     ]
     (folder / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
-    for name, latest in (("verdict.json", "latest.json"), ("verdict.md", "latest.md")):
-        shutil.copyfile(folder / name, folder.parents[1] / latest)
+    for path in folder.glob("verdict.*"):
+        shutil.copyfile(path, folder.parents[1] / f"latest{path.suffix}")
 
 
 VERBS: dict[str, Callable[[Path, Change], None]] = {

@@ -14,7 +14,8 @@ __all__ = ["Counts", "Model", "Reason", "SuiteReport"]
 class Reason(Model):
     """Why a verdict is what it is, down to the place in the evidence.
 
-    `pointer` is a JSON Pointer (RFC 6901) into `artifact`, a path relative to the evidence folder.
+    `pointer` is a JSON Pointer (RFC 6901) into `artifact`, a path relative to the evidence folder. `see` is
+    the command that shows more, `command` the one that mends or repeats it.
     """
 
     rule: str
@@ -23,6 +24,7 @@ class Reason(Model):
     pointer: str = ""
     expected: str = ""
     observed: str = ""
+    see: str = ""
     command: str = ""
 
 

@@ -58,7 +58,9 @@ def run_gate(project: Project, settings: Settings, clock: Clock, progress: Progr
     run_id = settings.run_id or fresh_run_id(clock.now())
     try:
         with hold_gate(project.evidence, run_id, clock):
-            run = open_run(project, load_policy(project.policy), clock, run_id=run_id)
+            run = open_run(
+                project, load_policy(project.policy), clock, run_id=run_id, profile=settings.profile
+            )
             run.announce()
             interrupted = not run_sessions(run, settings, clock, progress)
             return run.close(clock, interrupted=interrupted)
@@ -142,7 +144,7 @@ def run_alone(
     """
     policy = load_policy(project.policy)
     policy.policy.narrowed(name)
-    run = open_run(project, policy, clock, run_id=settings.run_id, only=name)
+    run = open_run(project, policy, clock, run_id=settings.run_id, profile=settings.profile, only=name)
     check_run = CheckRun(project, policy, name, run.folder, settings.profile, settings.isolated)
     try:
         run_check(check_run, clock, echo)

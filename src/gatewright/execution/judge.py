@@ -23,7 +23,7 @@ from gatewright.gate.decision import (
     incident,
 )
 from gatewright.gate.policy import load_policy
-from gatewright.gate.verify import POLICY_COPY, VERDICT, VERDICT_TEXT, Problem, Verification, verify
+from gatewright.gate.verify import POLICY_COPY, VERDICT, Problem, Verification, latest_name, verify
 
 __all__ = ["FoundRun", "NoVerdictError", "judge_now", "resolve_run", "verify_run"]
 
@@ -151,5 +151,11 @@ def verify_run(project: Project | None, folder: Path | None) -> Verification:
         raise NoVerdictError(
             f"run {latest.run_id} is still going on, or was killed", remedy="run: gatewright gate"
         )
-    copies = {project.latest_json: VERDICT, project.latest_markdown: VERDICT_TEXT}
-    return verify(run_folder, copies)
+    return verify(run_folder, copies_of(project, run_folder))
+
+
+def copies_of(project: Project, run_folder: Path) -> dict[Path, str]:
+    """Every form of the latest verdict that is there or should be, with the name of its original."""
+    files = [path.name for path in run_folder.glob("verdict.*")]
+    files += ["verdict" + path.name.removeprefix("latest") for path in project.latest_files()]
+    return {project.evidence / latest_name(file): file for file in sorted(files)}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gatewright.core.errors import ConfigurationError
+from gatewright.evidence.ledger import HISTORY
 from gatewright.evidence.record import EVIDENCE
 from gatewright.gate.policy import POLICY
 
@@ -44,9 +45,13 @@ class Project:
         return self.evidence / "latest.json"
 
     @property
-    def latest_markdown(self) -> Path:
-        """The same for people."""
-        return self.evidence / "latest.md"
+    def history(self) -> Path:
+        """One line for each run of the gate."""
+        return self.evidence / HISTORY
+
+    def latest_files(self) -> list[Path]:
+        """The latest verdict in all its forms."""
+        return sorted(self.evidence.glob("latest.*"))
 
 
 def find_project(start: Path) -> Project:

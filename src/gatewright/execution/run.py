@@ -3,6 +3,7 @@
 import contextlib
 import secrets
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,10 +21,11 @@ from gatewright.core.provenance import (
 )
 from gatewright.core.verdict import Verdict
 from gatewright.evidence.digest import hash_bytes, hash_file, list_folder, write_sums
+from gatewright.evidence.ledger import LedgerCheck, LedgerEntry, append_entry, read_ledger
 from gatewright.evidence.record import EVIDENCE, timestamp, write_atomic
 from gatewright.evidence.report import Reason
 from gatewright.evidence.strict import EvidenceError, read_model
-from gatewright.execution.project import Project
+from gatewright.execution.project import PROFILES, Project
 from gatewright.gate.aggregate import judge_checks
 from gatewright.gate.binding import Expected
 from gatewright.gate.decision import (
@@ -31,12 +33,13 @@ from gatewright.gate.decision import (
     RunSubject,
     VerdictDocument,
     decide,
+    exit_code,
     incident,
     tree_changed,
 )
 from gatewright.gate.policy import LoadedPolicy
-from gatewright.gate.verify import POLICY_COPY, SUMS, VERDICT, VERDICT_TEXT
-from gatewright.report.markdown import render_verdict
+from gatewright.gate.verify import POLICY_COPY, SUMS, VERDICT, latest_name
+from gatewright.report.writers import Rendering, render_all
 
 __all__ = ["Run", "forget_latest", "open_run"]
 
@@ -61,6 +64,8 @@ class Run:
     """A run that is open: its folder, its policy, and what the project looked like when it began.
 
     Attributes:
+        profile: how much time the checks take, `quick` or `full`.
+        formats: forms of the verdict that are written beside those that every run has.
         only: the one check that a run without a gate is about.
     """
 
@@ -71,6 +76,8 @@ class Run:
     subject: Subject
     environment: Environment
     started_at: datetime
+    profile: str
+    formats: tuple[str, ...] = ()
     only: str | None = None
 
     @property
@@ -82,7 +89,7 @@ class Run:
         """Say INCONCLUSIVE where the latest verdict stands: a crash from here on leaves no older PASS."""
         document = self._document(RunSubject(**self.subject.model_dump()), finished_at=None)
         document = document.model_copy(update={"reasons": (reason,)})
-        write_latest(self.project, to_json(document), render_verdict(document))
+        write_latest(self.project, to_json(document), self._render(document))
 
     def close(self, clock: Clock, *, interrupted: bool = False) -> VerdictDocument:
         """Judge what the run has left, and write the verdict down.
@@ -91,15 +98,22 @@ class Run:
             OSError: it can't be written; the latest verdict is then removed by whoever holds the gate.
         """
         document = self.judge(clock.now(), interrupted=interrupted)
-        data, text = to_json(document), render_verdict(document)
-        write_atomic(self.folder / VERDICT_TEXT, text)
+        data, forms = to_json(document), self._render(document)
+        for name, text in forms.items():
+            write_atomic(self.folder / name, text)
         paths = [path for path in list_folder(self.folder).files if path not in {SUMS, VERDICT}]
         sums = {path: hash_file(self.folder, path).sha256 for path in paths}
-        write_atomic(self.folder / SUMS, write_sums(sums | {VERDICT: hash_bytes(data.encode())}))
+        digest = hash_bytes(data.encode())
+        write_atomic(self.folder / SUMS, write_sums(sums | {VERDICT: digest}))
         write_atomic(self.folder / VERDICT, data)
         if self.only is None:
-            write_latest(self.project, data, text)
+            append_entry(self.project.history, ledger_entry(document, self.profile, digest))
+            write_latest(self.project, data, forms)
         return document
+
+    def _render(self, document: VerdictDocument) -> dict[str, str]:
+        history = () if self.only else read_ledger(self.project.history)
+        return render_all(Rendering(document, self.folder, history), self.formats)
 
     def judge(self, now: datetime, *, interrupted: bool) -> VerdictDocument:
         """The verdict over what the run has left so far."""
@@ -135,7 +149,14 @@ class Run:
 
 
 def open_run(
-    project: Project, policy: LoadedPolicy, clock: Clock, *, run_id: str | None, only: str | None = None
+    project: Project,
+    policy: LoadedPolicy,
+    clock: Clock,
+    *,
+    run_id: str | None,
+    profile: str = PROFILES[0],
+    formats: tuple[str, ...] = (),
+    only: str | None = None,
 ) -> Run:
     """Open a run in a folder of its own.
 
@@ -144,6 +165,8 @@ def open_run(
         policy: what the run is judged by; a copy of it is kept with the run.
         clock: says when.
         run_id: the id to use; one that nobody has used before when None.
+        profile: how much time the checks take.
+        formats: forms of the verdict that are written beside those that every run has.
         only: the one check that the run is about; all of them when None.
 
     Raises:
@@ -168,6 +191,8 @@ def open_run(
         subject=read_subject(project.root, tree),
         environment=read_environment(),
         started_at=started_at,
+        profile=profile,
+        formats=formats,
         only=only,
     )
     prune(project, keep=policy.policy.gate.keep, spare={folder.name})
@@ -184,15 +209,49 @@ def to_json(document: VerdictDocument) -> str:
     return document.model_dump_json(indent=2) + "\n"
 
 
-def write_latest(project: Project, data: str, text: str) -> None:
-    """Replace the latest verdict: copies, never links. The JSON, which machines read, goes last."""
-    write_atomic(project.latest_markdown, text)
+def ledger_entry(document: VerdictDocument, profile: str, verdict_digest: str) -> LedgerEntry:
+    """What the history keeps of a run."""
+    return LedgerEntry(
+        run_id=document.run_id,
+        verdict=document.verdict,
+        exit_code=exit_code(document),
+        finished_at=document.finished_at or document.started_at,
+        profile=profile,
+        commit=document.subject.commit,
+        tree=document.subject.tree,
+        policy=document.policy.sha256,
+        verdict_sha256=verdict_digest,
+        checks={
+            check.check: LedgerCheck(
+                state=check.state,
+                waived=check.waived,
+                required=check.required,
+                duration_s=check.duration_s,
+                counts=check.counts,
+                metrics=check.metrics,
+            )
+            for check in document.checks
+        },
+    )
+
+
+def write_latest(project: Project, data: str, forms: Mapping[str, str]) -> None:
+    """Replace the latest verdict: copies, never links. The JSON, which machines read, goes last.
+
+    Forms that an earlier run had and this one has not are removed: they would speak of that one.
+    """
+    texts = {latest_name(file): text for file, text in forms.items()}
+    for path in project.latest_files():
+        if path.name not in texts and path != project.latest_json:
+            path.unlink(missing_ok=True)
+    for name, text in texts.items():
+        write_atomic(project.evidence / name, text)
     write_atomic(project.latest_json, data)
 
 
 def forget_latest(project: Project) -> None:
     """Remove the latest verdict: none is better than an old one."""
-    for path in (project.latest_json, project.latest_markdown):
+    for path in project.latest_files():
         try:
             path.unlink(missing_ok=True)
         except OSError as error:

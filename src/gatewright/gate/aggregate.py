@@ -37,10 +37,14 @@ SHOWN_LOG_WIDTH = 300
 
 
 class CheckVerdict(Model):
-    """How one check ended, why, and the manifest that it rests on."""
+    """How one check ended, why, and the manifest that it rests on.
+
+    `waived` names the waiver that is laid over the state; the state stays what it is.
+    """
 
     check: CheckId
     state: State
+    waived: str = ""
     required: bool
     isolated: bool | None
     counts: Counts

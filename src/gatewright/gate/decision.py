@@ -12,6 +12,7 @@ from gatewright.evidence.digest import Sha256
 from gatewright.evidence.manifest import RunId
 from gatewright.evidence.report import Reason
 from gatewright.gate.aggregate import CheckVerdict
+from gatewright.gate.waivers import WaiverUse
 
 __all__ = [
     "INCIDENT",
@@ -69,7 +70,7 @@ class VerdictDocument(Model):
     subject: RunSubject
     policy: PolicyReference
     checks: tuple[CheckVerdict, ...]
-    waivers: tuple[()] = ()
+    waivers: tuple[WaiverUse, ...] = ()
     environment: Environment
     started_at: AwareDatetime
     finished_at: AwareDatetime | None

@@ -13,15 +13,19 @@ from gatewright.gate.binding import Expected
 from gatewright.gate.decision import INCIDENT, VerdictDocument, decide, exit_code
 from gatewright.gate.policy import POLICY, LoadedPolicy, parse_policy
 
-__all__ = ["POLICY_COPY", "SUMS", "VERDICT", "VERDICT_TEXT", "Problem", "Verification", "verify"]
+__all__ = ["POLICY_COPY", "SUMS", "VERDICT", "Problem", "Verification", "latest_name", "verify"]
 
 POLICY_COPY = "policy.toml"
 VERDICT = "verdict.json"
-VERDICT_TEXT = "verdict.md"
 SUMS = "SHA256SUMS"
 """The digest of every other file of a run folder, in the form that `sha256sum --check` reads."""
 
 MAXIMUM_VERDICT_BYTES = 8 * 1024 * 1024
+
+
+def latest_name(file: str) -> str:
+    """The name of the copy of `verdict.*` beside the latest verdict: `latest.*`."""
+    return "latest" + file.removeprefix("verdict")
 
 
 @dataclass(frozen=True)
