@@ -2,6 +2,8 @@
 
 import json
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -44,6 +46,26 @@ def test_a_gate_passes_is_verified_judged_and_explained(
     assert run(project, "judge") == 0
     assert run(project, "explain") == 0
     assert run(project, "explain", "unit") == 0
+
+
+def test_every_reason_leads_to_a_place_that_can_be_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command that a reason names is run as it stands, in the project and on a copied run folder."""
+    project = make_project(tmp_path / "a project", policy_with("junit(failed=1); sys.exit(7)"))
+    assert run(project, "gate") == 1
+    document = json.loads(project.latest_json.read_bytes())
+    assert document["reasons"]
+    for reason in document["reasons"]:
+        arguments = shlex.split(reason["see"])
+        assert arguments[:2] == ["gatewright", "show"]
+        capsys.readouterr()
+        assert run(project, *arguments[1:]) == 0
+        shown = capsys.readouterr().out
+        assert shown
+        folder = shutil.copytree(project.runs / document["run_id"], tmp_path / "copy", dirs_exist_ok=True)
+        assert execute([*arguments[1:], "--run", str(folder)]) == 0
+        assert capsys.readouterr().out == shown
 
 
 def test_evidence_of_another_tree_is_not_enough_for_the_judge(

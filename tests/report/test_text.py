@@ -24,6 +24,7 @@ REASON = Reason(
     pointer="/reasons/0",
     expected="tests that all pass",
     observed="3 collected",
+    see="gatewright show runs/r/unit/junit.xml",
     command="gatewright run unit",
 )
 
@@ -123,13 +124,28 @@ def test_an_explanation_names_every_part() -> None:
         "where    docs/evidence/runs/r/unit/junit.xml#/reasons/0",
         "expected tests that all pass",
         "observed 3 collected",
-        "command  gatewright run unit",
+        "see      gatewright show runs/r/unit/junit.xml",
+        "mend     gatewright run unit",
     ):
         assert part in text
 
 
-def test_a_pass_is_explained_by_nothing_against_it() -> None:
-    assert "nothing speaks against it" in render_explanation(document(Verdict.PASS, ()), None)
+def test_an_explanation_tells_what_the_state_rests_on() -> None:
+    text = render_explanation(document(), "unit")
+    assert "unit is FAIL\n  measured 2/3 passed, 1 failed\n" in text
+    assert "where    docs/evidence/runs/r/unit/manifest.json" in text
+    assert "nothing speaks against it" not in text
+
+
+def test_a_pass_is_explained_by_what_was_measured() -> None:
+    passed = document(Verdict.PASS, ()).model_copy(update={"checks": (check(State.PASS, reasons=()),)})
+    text = render_explanation(passed, None)
+    assert text.startswith("unit is PASS: nothing speaks against it\n  measured 2/3 passed, 1 failed\n")
+
+
+def test_no_check_at_all_is_said() -> None:
+    empty = document(Verdict.INCONCLUSIVE, ()).model_copy(update={"checks": ()})
+    assert render_explanation(empty, None) == "INCONCLUSIVE: no check was judged\n"
 
 
 def test_markdown_obeys_no_name_from_the_evidence() -> None:

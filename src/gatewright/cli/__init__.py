@@ -26,6 +26,7 @@ examples:
   gatewright gate --full          the same at full length
   gatewright run tests            run one check alone and judge it
   gatewright explain              why the latest verdict is what it is
+  gatewright show PLACE           the evidence at a place that explain names
   gatewright verify               is the latest verdict still what was written?
   gatewright judge                would the latest evidence still pass, for the tree as it is now?
   gatewright replay TAPE          run a recorded schedule again

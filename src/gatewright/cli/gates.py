@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from gatewright.execution.judge import judge_now, resolve_run, verify_run
 from gatewright.execution.project import PROFILES, Settings
 from gatewright.gate.decision import VerdictDocument, exit_code
 from gatewright.gate.policy import load_policy
+from gatewright.report.excerpt import render_excerpt
 from gatewright.report.progress import ProgressLines, wants_colour
 from gatewright.report.schemas import find_schemas, schema_text, write_schemas
 from gatewright.report.text import render_explanation, render_policy, render_verdict_text
@@ -49,6 +51,17 @@ def add_gate_commands(commands: Commands) -> None:
     explain.add_argument("check", nargs="?", metavar="CHECK", help="only the reasons of this check")
     explain.add_argument("--run", type=Path, dest="folder", help="a run folder; by default the latest run's")
     explain.set_defaults(command=explain_command)
+
+    show_parser = commands.add_parser(
+        "show", help="a place in the evidence: a JSON value by its pointer, or the end of a log"
+    )
+    show_parser.add_argument(
+        "place", metavar="PATH[#POINTER]", help="as explain names it: runs/ID/CHECK/FILE#/a/0"
+    )
+    show_parser.add_argument(
+        "--run", type=Path, dest="folder", help="a run folder that was copied from elsewhere"
+    )
+    show_parser.set_defaults(command=show_command)
 
     policy = commands.add_parser("policy", help="check a policy and show what it requires; runs nothing")
     policy.add_argument("action", choices=["check"])
@@ -114,6 +127,16 @@ def explain_command(options: argparse.Namespace) -> int:
             f"the run has no check {options.check!r}", remedy=f"it has {', '.join(names)}"
         )
     sys.stdout.write(render_explanation(document, options.check))
+    return ExitCode.PASS
+
+
+def show_command(options: argparse.Namespace) -> int:
+    """Show a place in the evidence."""
+    if options.folder:
+        folder, place = options.folder, re.sub(r"^runs/[^/#]+/", "", options.place)
+    else:
+        folder, place = project_of(options).evidence, options.place
+    sys.stdout.write(render_excerpt(folder, place))
     return ExitCode.PASS
 
 

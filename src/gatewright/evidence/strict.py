@@ -12,7 +12,15 @@ from pydantic import BaseModel, ValidationError
 
 from gatewright.core.verdict import State
 
-__all__ = ["EvidenceError", "json_pointer", "parse_model", "read_bytes", "read_model"]
+__all__ = [
+    "EvidenceError",
+    "json_pointer",
+    "parse_json",
+    "parse_model",
+    "read_bytes",
+    "read_model",
+    "value_at",
+]
 
 MAXIMUM_BYTES = 64 * 1024 * 1024
 MAXIMUM_DIGITS = 19
@@ -80,7 +88,7 @@ def parse_model(data: bytes, model: type[M], *, name: str) -> M:
     Raises:
         EvidenceError: INVALID, naming the file, the reason and the place.
     """
-    check_json(data, name)
+    parse_json(data, name=name)
     try:
         return model.model_validate_json(data, strict=True)
     except ValidationError as error:
@@ -89,12 +97,16 @@ def parse_model(data: bytes, model: type[M], *, name: str) -> M:
         raise EvidenceError(f"{name}: {first['msg']} at {pointer or '/'}", pointer=pointer) from None
 
 
-def check_json(data: bytes, name: str) -> None:
-    """Refuse what parsers disagree about: marks, duplicate keys, numbers that are none, or are too great."""
+def parse_json(data: bytes, *, name: str) -> object:
+    """Parse JSON that no two parsers read differently.
+
+    Raises:
+        EvidenceError: INVALID for byte order marks, duplicate keys, and numbers that are none or too great.
+    """
     if data.startswith(BYTE_ORDER_MARKS):
         raise EvidenceError(f"{name} begins with a byte order mark")
     try:
-        json.loads(
+        value: object = json.loads(
             data.decode("utf-8"),
             object_pairs_hook=refuse_duplicates,
             parse_constant=refuse_constant,
@@ -109,6 +121,25 @@ def check_json(data: bytes, name: str) -> None:
         raise EvidenceError(f"{name} is nested too deeply") from None
     except EvidenceError as error:
         raise EvidenceError(f"{name} {error.message}") from None
+    return value
+
+
+def value_at(document: object, pointer: str) -> object:
+    """The value at a JSON Pointer (RFC 6901).
+
+    Raises:
+        LookupError: there is none.
+    """
+    value = document
+    for part in pointer.split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict):
+            value = value[key]
+        elif isinstance(value, list) and key.isascii() and key.isdigit():
+            value = value[int(key)]
+        else:
+            raise LookupError(pointer)
+    return value
 
 
 def refuse_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -7,7 +7,7 @@ from gatewright.core.verdict import State
 from gatewright.evidence.manifest import MANIFEST, Manifest
 from gatewright.evidence.report import Counts, Reason
 from gatewright.evidence.results import Result
-from gatewright.gate.finding import Finding, Place
+from gatewright.gate.finding import Finding, Place, command_to_see
 from gatewright.gate.policy import Check, Limit
 from gatewright.gate.states import agree, state_of_step, worst
 
@@ -50,7 +50,7 @@ def explain_steps(place: Place, manifest: Manifest, state: State, found: State) 
                 pointer=f"/steps/{index}",
                 expected="exit code 0",
                 observed=step.ending,
-                command=place.command_to_read(step.log),
+                see=command_to_see(place.artifact(step.log)),
             )
 
 

@@ -57,7 +57,8 @@ def reasons_list(document: VerdictDocument) -> str:
     for reason in document.reasons:
         place = f"{reason.artifact}#{reason.pointer}" if reason.pointer else reason.artifact
         facts = [("rule", reason.rule), ("where", place), ("expected", reason.expected)]
-        facts += [("observed", reason.observed), ("command", as_typed(reason.command))]
+        facts += [("observed", reason.observed), ("see", as_typed(reason.see))]
+        facts += [("mend", as_typed(reason.command))]
         lines.append(f"- **{markdown_text(reason.message)}**")
         lines += [f"  - {name}: {markdown_text(value)}" for name, value in facts if value]
     return "\n".join(lines)

@@ -10,6 +10,7 @@ from gatewright.evidence.record import EVIDENCE
 from gatewright.evidence.report import Counts, Reason
 from gatewright.gate.aggregate import CheckVerdict
 from gatewright.gate.decision import VerdictDocument
+from gatewright.gate.finding import command_to_see
 from gatewright.gate.measure import bounds
 from gatewright.gate.policy import Check, LoadedPolicy
 from gatewright.report.command import as_typed
@@ -83,31 +84,49 @@ def paint(verdict: Verdict, text: str, *, colour: bool) -> str:
 
 
 def render_explanation(document: VerdictDocument, check: str | None) -> str:
-    """Every reason down to its place in the evidence, with the command that shows or mends it."""
-    reasons: list[Reason] = list(document.reasons)
-    if check is not None:
-        reasons = [reason for judged in document.checks if judged.check == check for reason in judged.reasons]
-    if not reasons:
-        return f"{check or document.verdict.value}: nothing speaks against it\n"
-    blocks = [
-        "\n".join(f"  {name:<9}{printable(value)}" for name, value in facts(reason) if value)
-        for reason in reasons
-    ]
-    titles = [f"{number}. {printable(reason.message)}" for number, reason in enumerate(reasons, start=1)]
-    return "\n\n".join(f"{title}\n{block}" for title, block in zip(titles, blocks, strict=True)) + "\n"
+    """Every reason down to its place in the evidence, with the commands that show and mend it.
+
+    Args:
+        document: the verdict.
+        check: the only check that is asked about; all of them when None.
+    """
+    judged = [found for found in document.checks if check in {None, found.check}]
+    reasons = document.reasons if check is None else judged[0].reasons
+    blocks = [explain_reason(number, reason) for number, reason in enumerate(reasons, start=1)]
+    if check is not None or not reasons:
+        blocks += [explain_check(found) for found in judged]
+    return "\n\n".join(blocks or [f"{document.verdict.value}: no check was judged"]) + "\n"
 
 
-def facts(reason: Reason) -> list[tuple[str, str]]:
-    """The parts of a reason, named."""
+def explain_reason(number: int, reason: Reason) -> str:
+    """A reason, with all that it names."""
     pointer = f"#{reason.pointer}" if reason.pointer else ""
-    artifact = f"{EVIDENCE}/{reason.artifact}" if reason.artifact else ""
-    return [
+    facts = [
         ("rule", reason.rule),
-        ("where", f"{artifact}{pointer}"),
+        ("where", f"{EVIDENCE}/{reason.artifact}{pointer}" if reason.artifact else ""),
         ("expected", reason.expected),
         ("observed", reason.observed),
-        ("command", as_typed(reason.command)),
+        ("see", as_typed(reason.see)),
+        ("mend", as_typed(reason.command)),
     ]
+    return block(f"{number}. {printable(reason.message)}", facts)
+
+
+def explain_check(check: CheckVerdict) -> str:
+    """What the state of a check rests on."""
+    facts = [
+        ("measured", describe_counts(check.counts)),
+        ("where", f"{EVIDENCE}/{check.manifest}"),
+        ("see", as_typed(command_to_see(check.manifest))),
+        ("again", as_typed(f"gatewright run {check.check}")),
+    ]
+    against = "" if check.reasons else ": nothing speaks against it"
+    return block(f"{check.check} is {check.state.value}{against}", facts)
+
+
+def block(title: str, facts: Sequence[tuple[str, str]]) -> str:
+    """A title, and below it what is known, one line each."""
+    return "\n".join([title, *(f"  {name:<9}{printable(value)}" for name, value in facts if value)])
 
 
 def render_policy(loaded: LoadedPolicy) -> str:
