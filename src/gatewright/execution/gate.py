@@ -77,7 +77,7 @@ def run_sessions(run: Run, settings: Settings, clock: Clock, progress: Progress)
         for name, check in run.policy.policy.checks.items():
             progress.begin(name)
             run_session(run, name, settings, clock, progress.tick)
-            progress.end(judge_check(run.folder, name, check, expectations(run, clock)))
+            progress.end(judge_check(run.folder, name, check, expectations(run, clock)).verdict)
     except KeyboardInterrupt:
         return False
     return True
@@ -130,7 +130,7 @@ def add_check(
         CheckRun(project, policy, name, folder, settings.profile, settings.isolated), clock, echo
     )
     expected = Expected(folder.name, policy.digest, manifest.subject, clock.now())
-    return judge_check(folder, name, check, expected).state.verdict.exit_code
+    return judge_check(folder, name, check, expected).verdict.state.verdict.exit_code
 
 
 def run_alone(

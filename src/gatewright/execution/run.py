@@ -26,17 +26,16 @@ from gatewright.evidence.record import EVIDENCE, timestamp, write_atomic
 from gatewright.evidence.report import Reason
 from gatewright.evidence.strict import EvidenceError, read_model
 from gatewright.execution.project import PROFILES, Project
-from gatewright.gate.aggregate import judge_checks
 from gatewright.gate.binding import Expected
 from gatewright.gate.decision import (
     PolicyReference,
     RunSubject,
     VerdictDocument,
-    decide,
     exit_code,
     incident,
     tree_changed,
 )
+from gatewright.gate.judgement import judge_run
 from gatewright.gate.policy import LoadedPolicy
 from gatewright.gate.verify import POLICY_COPY, SUMS, VERDICT, latest_name
 from gatewright.report.writers import Rendering, render_all
@@ -129,10 +128,8 @@ class Run:
             now=now,
             require_commit=policy.gate.require_commit,
         )
-        checks = judge_checks(self.folder, policy, expected)
-        verdict, reasons = decide(checks, incidents)
-        update = {"verdict": verdict, "reasons": reasons, "checks": checks}
-        return self._document(subject, finished_at=now).model_copy(update=update)
+        document = self._document(subject, finished_at=now)
+        return judge_run(self.folder, policy, expected, incidents).fill(document)
 
     def _document(self, subject: RunSubject, *, finished_at: datetime | None) -> VerdictDocument:
         return VerdictDocument(

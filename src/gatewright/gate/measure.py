@@ -26,32 +26,53 @@ def total(results: Sequence[Result]) -> Counts:
 
 
 def find_outcome(place: Place, manifest: Manifest, results: Sequence[Result]) -> Iterator[Finding]:
-    """What exit codes and results say together, with the reasons of both."""
+    """What exit codes and results say together, with the reasons of both.
+
+    The reasons of a result that does not pass have its own state, not the worst of all: who answers for one
+    of them answers for no other.
+    """
     found = worst(result.state for result in results)
     state = agree(worst(state_of_step(step) for step in manifest.steps), found)
     if state is State.PASS:
         return
-    if state is not found:
-        yield from explain_steps(place, manifest, state, found)
+    if state is found:
+        yield from find_unexplained_steps(place, manifest, results)
+    else:
+        steps = [index for index, step in enumerate(manifest.steps) if state_of_step(step) is not State.PASS]
+        yield from explain_steps(place, manifest, steps, state, found)
     for result in results:
         if result.state is not State.PASS:
-            yield from (place.adopt(state, reason) for reason in result.reasons or (unexplained(result),))
+            own = result.state if state is found else state
+            yield from (place.adopt(own, reason) for reason in result.reasons or (unexplained(result),))
 
 
-def explain_steps(place: Place, manifest: Manifest, state: State, found: State) -> Iterator[Finding]:
-    """The commands whose ending makes the state of the check."""
-    for index, step in enumerate(manifest.steps):
-        if state_of_step(step) is not State.PASS:
-            yield place.finding(
-                state,
-                "steps-succeed",
-                f"step {index + 1} ended badly ({step.ending}) while the results say {found.value}",
-                path=MANIFEST,
-                pointer=f"/steps/{index}",
-                expected="exit code 0",
-                observed=step.ending,
-                see=command_to_see(place.artifact(step.log)),
-            )
+def find_unexplained_steps(place: Place, manifest: Manifest, results: Sequence[Result]) -> Iterator[Finding]:
+    """Commands that ended badly behind a failure, in a way for which there are too few results."""
+    states = [state_of_step(step) for step in manifest.steps]
+    found = worst(result.state for result in results)
+    for state in dict.fromkeys(states):
+        steps = [index for index, each in enumerate(states) if each is state]
+        if state is not State.PASS and len(steps) > sum(result.state is state for result in results):
+            broken = state if state in {State.TIMEOUT, State.ERROR, State.EMPTY} else State.ERROR
+            yield from explain_steps(place, manifest, steps, broken, found)
+
+
+def explain_steps(
+    place: Place, manifest: Manifest, steps: Sequence[int], state: State, found: State
+) -> Iterator[Finding]:
+    """The commands whose ending puts the check into a state."""
+    for index in steps:
+        step = manifest.steps[index]
+        yield place.finding(
+            state,
+            "steps-succeed",
+            f"step {index + 1} ended badly ({step.ending}) while the results say {found.value}",
+            path=MANIFEST,
+            pointer=f"/steps/{index}",
+            expected="exit code 0",
+            observed=step.ending,
+            see=command_to_see(place.artifact(step.log)),
+        )
 
 
 def unexplained(result: Result) -> Reason:
@@ -137,7 +158,9 @@ def find_broken_limits(place: Place, check: Check, results: Sequence[Result]) ->
         expected = f"{name} {bounds(limit)}"
         if name not in metrics:
             message = f"{name} was not measured"
-            yield bound(place, State.INCONCLUSIVE, "limit", message, expected=expected, observed="no figure")
+            yield bound(
+                place, State.INCONCLUSIVE, "limit-measured", message, expected=expected, observed="no figure"
+            )
         elif not within(metrics[name], limit):
             message, observed = f"{name} is beyond its limit", f"{metrics[name]:g}"
             yield bound(place, State.FAIL, "limit", message, expected=expected, observed=observed)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, FiniteFloat, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, FiniteFloat, ValidationError, model_validator
 
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.model import Model
@@ -21,6 +21,7 @@ from gatewright.gate.loads import (
     Load,
 )
 from gatewright.gate.paths import InnerPath
+from gatewright.gate.waivers import BrokenWaiver, Waiver, read_waivers
 
 __all__ = ["POLICY", "Check", "Gate", "Limit", "LoadedPolicy", "Policy", "load_policy"]
 
@@ -91,6 +92,7 @@ class Gate(Model):
 
     Attributes:
         keep: how many run folders stay on disk.
+        warn_blocks: whether a required check that ends as WARN makes the verdict INCONCLUSIVE.
         require_commit: whether evidence of an unknown commit is refused.
         scenarios: the packages whose race scenarios a tape may name; nothing else is imported for a replay.
         faults: what a self-check plants, `module:name`, in one of those packages.
@@ -98,6 +100,7 @@ class Gate(Model):
     """
 
     keep: Annotated[int, Field(ge=1)] = 20
+    warn_blocks: bool = False
     require_commit: bool = False
     scenarios: tuple[str, ...] = ()
     faults: Annotated[str, Field(pattern=r"^([\w.]+:\w+)?$")] = ""
@@ -111,12 +114,17 @@ class Policy(Model):
         gate: what holds for a run as a whole.
         checks: by name.
         slo: loads by name, for checks whose step is `gatewright slo run NAME`.
+        waivers: known findings that somebody answers for; a broken one does nothing, and breaks nothing.
     """
 
     schema_version: Literal[1]
     gate: Gate = Gate()
     checks: Annotated[dict[CheckId, Check], Field(min_length=1)]
     slo: dict[CheckId, Load] = Field(default_factory=dict)
+    waivers: Annotated[
+        tuple[Waiver | BrokenWaiver, ...],
+        BeforeValidator(read_waivers, json_schema_input_type=tuple[Waiver, ...]),
+    ] = ()
 
     @model_validator(mode="after")
     def requires_something(self) -> "Policy":
@@ -138,7 +146,8 @@ class Policy(Model):
                 f"{POLICY} has no check {only!r}", remedy=f"it has {', '.join(self.checks)}"
             )
         check = self.checks[only].model_copy(update={"required": True})
-        return self.model_copy(update={"checks": {only: check}})
+        waivers = tuple(waiver for waiver in self.waivers if waiver.check == only)
+        return self.model_copy(update={"checks": {only: check}, "waivers": waivers})
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from gatewright.core.verdict import State
 from gatewright.evidence.manifest import Step
 
-__all__ = ["agree", "rank", "state_of_step", "worst"]
+__all__ = ["WAIVABLE", "agree", "rank", "state_of_step", "worst"]
 
 GRAVITY = (
     State.TAMPERED,
@@ -25,6 +25,13 @@ GRAVITY = (
     State.PASS,
 )
 """States from the worst: broken evidence, then a proven failure, then the many ways of not knowing."""
+
+WAIVABLE = frozenset({State.FAIL, State.INCONCLUSIVE, State.FLAKY, State.SKIPPED, State.WARN})
+"""States that somebody can answer for: something was measured, now, of this tree, and is known.
+
+Every other state says that there is nothing to know: no evidence (MISSING, EMPTY), none that was finished
+(ERROR, TIMEOUT), none of this tree or day (STALE), none to read (INVALID) or believe (MISMATCH, TAMPERED).
+"""
 
 SUITE_EXITS = {0: State.PASS, 1: State.FAIL, 3: State.INCONCLUSIVE}
 PYTEST_EXITS = {0: State.PASS, 1: State.FAIL, 5: State.EMPTY}
