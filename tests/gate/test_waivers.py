@@ -3,9 +3,10 @@
 from datetime import date, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gatewright.core.escape import printable
 from gatewright.gate.policy import parse_policy
 from gatewright.gate.waivers import BrokenWaiver, Waiver, WaiverStatus, WaiverUse, read_waivers
 
@@ -157,6 +158,7 @@ def test_what_became_of_a_waiver_is_told_in_harmless_text() -> None:
     assert all(text.isprintable() for text in (use.id, use.reason, use.message))
 
 
+@settings(derandomize=True)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.dates(),
@@ -167,4 +169,5 @@ def test_what_became_of_a_waiver_is_told_in_harmless_text() -> None:
 def test_whatever_stands_there_is_read_without_an_error(value: object) -> None:
     for waiver in read_waivers(value):
         assert isinstance(waiver, Waiver | BrokenWaiver)
-        assert WaiverUse.of(waiver, WaiverStatus.MALFORMED, "x").id.isprintable()
+        use = WaiverUse.of(waiver, WaiverStatus.MALFORMED, "x")
+        assert printable(use.id) == use.id

@@ -12,6 +12,7 @@ from gatewright.evidence.record import EVIDENCE
 from gatewright.evidence.report import Reason
 from gatewright.evidence.strict import EvidenceError, read_bytes, read_model
 from gatewright.execution.project import Project
+from gatewright.gate.baseline import read_baseline
 from gatewright.gate.binding import Expected
 from gatewright.gate.decision import (
     INCIDENT,
@@ -88,7 +89,14 @@ def judge_now(
     policy = loaded.policy.narrowed(only)
     run_id, incidents = read_record(found.folder)
     subject, now = read_subject(project.root, read_tree(project.root, EVIDENCE)), clock.now()
-    expected = Expected(run_id, policy_digest_of(found.folder), subject, now, policy.gate.require_commit)
+    expected = Expected(
+        run_id=run_id,
+        policy_digest=policy_digest_of(found.folder),
+        subject=subject,
+        now=now,
+        require_commit=policy.gate.require_commit,
+        baseline=read_baseline(found.folder),
+    )
     document = VerdictDocument(
         run_id=run_id,
         verdict=Verdict.INCONCLUSIVE,

@@ -14,15 +14,11 @@ from gatewright.evidence.manifest import MANIFEST, CheckId, Manifest, Step
 from gatewright.evidence.report import Counts, Reason
 from gatewright.evidence.results import Result, read_result
 from gatewright.evidence.strict import EvidenceError, read_bytes, read_model
+from gatewright.gate.baseline import Baseline
 from gatewright.gate.binding import Expected, find_alterations, find_misbinding, find_staleness
 from gatewright.gate.finding import Finding, Place
-from gatewright.gate.measure import (
-    find_broken_limits,
-    find_miscounts,
-    find_outcome,
-    find_shortfalls,
-    total,
-)
+from gatewright.gate.limits import find_broken_limits, find_flaky_excess
+from gatewright.gate.measure import find_miscounts, find_outcome, find_shortfalls, total
 from gatewright.gate.policy import Check, Policy
 from gatewright.gate.states import rank, worst
 
@@ -84,7 +80,7 @@ def judge_check(folder: Path, name: str, check: Check, expected: Expected) -> Ju
     # Results that are not this run's, or not what was written, say nothing about this run.
     if not findings:
         findings += find_staleness(place, manifest, check, expected)
-        findings += find_measured(place, manifest, check, results)
+        findings += find_measured(place, manifest, check, results, expected.baseline)
     verdict = CheckVerdict(
         check=name,
         state=worst(finding.state for finding in findings) if findings else State.PASS,
@@ -103,13 +99,14 @@ def judge_check(folder: Path, name: str, check: Check, expected: Expected) -> Ju
 
 
 def find_measured(
-    place: Place, manifest: Manifest, check: Check, results: tuple[Result, ...]
+    place: Place, manifest: Manifest, check: Check, results: tuple[Result, ...], baseline: Baseline | None
 ) -> Iterator[Finding]:
     """All that can be wrong with evidence that belongs here and is whole."""
     yield from find_outcome(place, manifest, results)
     yield from find_miscounts(place, manifest, check, results)
-    yield from find_broken_limits(place, check, results)
+    yield from find_broken_limits(place, check, results, baseline, manifest.profile)
     yield from find_shortfalls(place, check, total(results))
+    yield from find_flaky_excess(place, check, total(results), baseline, manifest.profile)
 
 
 def without_manifest(place: Place, check: Check, finding: Finding) -> JudgedCheck:

@@ -8,10 +8,10 @@ from gatewright.evidence.manifest import MANIFEST, Manifest
 from gatewright.evidence.report import Counts, Reason
 from gatewright.evidence.results import Result
 from gatewright.gate.finding import Finding, Place, command_to_see
-from gatewright.gate.policy import Check, Limit
+from gatewright.gate.policy import Check
 from gatewright.gate.states import agree, state_of_step, worst
 
-__all__ = ["bounds", "find_broken_limits", "find_miscounts", "find_outcome", "find_shortfalls", "total"]
+__all__ = ["bound", "find_miscounts", "find_outcome", "find_shortfalls", "total"]
 
 BEGINNING_TOLERANCE = timedelta(seconds=2)
 """How far the wall clock may step back between the start of a check and the start of its suite."""
@@ -151,37 +151,26 @@ def find_shortfalls(place: Place, check: Check, counts: Counts) -> Iterator[Find
             )
 
 
-def find_broken_limits(place: Place, check: Check, results: Sequence[Result]) -> Iterator[Finding]:
-    """Metrics beyond the limits of the policy; one that nobody measured proves nothing."""
-    metrics = {name: value for result in results for name, value in result.metrics.items()}
-    for name, limit in check.limits.items():
-        expected = f"{name} {bounds(limit)}"
-        if name not in metrics:
-            message = f"{name} was not measured"
-            yield bound(
-                place, State.INCONCLUSIVE, "limit-measured", message, expected=expected, observed="no figure"
-            )
-        elif not within(metrics[name], limit):
-            message, observed = f"{name} is beyond its limit", f"{metrics[name]:g}"
-            yield bound(place, State.FAIL, "limit", message, expected=expected, observed=observed)
-
-
-def within(value: float, limit: Limit) -> bool:
-    """Whether a finite value keeps a limit."""
-    return (limit.min is None or value >= limit.min) and (limit.max is None or value <= limit.max)
-
-
-def bounds(limit: Limit) -> str:
-    """A limit in words."""
-    parts = [
-        f">= {limit.min:g}" if limit.min is not None else "",
-        f"<= {limit.max:g}" if limit.max is not None else "",
-    ]
-    return " and ".join(part for part in parts if part)
-
-
-def bound(place: Place, state: State, rule: str, message: str, *, expected: str, observed: str) -> Finding:
+def bound(
+    place: Place,
+    state: State,
+    rule: str,
+    message: str,
+    *,
+    expected: str,
+    observed: str,
+    see: str = "",
+    command: str = "",
+) -> Finding:
     """A finding against a bound of the policy."""
     return place.finding(
-        state, rule, message, path=MANIFEST, pointer="/counts", expected=expected, observed=observed
+        state,
+        rule,
+        message,
+        path=MANIFEST,
+        pointer="/counts",
+        expected=expected,
+        observed=observed,
+        see=see,
+        command=command,
     )

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, FiniteFloat, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.model import Model
 from gatewright.evidence.digest import hash_bytes
 from gatewright.evidence.manifest import CheckId
+from gatewright.gate.demands import Allowed, FlakyBudget, Limit, Switch, Wanted
 from gatewright.gate.loads import (
     DeclaredBudget,
     DeclaredJourney,
@@ -26,25 +27,9 @@ from gatewright.gate.waivers import BrokenWaiver, Waiver, read_waivers
 __all__ = ["POLICY", "Check", "Gate", "Limit", "LoadedPolicy", "Policy", "load_policy"]
 
 POLICY = "gate.toml"
-Limitless = Annotated[int, Field(ge=0)]
-
 
 Steps = Annotated[tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...], Field(min_length=1)]
 ResultPath = Annotated[InnerPath, Field(pattern=r"\.(json|xml)$")]
-
-
-class Limit(Model):
-    """Bounds of one metric; at least one of them."""
-
-    min: FiniteFloat | None = None
-    max: FiniteFloat | None = None
-
-    @model_validator(mode="after")
-    def bounds_something(self) -> "Limit":
-        """A limit without bounds would be met by everything."""
-        if self.min is None and self.max is None:
-            raise ValueError("needs a min or a max")
-        return self
 
 
 class Check(Model):
@@ -60,26 +45,28 @@ class Check(Model):
         publish: files of the check's folder by name, and where in the project a copy goes.
         min_collected, min_samples, min_schedules: fewer than this is no proof.
         max_skipped, max_flaky: how many tests may have been skipped, or have passed at a second try.
+        flaky_budget: how many tests may be flaky over several runs together.
         max_age_s: older evidence is stale, in seconds.
         timeout_s: the time that all steps together get, in seconds.
         exclusive: nothing else runs beside it.
         limits: bounds of metrics by name.
     """
 
-    required: bool = True
+    required: Switch = True
     session: Annotated[str, Field(pattern="^[a-z0-9_.-]+$")] | None = None
     steps: Steps
     full_steps: Steps | None = None
     results: Annotated[tuple[ResultPath, ...], Field(min_length=1)]
     publish: dict[InnerPath, InnerPath] = Field(default_factory=dict)
-    min_collected: Limitless = 0
-    min_samples: Limitless = 0
-    min_schedules: Limitless = 0
-    max_skipped: Limitless = 0
-    max_flaky: Limitless = 0
-    max_age_s: Annotated[int, Field(gt=0)] = 86_400
-    timeout_s: Annotated[int, Field(gt=0)] = 900
-    exclusive: bool = False
+    min_collected: Allowed = 0
+    min_samples: Allowed = 0
+    min_schedules: Allowed = 0
+    max_skipped: Allowed = 0
+    max_flaky: Allowed = 0
+    flaky_budget: FlakyBudget | None = None
+    max_age_s: Wanted = 86_400
+    timeout_s: Wanted = 900
+    exclusive: Switch = False
     limits: dict[str, Limit] = Field(default_factory=dict)
 
     def steps_of(self, profile: str) -> Steps:
@@ -99,9 +86,9 @@ class Gate(Model):
         measured: the `MeasuredService`, `module:name`, that a comparison with a base starts.
     """
 
-    keep: Annotated[int, Field(ge=1)] = 20
-    warn_blocks: bool = False
-    require_commit: bool = False
+    keep: Wanted = 20
+    warn_blocks: Switch = False
+    require_commit: Switch = False
     scenarios: tuple[str, ...] = ()
     faults: Annotated[str, Field(pattern=r"^([\w.]+:\w+)?$")] = ""
     measured: Annotated[str, Field(pattern=r"^([\w.]+:\w+)?$")] = ""
@@ -197,6 +184,8 @@ MODELS = (
     Gate,
     Check,
     Limit,
+    FlakyBudget,
+    Waiver,
     Load,
     DeclaredJourney,
     DeclaredObjective,

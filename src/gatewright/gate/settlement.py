@@ -14,7 +14,7 @@ from gatewright.gate.waivers import LONGEST_DAYS, BrokenWaiver, Waiver, WaiverSt
 
 __all__ = ["settle"]
 
-UNSEEN = {"evidence-commit-known", "limit-measured", "limit-comparable"}
+UNSEEN = {"evidence-commit-known", "flaky-history", "limit-comparable", "limit-measured"}
 """Rules about something that nobody saw; who has not seen it can't answer for it."""
 
 MAX_SKIPPED = "max-skipped"

@@ -8,6 +8,7 @@ from gatewright.core.errors import ConfigurationError
 from gatewright.core.verdict import ExitCode, State
 from gatewright.evidence.digest import hash_bytes, hash_file, list_folder, read_sums
 from gatewright.evidence.strict import EvidenceError, parse_model, read_bytes
+from gatewright.gate.baseline import read_baseline
 from gatewright.gate.binding import Expected
 from gatewright.gate.decision import INCIDENT, VerdictDocument, exit_code
 from gatewright.gate.judgement import judge_run
@@ -119,6 +120,7 @@ def find_other_decision(folder: Path, document: VerdictDocument) -> Iterator[Pro
         subject=document.subject,
         now=document.finished_at,
         require_commit=loaded.policy.gate.require_commit,
+        baseline=read_baseline(folder),
     )
     incidents = tuple(reason for reason in document.reasons if reason.rule.startswith(INCIDENT))
     again = judge_run(folder, loaded.policy, expected, incidents).fill(document)

@@ -11,7 +11,7 @@ from gatewright.evidence.report import Counts, Reason
 from gatewright.gate.aggregate import CheckVerdict
 from gatewright.gate.decision import VerdictDocument, headline, is_waived
 from gatewright.gate.finding import command_to_see
-from gatewright.gate.measure import bounds
+from gatewright.gate.limits import bounds
 from gatewright.gate.policy import Check, LoadedPolicy
 from gatewright.gate.waivers import WaiverStatus, WaiverUse
 from gatewright.report.command import as_typed
