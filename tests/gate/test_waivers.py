@@ -158,7 +158,7 @@ def test_what_became_of_a_waiver_is_told_in_harmless_text() -> None:
     assert all(text.isprintable() for text in (use.id, use.reason, use.message))
 
 
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.dates(),
