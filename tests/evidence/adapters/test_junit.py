@@ -63,6 +63,16 @@ def test_failures_are_named() -> None:
         (document("", attributes="tests='2'"), "says 2 tests and holds 1"),
         (document("", attributes="tests='1' failures='1'"), "says 1 failures and holds 0"),
         (document("", attributes="errors='1'"), "says 1 failures and holds 0"),
+        (document("", attributes="skipped='1'"), "says 1 skipped and holds 0"),
+        (
+            b"<testsuites tests='2'><testsuite><testcase/></testsuite></testsuites>",
+            "says 2 tests and holds 1",
+        ),
+        (
+            b"<testsuites errors='1'><testsuite><testcase/></testsuite></testsuites>",
+            "says 1 failures and holds 0",
+        ),
+        (b"<testsuites tests='x'/>", "not a count"),
         (document("", attributes="tests='many'"), "not a count"),
         (document("", attributes="tests='-1'"), "not a count"),
         (document("", attributes="tests='99999999999999999999'"), "not a count"),
@@ -121,3 +131,19 @@ def test_measuring_began_with_the_first_suite(stamps: list[str], year: int | Non
     suites = "".join(f"<testsuite timestamp='{stamp}'/>" for stamp in stamps)
     started = parse_junit(f"<testsuites>{suites}</testsuites>".encode(), name="junit.xml").started_at
     assert (started.year if started else None) == year
+
+
+@pytest.mark.parametrize(
+    ("status", "counts"),
+    [
+        ("run", Counts(collected=1, passed=1)),
+        ("passed", Counts(collected=1, passed=1)),
+        ("notrun", Counts(collected=1, skipped=1)),
+        ("untested", Counts(collected=1, skipped=1)),
+        ("FAILED", Counts(collected=1, failed=1)),
+    ],
+)
+def test_some_tools_tell_the_outcome_in_an_attribute(status: str, counts: Counts) -> None:
+    """GoogleTest writes a disabled test as a case without a child, like one that passed."""
+    data = f"<testsuite><testcase name='a' status='{status}'/></testsuite>"
+    assert parse_junit(data.encode(), name="junit.xml").counts == counts

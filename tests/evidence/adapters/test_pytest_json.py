@@ -89,3 +89,11 @@ def test_the_first_failed_test_is_pointed_at(tmp_path: Path) -> None:
 def test_a_test_that_needed_a_second_try_and_failed_in_it_has_failed(tmp_path: Path) -> None:
     document = changed(sample("pytest-flaky.json"), ("tests/0/call/outcome", "failed"))
     assert read_document(tmp_path, document).state is State.FAIL
+
+
+def test_a_second_spelling_of_a_key_is_no_key(tmp_path: Path) -> None:
+    """Names of our own for a field are not a way to say it twice."""
+    document = changed(PASSED, ("exitcode", 1)) | {"exit_code": 0}
+    assert read_document(tmp_path, document).state is State.ERROR
+    del document["exitcode"]
+    assert read_document(tmp_path, document).state is State.INVALID
