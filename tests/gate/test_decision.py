@@ -132,7 +132,6 @@ def test_a_waiver_over_what_nobody_can_answer_for_is_not_believed(state: State) 
         State.PASS,
         State.WARN,
         State.FAIL,
-        State.INCONCLUSIVE,
         State.FLAKY,
         State.SKIPPED,
     }

@@ -115,6 +115,21 @@ def test_a_known_failure_hides_nothing_that_was_not_measured(
     assert [use.status for use in document.waivers] == [WaiverStatus.REFUSED]
 
 
+def test_a_known_failure_hides_no_test_whose_end_is_not_known(tmp_path: Path) -> None:
+    """One result may hold both; each reason has a state of its own."""
+    tests = [{"name": name, "status": name, "duration": 1} for name in ("failed", "other", "passed")]
+    summary = {"tests": 3, "passed": 1, "failed": 1, "skipped": 0, "pending": 0, "other": 1}
+    document = {
+        "results": {"tool": {"name": "t"}, "summary": summary | {"start": 0, "stop": 1}, "tests": tests}
+    }
+    code = f"write('report.json', json.dumps({document!r})); sys.exit(1)"
+    judged = run(tmp_path, code, waivers=waiver(), results=("report.json",))
+    [check] = judged.checks
+    assert check.state is State.FAIL, check.reasons
+    assert len(check.reasons) == 2
+    assert [use.message for use in judged.waivers] == ["INCONCLUSIVE (tests-pass) can't be waived"]
+
+
 def test_two_results_that_fail_explain_two_steps_that_complain(tmp_path: Path) -> None:
     steps = ("junit(failed=1); sys.exit(1)", "report(verdict='FAIL'); sys.exit(1)")
     document = run(tmp_path, *steps, waivers=waiver(), results=REPORT)

@@ -73,9 +73,10 @@ def find_broken_limits(
         baseline: what earlier runs measured, as the run recorded it.
         profile: the profile of the evidence.
     """
-    metrics = {name: value for result in results for name, value in result.metrics.items()}
     for name, limit in check.limits.items():
-        if name not in metrics:
+        # Two results may have the same metric; no good one may hide a bad one.
+        values = [result.metrics[name] for result in results if name in result.metrics]
+        if not values:
             yield bound(
                 place,
                 State.INCONCLUSIVE,
@@ -84,11 +85,11 @@ def find_broken_limits(
                 expected=f"{name} {bounds(limit)}",
                 observed="no figure",
             )
-            continue
-        metric = Metric(place, name, metrics[name], limit)
-        yield from find_broken_bounds(metric, absolute_bounds(limit))
-        if limit.is_relative:
-            yield from find_drift(metric, comparable(metric, baseline, profile))
+        for value in values:
+            metric = Metric(place, name, value, limit)
+            yield from find_broken_bounds(metric, absolute_bounds(limit))
+            if limit.is_relative:
+                yield from find_drift(metric, comparable(metric, baseline, profile))
 
 
 def absolute_bounds(limit: Limit) -> tuple[Bound, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from itertools import zip_longest
 
 from gatewright.core.verdict import State
 from gatewright.evidence.manifest import MANIFEST, Manifest
@@ -28,9 +29,10 @@ def total(results: Sequence[Result]) -> Counts:
 def find_outcome(place: Place, manifest: Manifest, results: Sequence[Result]) -> Iterator[Finding]:
     """What exit codes and results say together, with the reasons of both.
 
-    The reasons of a result that does not pass have its own state, not the worst of all: who answers for one
-    of them answers for no other.
+    The reasons of a result that does not pass have a state of their own, not the worst of all: who answers
+    for one of them answers for no other.
     """
+    results = proven(results)
     found = worst(result.state for result in results)
     state = agree(worst(state_of_step(step) for step in manifest.steps), found)
     if state is State.PASS:
@@ -42,8 +44,13 @@ def find_outcome(place: Place, manifest: Manifest, results: Sequence[Result]) ->
         yield from explain_steps(place, manifest, steps, state, found)
     for result in results:
         if result.state is not State.PASS:
-            own = result.state if state is found else state
-            yield from (place.adopt(own, reason) for reason in result.reasons or (unexplained(result),))
+            for reason, own in zip_longest(result.reasons or (unexplained(result),), result.states):
+                yield place.adopt((own or result.state) if state is found else state, reason)
+
+
+def proven(results: Sequence[Result]) -> Sequence[Result]:
+    """The results that prove something; all, where none does, for nothing unproven passes alone."""
+    return [result for result in results if not result.unproven] or results
 
 
 def find_unexplained_steps(place: Place, manifest: Manifest, results: Sequence[Result]) -> Iterator[Finding]:

@@ -14,9 +14,6 @@ from gatewright.gate.waivers import LONGEST_DAYS, BrokenWaiver, Waiver, WaiverSt
 
 __all__ = ["settle"]
 
-UNSEEN = {"evidence-commit-known", "flaky-history", "limit-comparable", "limit-measured"}
-"""Rules about something that nobody saw; who has not seen it can't answer for it."""
-
 MAX_SKIPPED = "max-skipped"
 RUN_FOLDER_PARTS = 3
 """An artifact is named `runs/RUN/CHECK/FILE`."""
@@ -147,10 +144,13 @@ def covers(waiver: Waiver, finding: Finding) -> bool:
 
 
 def is_waivable(finding: Finding) -> bool:
-    """Whether somebody can answer for a finding: it was seen, and what it was seen in can be believed."""
-    if finding.state is State.SKIPPED:  # too many left out, which differs from nothing run at all
+    """Whether somebody can answer for a finding: it was seen, and what it was seen in can be believed.
+
+    Of what was left out, only too much is a finding; a result in which nothing ran has seen nothing.
+    """
+    if finding.state is State.SKIPPED:
         return finding.reason.rule == MAX_SKIPPED
-    return finding.state in WAIVABLE and finding.reason.rule not in UNSEEN
+    return finding.state in WAIVABLE
 
 
 def has_measured(counts: Counts) -> bool:

@@ -26,11 +26,12 @@ GRAVITY = (
 )
 """States from the worst: broken evidence, then a proven failure, then the many ways of not knowing."""
 
-WAIVABLE = frozenset({State.FAIL, State.INCONCLUSIVE, State.FLAKY, State.SKIPPED, State.WARN})
-"""States that somebody can answer for: something was measured, now, of this tree, and is known.
+WAIVABLE = frozenset({State.FAIL, State.FLAKY, State.SKIPPED, State.WARN})
+"""States that somebody can answer for: something was measured, now, of this tree, and found.
 
-Every other state says that there is nothing to know: no evidence (MISSING, EMPTY), none that was finished
-(ERROR, TIMEOUT), none of this tree or day (STALE), none to read (INVALID) or believe (MISMATCH, TAMPERED).
+Every other state says that nobody knows: no evidence (MISSING, EMPTY), none that was finished (ERROR,
+TIMEOUT), too little to decide (INCONCLUSIVE), none of this tree or day (STALE), none to read (INVALID) or
+believe (MISMATCH, TAMPERED). Doubt is no finding: measure again, or let the policy demand less, openly.
 """
 
 SUITE_EXITS = {0: State.PASS, 1: State.FAIL, 3: State.INCONCLUSIVE}
