@@ -120,7 +120,9 @@ def test_a_known_failure_hides_no_test_whose_end_is_not_known(tmp_path: Path) ->
     tests = [{"name": name, "status": name, "duration": 1} for name in ("failed", "other", "passed")]
     summary = {"tests": 3, "passed": 1, "failed": 1, "skipped": 0, "pending": 0, "other": 1}
     document = {
-        "results": {"tool": {"name": "t"}, "summary": summary | {"start": 0, "stop": 1}, "tests": tests}
+        "reportFormat": "CTRF",
+        "specVersion": "0.0.0",
+        "results": {"tool": {"name": "t"}, "summary": summary | {"start": 0, "stop": 1}, "tests": tests},
     }
     code = f"write('report.json', json.dumps({document!r})); sys.exit(1)"
     judged = run(tmp_path, code, waivers=waiver(), results=("report.json",))
