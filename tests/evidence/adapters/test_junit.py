@@ -3,7 +3,7 @@
 import pytest
 
 from gatewright.core.verdict import State
-from gatewright.evidence.junit import parse_junit
+from gatewright.evidence.adapters.junit import parse_junit
 from gatewright.evidence.report import Counts
 from gatewright.evidence.strict import EvidenceError
 
