@@ -23,7 +23,17 @@ from gatewright.gate.loads import (
 )
 from gatewright.gate.paths import InnerPath, inside
 
-__all__ = ["POLICY", "Check", "Gate", "Limit", "LoadedPolicy", "Policy", "ResultFile", "load_policy"]
+__all__ = [
+    "POLICY",
+    "Check",
+    "Gate",
+    "Limit",
+    "LoadedPolicy",
+    "Outputs",
+    "Policy",
+    "ResultFile",
+    "load_policy",
+]
 
 POLICY = "gate.toml"
 Limitless = Annotated[int, Field(ge=0)]
@@ -130,6 +140,16 @@ class Gate(Model):
     measured: Annotated[str, Field(pattern=r"^([\w.]+:\w+)?$")] = ""
 
 
+class Outputs(Model):
+    """The forms in which a verdict is written down, beside JSON, Markdown and HTML.
+
+    Attributes:
+        formats: each gives a file `verdict.*` in the run folder, copied beside the latest verdict.
+    """
+
+    formats: tuple[Literal["junit", "ctrf", "sarif", "github"], ...] = ()
+
+
 class Policy(Model):
     """A release policy. At least one check must be required, or nothing would be measured.
 
@@ -137,12 +157,14 @@ class Policy(Model):
         gate: what holds for a run as a whole.
         checks: by name.
         slo: loads by name, for checks whose step is `gatewright slo run NAME`.
+        outputs: the forms in which the verdict is written down.
     """
 
     schema_version: Literal[1]
     gate: Gate = Gate()
     checks: Annotated[dict[CheckId, Check], Field(min_length=1)]
     slo: dict[CheckId, Load] = Field(default_factory=dict)
+    outputs: Outputs = Outputs()
 
     @model_validator(mode="after")
     def requires_something(self) -> "Policy":
@@ -215,6 +237,7 @@ MODELS = (
     Check,
     ResultFile,
     Limit,
+    Outputs,
     Load,
     DeclaredJourney,
     DeclaredObjective,

@@ -88,7 +88,7 @@ def cases(document: VerdictDocument) -> tuple[Case, ...]:
 def case_of(document: VerdictDocument, check: CheckVerdict) -> Case:
     """A check as a case."""
     outcome, note = Outcome.PASSED, ""
-    if check.waived:
+    if check.waived and not check.state.breaks_integrity:
         outcome, note = Outcome.WAIVED, describe_waiver(document, check.waived)
     elif not check.state.settles:
         if check.required or check.state.breaks_integrity:
@@ -110,7 +110,7 @@ def describe_waiver(document: VerdictDocument, name: str) -> str:
 
 
 def case_of_run(document: VerdictDocument, found: tuple[Case, ...]) -> Iterator[Case]:
-    """The run as a whole, if it was against the run or its checks alone would look better than the verdict."""
+    """The run as a whole, if something is held against it or its checks look better than the verdict."""
     incidents = tuple(reason for reason in document.reasons if reason.rule.startswith(INCIDENT))
     told = merge_verdicts(case.outcome.verdict for case in found)
     if document.verdict is Verdict.PASS or not (incidents or told is not document.verdict):
