@@ -13,7 +13,7 @@ from gatewright.core.escape import printable
 from gatewright.core.verdict import ExitCode
 from gatewright.evidence.ledger import LedgerEntry, read_ledger
 from gatewright.evidence.record import write_atomic
-from gatewright.evidence.strict import EvidenceError, read_bytes
+from gatewright.evidence.strict import EvidenceError
 from gatewright.execution.judge import resolve_run
 from gatewright.execution.project import Project
 from gatewright.gate.decision import VerdictDocument, exit_code
@@ -58,7 +58,7 @@ class Output:
     def publish(self, run_folder: Path) -> None:
         """Copy the form from the folder of its run."""
         if self.copy:
-            write_atomic(self.copy, read_bytes(run_folder / FORMATS[self.format].file))
+            write_atomic(self.copy, (run_folder / FORMATS[self.format].file).read_bytes())
 
 
 def add_output_option(parser: argparse.ArgumentParser) -> None:
@@ -119,22 +119,22 @@ def show(document: VerdictDocument, run_folder: Path, outputs: Sequence[Output] 
         The exit code of the verdict.
     """
     text = "\n" + render_verdict_text(document, colour=wants_colour(sys.stdout))
+    rendering = Rendering(document, run_folder).redacted()
     if runs_on_github(os.environ):
-        rendering = Rendering(document, run_folder).redacted()
         with workflow_commands_stopped(sys.stdout):
             sys.stdout.write(text)
         for line in annotations(rendering.findings):
             print(line)
-        summarise(rendering)
     else:
         sys.stdout.write(text)
+    summarise(rendering)
     for output in outputs:
         output.publish(run_folder)
     return exit_code(document)
 
 
 def summarise(rendering: Rendering) -> None:
-    """Add the verdict to the summary of the workflow's step; a summary that fails changes no verdict."""
+    """Add the verdict to the summary of a workflow's step, if this is one; if that fails, nothing changes."""
     file = os.environ.get("GITHUB_STEP_SUMMARY")
     if not file:
         return

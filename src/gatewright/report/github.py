@@ -40,32 +40,33 @@ def runs_on_github(environment: Mapping[str, str]) -> bool:
 
 
 def render_summary(document: VerdictDocument, folder: Path, findings: Sequence[LocatedFinding]) -> str:
-    """The verdict as the summary of a step, cut at a line where GitHub would take no more.
-
-    Arguments are those of `render_verdict`.
-    """
-    whole = render_verdict(document, folder, findings)
-    left = MAXIMUM_SUMMARY_BYTES - len(CUT_OFF.encode())
-    kept: list[str] = []
-    for line in whole.splitlines(keepends=True):
-        left -= len(line.encode())
-        if left < 0:
-            return "".join([*kept, CUT_OFF])
-        kept.append(line)
-    return whole
+    """The verdict as the summary of a step, no longer than GitHub takes; arguments are `render_verdict`'s."""
+    return cut(render_verdict(document, folder, findings), MAXIMUM_SUMMARY_BYTES)
 
 
 def append_summary(file: Path, summary: str) -> None:
-    """Add a summary to those of the step, unless it would make all of them too large to be shown.
+    """Add a summary to those of the step; all of them together must not be longer than GitHub takes.
 
     Raises:
         OSError: it can't be written.
     """
     size = file.stat().st_size if file.exists() else 0
-    if size + len(summary.encode()) > MAXIMUM_SUMMARY_BYTES:
-        return
     with file.open("a", encoding="utf-8") as stream:
-        stream.write(summary)
+        stream.write(cut(summary, MAXIMUM_SUMMARY_BYTES - size))
+
+
+def cut(text: str, limit: int) -> str:
+    """As many whole lines of a text as fit into so many bytes, with a word about the rest."""
+    if len(text.encode()) <= limit:
+        return text
+    left = limit - len(CUT_OFF.encode())
+    kept: list[str] = []
+    for line in text.splitlines(keepends=True):
+        left -= len(line.encode())
+        if left < 0:
+            break
+        kept.append(line)
+    return "".join([*kept, CUT_OFF]) if limit >= len(CUT_OFF.encode()) else ""
 
 
 def annotations(findings: Sequence[LocatedFinding]) -> tuple[str, ...]:

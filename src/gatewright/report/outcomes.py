@@ -113,7 +113,7 @@ def case_of_run(document: VerdictDocument, found: tuple[Case, ...]) -> Iterator[
     """The run as a whole, if something is held against it or its checks look better than the verdict."""
     incidents = tuple(reason for reason in document.reasons if reason.rule.startswith(INCIDENT))
     told = merge_verdicts(case.outcome.verdict for case in found)
-    if document.verdict is Verdict.PASS or not (incidents or told is not document.verdict):
+    if document.verdict is Verdict.PASS or (found and not incidents and told is document.verdict):
         return
     is_proven = document.verdict is Verdict.FAIL and not incidents
     outcome = Outcome.FAILED if is_proven else Outcome.UNKNOWN
