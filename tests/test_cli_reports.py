@@ -9,7 +9,9 @@ from fakes.projects import make_project, policy_with
 
 import gatewright
 from gatewright.cli import execute
+from gatewright.cli.reports import earlier
 from gatewright.execution.project import Project
+from gatewright.gate.decision import VerdictDocument
 
 OUTPUTS = '\n[outputs]\nformats = ["junit", "sarif"]\n'
 
@@ -113,6 +115,17 @@ def test_any_form_is_rendered_from_a_run_that_is_over(
     assert execute(["report", str(folder), "--format", form, "--to", str(target)]) == 0
     assert target.read_text(encoding="utf-8")
     assert before == {path: path.read_bytes() for path in project.evidence.rglob("*") if path.is_file()}
+
+
+def test_a_report_knows_the_runs_before_its_own_alone(project: Project) -> None:
+    documents = []
+    for _ in range(3):
+        run(project, "gate")
+        documents.append(VerdictDocument.model_validate_json(project.latest_json.read_bytes()))
+    assert [entry.run_id for entry in earlier(project, documents[1])] == [documents[0].run_id]
+    assert earlier(None, documents[1]) == ()
+    project.history.write_text("no history", encoding="utf-8")
+    assert earlier(project, documents[1]) == ()
 
 
 def file_of(form: str) -> str:

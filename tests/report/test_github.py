@@ -78,7 +78,10 @@ def test_the_worst_ten_come_first() -> None:
         make_check("b", State.FAIL, required=False),
         make_check("c", State.FAIL, waived="W-1"),
     )
-    assert [parse(line)[0] for line in annotations(found(few))] == ["warning", "notice", "warning"]
+    told = [parse(line) for line in annotations(found(few))]
+    assert [level for level, _, _ in told] == ["warning", "notice", "warning"]
+    assert told[0][2].startswith("waived by W-1 until 2026-01-01 (ann)")
+    assert told[1][2] == "advisory, FAIL: b: p95 is beyond its limit"
 
 
 def test_a_pass_is_annotated_with_nothing() -> None:
