@@ -4,6 +4,7 @@ import json
 import math
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
@@ -148,11 +149,10 @@ def value_at(document: object, pointer: str) -> object:
 
 def refuse_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Two values under one key: every reader would pick the one it likes."""
-    found: dict[str, object] = {}
-    for key, value in pairs:
-        if key in found:
-            raise EvidenceError(f"has the key {key[:60]!r} twice in one object")
-        found[key] = value
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise EvidenceError(f"has the key {twice[:60]!r} twice in one object")
     return found
 
 

@@ -70,7 +70,7 @@ class Adapter:
 class Foreign(BaseModel):
     """The base of models of other tools' formats: what is read is strict, what is not read is left aside."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False, populate_by_name=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,14 @@
 """Read the JSON report of coverage.py (formats 2 and 3, https://coverage.readthedocs.io)."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from gatewright.evidence.adapters.adapter import Adapter, Foreign, Format, Result
 from gatewright.evidence.adapters.covered import Coverage, hold_against, judge_coverage
 from gatewright.evidence.report import Count
-from gatewright.evidence.strict import json_pointer, parse_model
+from gatewright.evidence.strict import EvidenceError, json_pointer, parse_model
 
 __all__ = ["COVERAGE_JSON"]
 
@@ -19,7 +19,7 @@ Branch = tuple[int, int]
 class Meta(Foreign):
     """The version of the format."""
 
-    format: Literal[2, 3]
+    format: Annotated[int, Field(ge=2, le=3)]
 
 
 class Summary(Foreign):
@@ -42,16 +42,21 @@ class File(Foreign):
 
     @property
     def coverage(self) -> Coverage:
-        """What its entries add up to, each taken once; one that ran and is missing as well is missing."""
+        """What its entries add up to, each taken once."""
         lines = set(self.executed_lines) | set(self.missing_lines)
-        branches = set(self.executed_branches) | set(self.missing_branches)
         return Coverage(
             files=1 if lines else 0,
             lines_valid=len(lines),
-            lines_covered=len(set(self.executed_lines) - set(self.missing_lines)),
-            branches_valid=len(branches),
-            branches_covered=len(set(self.executed_branches) - set(self.missing_branches)),
+            lines_covered=len(set(self.executed_lines)),
+            branches_valid=len(set(self.executed_branches) | set(self.missing_branches)),
+            branches_covered=len(set(self.executed_branches)),
         )
+
+    @property
+    def contradicts_itself(self) -> bool:
+        """Whether a line or a branch ran and is missing as well."""
+        lines = set(self.executed_lines) & set(self.missing_lines)
+        return bool(lines or set(self.executed_branches) & set(self.missing_branches))
 
 
 class Document(Foreign):
@@ -67,6 +72,9 @@ def read_coverage_json(path: str, data: bytes) -> Result:
     report = parse_model(data, Document, name=path)
     found = {name: file.coverage for name, file in report.files.items()}
     for name, file in report.files.items():
+        if file.contradicts_itself:
+            pointer = json_pointer(("files", name))
+            raise EvidenceError(f"{path} calls a line or branch both executed and missing", pointer=pointer)
         claimed = file.summary.model_dump()
         hold_against(path, claimed, found[name], json_pointer(("files", name, "summary")))
     coverage = add_up(found)

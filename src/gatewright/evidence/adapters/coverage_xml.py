@@ -14,7 +14,7 @@ __all__ = ["COVERAGE_XML"]
 CONDITIONS = re.compile(r"^\d{1,3}(?:\.\d{1,9})?% \((\d{1,9})/(\d{1,9})\)$", re.ASCII)
 CLAIMS = ("lines_valid", "lines_covered", "branches_valid", "branches_covered")
 TIMESTAMP = re.compile(r"^\d{1,15}$", re.ASCII)
-RATE = re.compile(r"^[01](?:\.\d{1,18})?$", re.ASCII)
+RATE = re.compile(r"^[01](?:\.\d{1,18})?$|^\d(?:\.\d{1,3})?e-\d\d$", re.ASCII)
 RATE_TOLERANCE = 0.001
 """coverage.py rounds rates to four digits."""
 

@@ -22,7 +22,21 @@ OUTCOMES = {
     "flakyError": "flaky",
     "rerunFailure": "flaky",
 }
-CLAIMS = ("tests", "failures", "errors")
+STATUSES = {
+    "disabled": "skipped",
+    "failed": "failed",
+    "failure": "failed",
+    "error": "failed",
+    "ignored": "skipped",
+    "notrun": "skipped",
+    "pending": "skipped",
+    "skipped": "skipped",
+    "undefined": "skipped",
+    "untested": "skipped",
+}
+"""What GoogleTest (`notrun`), behave (`untested`) and others say in an attribute, some of them only there."""
+
+CLAIMS = ("tests", "failures", "errors", "skipped")
 STAND_INS = {("ruff", "No errors found")}
 """Test cases that stand where there was none: no proof that a single file was looked at."""
 
@@ -36,6 +50,7 @@ class Reader(XmlReader):
         super().__init__()
         self.tally = Tally()
         self.claims: Counter[str] = Counter()
+        self.overall: dict[str, int] = {}
         self.cases: Counter[tuple[str, str]] = Counter()
         self.passes: Counter[tuple[str, str]] = Counter()
         self.started: list[datetime] = []
@@ -46,7 +61,9 @@ class Reader(XmlReader):
     def opened(self, tag: str, attributes: Mapping[str, str]) -> None:
         """A suite claims, a test case begins, an outcome is told."""
         parent = self.stack[-1] if self.stack else ""
-        if tag == "testsuite":
+        if tag == "testsuites":
+            self.overall = {name: read_count(attributes, name, "0") for name in CLAIMS}
+        elif tag == "testsuite":
             self.read_start(attributes.get("timestamp", ""))
             if parent in {"", "testsuites"}:
                 self.claims.update({name: read_count(attributes, name, "0") for name in CLAIMS})
@@ -54,7 +71,8 @@ class Reader(XmlReader):
             if parent != "testsuite":
                 raise EvidenceError("holds a test case outside of a test suite")
             self.case = (attributes.get("classname", ""), attributes.get("name", ""))
-            self.outcomes = set()
+            status = STATUSES.get(attributes.get("status", "").lower())
+            self.outcomes = {status} if status else set()
         elif parent == "testcase" and tag in OUTCOMES:
             expected = tag == "skipped" and attributes.get("type") == "pytest.xfail"
             self.outcomes.add("xfailed" if expected else OUTCOMES[tag])
@@ -82,16 +100,24 @@ class Reader(XmlReader):
 
     def results(self) -> TestResults:
         """What was read, compared with what it claims; a failure stands whatever is claimed."""
-        counts, claimed = self.tally.counts, self.claims
-        claimed_failures = max(claimed["failures"], claimed["errors"])
-        held = counts.collected + self.stand_ins
-        if not counts.failed and claimed["tests"] > held:
-            raise EvidenceError(f"says {claimed['tests']} tests and holds {held}")
-        if not counts.failed and claimed_failures:
-            raise EvidenceError(f"says {claimed_failures} failures and holds 0")
+        counts = self.tally.counts
+        if not counts.failed:
+            self.hold_claims_against(counts)
         self.take_out_retries(counts)
         results = self.tally.results(min(self.started, default=None))
         return replace(results, stand_ins=self.stand_ins)
+
+    def hold_claims_against(self, counts: Counts) -> None:
+        """Refuse a report that claims more than its cases show."""
+        claimed = {name: max(self.claims[name], self.overall.get(name, 0)) for name in CLAIMS}
+        failures = max(claimed["failures"], claimed["errors"])
+        held, left_out = counts.collected + self.stand_ins, counts.skipped + counts.xfailed
+        if claimed["tests"] > held:
+            raise EvidenceError(f"says {claimed['tests']} tests and holds {held}")
+        if failures:
+            raise EvidenceError(f"says {failures} failures and holds 0")
+        if claimed["skipped"] > left_out:
+            raise EvidenceError(f"says {claimed['skipped']} skipped and holds {left_out}")
 
     def take_out_retries(self, counts: Counts) -> None:
         """Count a test once that pytest-rerunfailures repeated.

@@ -1,7 +1,9 @@
 """Read Nox's `--report`, to hear of sessions that failed; it is never proof that anything was measured."""
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from gatewright.core.verdict import State
 from gatewright.evidence.adapters.adapter import (
@@ -35,7 +37,7 @@ class Session(Foreign):
 class Document(Foreign):
     """A report; `result` is 1 where no session failed."""
 
-    result: Literal[0, 1]
+    result: Annotated[int, Field(ge=0, le=1)]
     sessions: tuple[Session, ...]
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 
 from gatewright.core.escape import clipped
 from gatewright.core.verdict import State
@@ -48,7 +47,10 @@ def read_sarif(path: str, data: bytes) -> Result:
     runs = parse_model(data, Document, name=path).runs
     findings = [judged for index, run in enumerate(runs) for judged in judge_run(index, run)]
     counted = [each for each in findings if each.counts]
-    files, rules = files_of(runs), rules_of(runs) | {each.rule for each in findings}
+    files, rules = (
+        frozenset[str]().union(*(run.files for run in runs)),
+        rules_of(runs) | {each.rule for each in findings},
+    )
     units, broken = count_units(files, rules, [each for each in counted if each.level == "error"])
     complaints = list(find_complaints(runs, counted, units))
     suppressed = sum(each.finding.is_suppressed for each in findings)
@@ -98,18 +100,12 @@ def level_of(rule: str, levels: dict[str, Level]) -> Level:
     return levels.get(rule) or levels.get(rule.rpartition("/")[0]) or "warning"
 
 
-def files_of(runs: tuple[Run, ...]) -> set[str]:
-    """The files that a log says it is about."""
-    artifacts = chain.from_iterable(run.artifacts for run in runs)
-    return {each.location.uri for each in artifacts if each.location.uri and each.was_analysed}
-
-
 def rules_of(runs: tuple[Run, ...]) -> set[str]:
     """The rules that a log says were applied."""
     return {rule.id for run in runs for rule in run.tool.rules}
 
 
-def count_units(files: set[str], rules: set[str], errors: list[Judged]) -> tuple[int, int]:
+def count_units(files: frozenset[str], rules: set[str], errors: list[Judged]) -> tuple[int, int]:
     """How many files, or else rules, were analysed, and how many of them have an error."""
     if files:
         broken = {each.finding.file for each in errors}

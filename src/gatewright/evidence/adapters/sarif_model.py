@@ -175,6 +175,12 @@ class Invocation(Foreign):
         return None if self.successful else "it says so itself"
 
 
+class Properties(Foreign):
+    """A tool's own additions to a run (3.8); Bandit's tell of each file that it looked at."""
+
+    metrics: dict[str, object] = Field(default_factory=dict)
+
+
 class Run(Foreign):
     """One run of one tool (3.14); results that are absent, or null, were not looked for (3.14.23)."""
 
@@ -182,7 +188,16 @@ class Run(Foreign):
     results: tuple[Finding, ...] | None = None
     invocations: tuple[Invocation, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
+    properties: Properties = Properties()
     elsewhere: Annotated[dict[str, object] | None, Field(alias="externalPropertyFileReferences")] = None
+
+    @property
+    def files(self) -> frozenset[str]:
+        """The files that it says it looked at."""
+        listed = {each.location.uri for each in self.artifacts if each.was_analysed}
+        if self.tool.driver.name == "Bandit":
+            listed |= self.properties.metrics.keys() - {"_totals"}
+        return frozenset(listed - {""})
 
 
 class Document(Foreign):
