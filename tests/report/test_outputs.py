@@ -10,6 +10,8 @@ import jsonschema_rs
 import pytest
 import xmlschema
 from fakes.verdicts import HOSTILE, make_check, make_document, make_reason
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gatewright.core.redaction import Redactor
 from gatewright.core.verdict import State, Verdict
@@ -17,6 +19,7 @@ from gatewright.evidence.report import Counts
 from gatewright.evidence.results import read_result
 from gatewright.gate.decision import VerdictDocument, incident
 from gatewright.gate.policy import Outputs
+from gatewright.report.github import annotations
 from gatewright.report.writers import ALWAYS, FORMATS, Rendering, render_all, render_form
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -57,8 +60,11 @@ def render(name: str, document: VerdictDocument, folder: Path = Path("no-such-fo
     return render_form(Rendering(document, folder, redactor=Redactor({})), name)
 
 
+JUNIT_SCHEMA = xmlschema.XMLSchema(SCHEMAS / "junit-10.xsd")
+
+
 def check_xsd(text: str) -> None:
-    xmlschema.XMLSchema(SCHEMAS / "junit-10.xsd").validate(ET.fromstring(text))
+    JUNIT_SCHEMA.validate(ET.fromstring(text))
 
 
 def check_json(schema: str) -> Callable[[str], None]:
@@ -229,6 +235,23 @@ def test_hostile_names_stay_text(form: str) -> None:
         assert "a | b | c" in messages
     else:
         assert "100%0A::error::forged" in text
+
+
+@settings(derandomize=True, max_examples=60, deadline=None)
+@given(st.text(st.characters(), max_size=80))
+def test_whatever_evidence_says_every_form_can_be_read(text: str) -> None:
+    """Any character at all, in every place that evidence fills."""
+    reason = make_reason("unit", text, rule=text, expected=text, observed=text, pointer=text, artifact=text)
+    checks = [
+        make_check("unit", State.FAIL, reasons=(reason,)),
+        make_check("slo", State.ERROR, manifest=text),
+    ]
+    rendering = Rendering(make_document(*checks), Path("none"), redactor=Redactor({}))
+    for form, conforms in CONFORM.items():
+        conforms(render_form(rendering, form))
+    lines = annotations(rendering.findings)
+    assert len(lines) == 2
+    assert all(line.startswith("::error title=") and len(line.splitlines()) == 1 for line in lines)
 
 
 def test_a_message_in_sarif_makes_no_link() -> None:

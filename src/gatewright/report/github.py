@@ -89,8 +89,8 @@ def annotation(finding: LocatedFinding) -> str:
 
 
 def escape_data(text: str) -> str:
-    """The message of a workflow command: on one line, and a percent sign is one."""
-    return printable(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """The message of a workflow command: on one line, in which a percent sign begins no escape."""
+    return printable(text).replace("%", "%25")
 
 
 def escape_property(text: str) -> str:
