@@ -4,9 +4,9 @@ import pytest
 from fakes.verdicts import make_check, make_document, make_reason
 
 from gatewright.core.verdict import State, Verdict, merge_verdicts
-from gatewright.gate.decision import VerdictDocument, incident
+from gatewright.gate.decision import VerdictDocument, headline, incident
 from gatewright.report.omissions import omissions
-from gatewright.report.outcomes import Outcome, cases, headline
+from gatewright.report.outcomes import Outcome, cases
 
 INTERRUPTED = incident("interrupted", "stopped", expected="", observed="", command="")
 

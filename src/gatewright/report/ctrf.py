@@ -8,8 +8,8 @@ from datetime import datetime
 from gatewright import __version__
 from gatewright.core.escape import printable, printable_lines
 from gatewright.evidence.record import EVIDENCE
-from gatewright.gate.decision import VerdictDocument, exit_code
-from gatewright.report.outcomes import Case, Outcome, cases, headline
+from gatewright.gate.decision import VerdictDocument, exit_code, headline
+from gatewright.report.outcomes import Case, Outcome, cases
 
 __all__ = ["render_ctrf"]
 

@@ -10,9 +10,9 @@ from xml.etree import ElementTree as ET
 
 from gatewright.core.escape import xml_text
 from gatewright.evidence.report import Reason
-from gatewright.gate.decision import VerdictDocument, exit_code
+from gatewright.gate.decision import VerdictDocument, exit_code, headline
 from gatewright.report.command import as_typed
-from gatewright.report.outcomes import Case, Outcome, cases, headline
+from gatewright.report.outcomes import Case, Outcome, cases
 from gatewright.report.text import describe_counts
 
 __all__ = ["render_junit"]

@@ -7,12 +7,11 @@ from tabulate import tabulate
 
 from gatewright.core.escape import markdown_text
 from gatewright.evidence.report import Reason
-from gatewright.gate.decision import VerdictDocument
+from gatewright.gate.decision import VerdictDocument, headline
 from gatewright.report.command import as_typed
 from gatewright.report.findings import LocatedFinding
 from gatewright.report.omissions import omissions
-from gatewright.report.outcomes import headline
-from gatewright.report.text import describe_counts
+from gatewright.report.text import describe_counts, describe_state
 
 __all__ = ["render_verdict"]
 
@@ -82,7 +81,7 @@ def checks_table(document: VerdictDocument) -> str:
     rows = [
         (
             check.check,
-            check.state.value + (f", waived by {check.waived}" if check.waived else ""),
+            describe_state(check),
             "yes" if check.required else "no",
             describe_counts(check.counts),
             f"{check.duration_s:.1f} s",

@@ -7,9 +7,9 @@ from enum import StrEnum
 from gatewright.core.verdict import State, Verdict, merge_verdicts
 from gatewright.evidence.report import Reason
 from gatewright.gate.aggregate import CheckVerdict
-from gatewright.gate.decision import INCIDENT, VerdictDocument
+from gatewright.gate.decision import INCIDENT, VerdictDocument, counts, is_waived
 
-__all__ = ["RUN", "Case", "Outcome", "cases", "headline"]
+__all__ = ["RUN", "Case", "Outcome", "cases"]
 
 RUN = "run"
 """The name of the case that stands for a run as a whole."""
@@ -69,12 +69,6 @@ class Case:
         return f"{self.note}: {first}" if self.note and first else self.note or first
 
 
-def headline(document: VerdictDocument) -> str:
-    """The verdict as people are told it: `PASS`, or `PASS, 2 waived`."""
-    waived = sum(bool(check.waived) for check in document.checks)
-    return f"{document.verdict.value}, {waived} waived" if waived else document.verdict.value
-
-
 def cases(document: VerdictDocument) -> tuple[Case, ...]:
     """Every check in the order of the policy; then the run, where the verdict does not follow from them.
 
@@ -88,10 +82,10 @@ def cases(document: VerdictDocument) -> tuple[Case, ...]:
 def case_of(document: VerdictDocument, check: CheckVerdict) -> Case:
     """A check as a case."""
     outcome, note = Outcome.PASSED, ""
-    if check.waived and not check.state.breaks_integrity:
+    if counts(check) and is_waived(check):
         outcome, note = Outcome.WAIVED, describe_waiver(document, check.waived)
     elif not check.state.settles:
-        if check.required or check.state.breaks_integrity:
+        if counts(check):
             outcome = Outcome.FAILED if check.state.verdict is Verdict.FAIL else Outcome.UNKNOWN
         else:
             outcome, note = Outcome.ADVISORY, f"advisory, {check.state.value}"

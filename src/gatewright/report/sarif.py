@@ -15,10 +15,10 @@ from urllib.parse import quote
 from gatewright import __version__
 from gatewright.core.escape import printable
 from gatewright.evidence.record import EVIDENCE
-from gatewright.gate.decision import VerdictDocument, exit_code
+from gatewright.gate.decision import VerdictDocument, exit_code, headline
 from gatewright.report.command import as_typed
 from gatewright.report.findings import LocatedFinding
-from gatewright.report.outcomes import Case, Outcome, cases, headline
+from gatewright.report.outcomes import Case, Outcome, cases
 
 __all__ = ["render_sarif"]
 
