@@ -11,6 +11,7 @@ from pathlib import Path
 from gatewright.cli.gates import add_gate_commands
 from gatewright.cli.loads import add_slo_commands
 from gatewright.cli.races import add_race_commands
+from gatewright.cli.reports import add_report_command
 from gatewright.core.errors import GatewrightError
 from gatewright.core.escape import printable
 from gatewright.core.interrupts import end_as_by_ctrl_c
@@ -27,6 +28,7 @@ examples:
   gatewright run tests            run one check alone and judge it
   gatewright explain              why the latest verdict is what it is
   gatewright show PLACE           the evidence at a place that explain names
+  gatewright report --format ctrf   the latest verdict in another form
   gatewright verify               is the latest verdict still what was written?
   gatewright judge                would the latest evidence still pass, for the tree as it is now?
   gatewright replay TAPE          run a recorded schedule again
@@ -98,6 +100,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     add_gate_commands(commands)
+    add_report_command(commands)
     add_race_commands(commands)
     add_slo_commands(commands)
     return parser

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from gatewright.cli.common import Commands, project_of
+from gatewright.cli.reports import Output, add_output_option, show
 from gatewright.core.clock import SystemClock
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.escape import printable
@@ -14,12 +15,11 @@ from gatewright.core.verdict import ExitCode
 from gatewright.execution.gate import add_check, run_alone, run_gate
 from gatewright.execution.judge import judge_now, resolve_run, verify_run
 from gatewright.execution.project import PROFILES, Settings
-from gatewright.gate.decision import VerdictDocument, exit_code
 from gatewright.gate.policy import load_policy
 from gatewright.report.excerpt import render_excerpt
-from gatewright.report.progress import ProgressLines, wants_colour
+from gatewright.report.progress import ProgressLines
 from gatewright.report.schemas import find_schemas, schema_text, write_schemas
-from gatewright.report.text import render_explanation, render_policy, render_verdict_text
+from gatewright.report.text import render_explanation, render_policy
 
 __all__ = ["add_gate_commands"]
 
@@ -28,6 +28,7 @@ def add_gate_commands(commands: Commands) -> None:
     """Add them to the command line."""
     gate = commands.add_parser("gate", help="run every check of the policy and write the verdict")
     gate.add_argument("--full", action="store_true", help="the full profile instead of the quick one")
+    add_output_option(gate)
     gate.set_defaults(command=gate_command)
 
     run = commands.add_parser(
@@ -80,8 +81,12 @@ def gate_command(options: argparse.Namespace) -> int:
     """Run the release gate."""
     project = project_of(options)
     settings = Settings.read(os.environ | ({"GATEWRIGHT_PROFILE": "full"} if options.full else {}))
-    clock = SystemClock()
-    return show(run_gate(project, settings, clock, ProgressLines(sys.stdout, clock)))
+    outputs = [Output.parse(text) for text in options.output]
+    for output in outputs:
+        output.forget()
+    clock, formats = SystemClock(), tuple(output.format for output in outputs)
+    document = run_gate(project, settings, clock, ProgressLines(sys.stdout, clock), formats)
+    return show(document, project.runs / document.run_id, outputs)
 
 
 def run_command(options: argparse.Namespace) -> int:
@@ -92,7 +97,8 @@ def run_command(options: argparse.Namespace) -> int:
     clock = SystemClock()
     if settings.run_folder:
         return add_check(project, settings, settings.run_folder, options.check, clock=clock, echo=echo)
-    return show(run_alone(project, settings, options.check, clock=clock, echo=echo))
+    document = run_alone(project, settings, options.check, clock=clock, echo=echo)
+    return show(document, project.runs / document.run_id)
 
 
 def echo(line: str) -> None:
@@ -104,7 +110,8 @@ def echo(line: str) -> None:
 def judge_command(options: argparse.Namespace) -> int:
     """Judge evidence as of now."""
     project = project_of(options)
-    return show(judge_now(project, options.folder, SystemClock(), only=options.check))
+    document = judge_now(project, options.folder, SystemClock(), only=options.check)
+    return show(document, options.folder or project.runs / document.run_id)
 
 
 def verify_command(options: argparse.Namespace) -> int:
@@ -157,9 +164,3 @@ def schema_command(options: argparse.Namespace) -> int:
     for model in models.values():
         sys.stdout.write(schema_text(model))
     return ExitCode.PASS
-
-
-def show(document: VerdictDocument) -> int:
-    """Print a verdict; its exit code."""
-    sys.stdout.write("\n" + render_verdict_text(document, colour=wants_colour(sys.stdout)))
-    return exit_code(document)

@@ -45,8 +45,14 @@ class Progress(Protocol):
         ...
 
 
-def run_gate(project: Project, settings: Settings, clock: Clock, progress: Progress) -> VerdictDocument:
-    """Run every check of the policy and write the verdict.
+def run_gate(
+    project: Project,
+    settings: Settings,
+    clock: Clock,
+    progress: Progress,
+    formats: tuple[str, ...] = (),
+) -> VerdictDocument:
+    """Run every check of the policy and write the verdict, also in `formats` that the policy does not name.
 
     Whatever goes wrong, no older verdict is left standing: it is replaced before the first check begins, and
     removed when that can't be done.
@@ -60,7 +66,12 @@ def run_gate(project: Project, settings: Settings, clock: Clock, progress: Progr
     try:
         with hold_gate(project.evidence, run_id, clock):
             run = open_run(
-                project, load_policy(project.policy), clock, run_id=run_id, profile=settings.profile
+                project,
+                load_policy(project.policy),
+                clock,
+                run_id=run_id,
+                profile=settings.profile,
+                formats=formats,
             )
             run.announce()
             interrupted = not run_sessions(run, settings, clock, progress)

@@ -167,7 +167,7 @@ def open_run(
         clock: says when.
         run_id: the id to use; one that nobody has used before when None.
         profile: how much time the checks take.
-        formats: forms of the verdict that are written beside those that every run has.
+        formats: forms of the verdict that are written beside those that the policy asks for.
         only: the one check that the run is about; all of them when None.
 
     Raises:
@@ -194,7 +194,7 @@ def open_run(
         started_at=started_at,
         profile=profile,
         baseline=record_baseline(project, folder, policy.policy, profile),
-        formats=formats,
+        formats=(*policy.policy.outputs.formats, *formats),
         only=only,
     )
     prune(project, keep=policy.policy.gate.keep, spare={folder.name})

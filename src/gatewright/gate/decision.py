@@ -20,6 +20,7 @@ __all__ = [
     "PolicyReference",
     "RunSubject",
     "VerdictDocument",
+    "counts",
     "decide",
     "exit_code",
     "headline",

@@ -25,7 +25,17 @@ from gatewright.gate.loads import (
 from gatewright.gate.paths import InnerPath, inside
 from gatewright.gate.waivers import BrokenWaiver, Waiver, read_waivers
 
-__all__ = ["POLICY", "Check", "Gate", "Limit", "LoadedPolicy", "Policy", "ResultFile", "load_policy"]
+__all__ = [
+    "POLICY",
+    "Check",
+    "Gate",
+    "Limit",
+    "LoadedPolicy",
+    "Outputs",
+    "Policy",
+    "ResultFile",
+    "load_policy",
+]
 
 POLICY = "gate.toml"
 
@@ -120,6 +130,16 @@ class Gate(Model):
     measured: Annotated[str, Field(pattern=r"^([\w.]+:\w+)?$")] = ""
 
 
+class Outputs(Model):
+    """The forms in which a verdict is written down, beside JSON, Markdown and HTML.
+
+    Attributes:
+        formats: each gives a file `verdict.*` in the run folder, copied beside the latest verdict.
+    """
+
+    formats: tuple[Literal["junit", "ctrf", "sarif", "github"], ...] = ()
+
+
 class Policy(Model):
     """A release policy. At least one check must be required, or nothing would be measured.
 
@@ -127,6 +147,7 @@ class Policy(Model):
         gate: what holds for a run as a whole.
         checks: by name.
         slo: loads by name, for checks whose step is `gatewright slo run NAME`.
+        outputs: the forms in which the verdict is written down.
         waivers: known findings that somebody answers for; a broken one does nothing, and breaks nothing.
     """
 
@@ -134,6 +155,7 @@ class Policy(Model):
     gate: Gate = Gate()
     checks: Annotated[dict[CheckId, Check], Field(min_length=1)]
     slo: dict[CheckId, Load] = Field(default_factory=dict)
+    outputs: Outputs = Outputs()
     waivers: Annotated[
         tuple[Waiver | BrokenWaiver, ...],
         BeforeValidator(read_waivers, json_schema_input_type=tuple[Waiver, ...]),
@@ -211,6 +233,7 @@ MODELS = (
     Check,
     ResultFile,
     Limit,
+    Outputs,
     FlakyBudget,
     Waiver,
     Load,
