@@ -115,6 +115,7 @@ class Gate(Model):
 
     Attributes:
         keep: how many run folders stay on disk.
+        jobs: how many checks run at once; what is measured beside others is measured on a busy machine.
         warn_blocks: whether a required check that ends as WARN makes the verdict INCONCLUSIVE.
         require_commit: whether evidence of an unknown commit is refused.
         scenarios: the packages whose race scenarios a tape may name; nothing else is imported for a replay.
@@ -123,6 +124,7 @@ class Gate(Model):
     """
 
     keep: Wanted = 20
+    jobs: Annotated[Wanted, Field(le=64)] = 1
     warn_blocks: Switch = False
     require_commit: Switch = False
     scenarios: tuple[str, ...] = ()
