@@ -15,6 +15,7 @@ from gatewright.execution.check import OWN_VARIABLES, CheckRun, run_check
 from gatewright.execution.lock import GateBusyError, hold_gate
 from gatewright.execution.project import Project, Settings
 from gatewright.execution.run import Run, forget_latest, fresh_run_id, open_run
+from gatewright.execution.signing import find_signer
 from gatewright.execution.step import Echo, run_step
 from gatewright.gate.aggregate import SESSIONS, CheckVerdict, judge_check
 from gatewright.gate.binding import Expected
@@ -52,15 +53,15 @@ def run_gate(project: Project, settings: Settings, clock: Clock, progress: Progr
 
     Raises:
         GateBusyError: another gate is running; its verdict is left alone.
-        ConfigurationError: the policy can't be used.
+        ConfigurationError: the policy or the key that signs can't be used.
         OSError: evidence can't be written.
     """
     run_id = settings.run_id or fresh_run_id(clock.now())
     try:
         with hold_gate(project.evidence, run_id, clock):
-            run = open_run(
-                project, load_policy(project.policy), clock, run_id=run_id, profile=settings.profile
-            )
+            policy = load_policy(project.policy)
+            signer = find_signer(project, policy.policy)
+            run = open_run(project, policy, clock, run_id=run_id, profile=settings.profile, signer=signer)
             run.announce()
             interrupted = not run_sessions(run, settings, clock, progress)
             return run.close(clock, interrupted=interrupted)

@@ -20,12 +20,14 @@ from gatewright.core.provenance import (
     read_tree,
 )
 from gatewright.core.verdict import Verdict
-from gatewright.evidence.digest import hash_bytes, hash_file, list_folder, write_sums
-from gatewright.evidence.ledger import LedgerCheck, LedgerEntry, append_entry, read_ledger
+from gatewright.evidence.dsse import Signer
+from gatewright.evidence.ledger import LedgerCheck, LedgerEntry
 from gatewright.evidence.record import EVIDENCE, timestamp, write_atomic
 from gatewright.evidence.report import Reason
 from gatewright.evidence.strict import EvidenceError, read_model
+from gatewright.execution.chronicle import Chronicle
 from gatewright.execution.project import PROFILES, Project
+from gatewright.execution.sealing import SealedRun, seal_run, to_json
 from gatewright.gate.aggregate import judge_checks
 from gatewright.gate.binding import Expected
 from gatewright.gate.decision import (
@@ -35,10 +37,12 @@ from gatewright.gate.decision import (
     decide,
     exit_code,
     incident,
+    note,
     tree_changed,
+    with_incident,
 )
 from gatewright.gate.policy import LoadedPolicy
-from gatewright.gate.verify import POLICY_COPY, SUMS, VERDICT, latest_name
+from gatewright.gate.verify import POLICY_COPY, UNSIGNED_KIND, latest_name
 from gatewright.report.writers import Rendering, render_all
 
 __all__ = ["Run", "forget_latest", "open_run"]
@@ -67,6 +71,7 @@ class Run:
         profile: how much time the checks take, `quick` or `full`.
         formats: forms of the verdict that are written beside those that every run has.
         only: the one check that a run without a gate is about.
+        signer: who signs the run when it closes; None where nobody does.
     """
 
     project: Project
@@ -79,6 +84,7 @@ class Run:
     profile: str
     formats: tuple[str, ...] = ()
     only: str | None = None
+    signer: Signer | None = None
 
     @property
     def run_id(self) -> str:
@@ -97,30 +103,41 @@ class Run:
         Raises:
             OSError: it can't be written; the latest verdict is then removed by whoever holds the gate.
         """
-        document = self.judge(clock.now(), interrupted=interrupted)
-        data, forms = to_json(document), self._render(document)
-        for name, text in forms.items():
-            write_atomic(self.folder / name, text)
-        paths = [path for path in list_folder(self.folder).files if path not in {SUMS, VERDICT}]
-        sums = {path: hash_file(self.folder, path).sha256 for path in paths}
-        digest = hash_bytes(data.encode())
-        write_atomic(self.folder / SUMS, write_sums(sums | {VERDICT: digest}))
-        write_atomic(self.folder / VERDICT, data)
-        if self.only is None:
-            append_entry(self.project.history, ledger_entry(document, self.profile, digest))
-            write_latest(self.project, data, forms)
+        chronicle = Chronicle(self.project.history)
+        recorded = self.only is None
+        notes = chronicle.look(self.folder, clock.now()) if recorded else ()
+        document = self.judge(clock.now(), interrupted=interrupted, notes=notes)
+        document, sealed = self._seal(document)
+        sealed.write(self.folder)
+        if recorded:
+            entry = ledger_entry(document, self.profile, sealed.digest)
+            chronicle.record(entry, self.signer)
+            write_latest(self.project, sealed.data, sealed.forms)
         return document
 
-    def _render(self, document: VerdictDocument) -> dict[str, str]:
-        history = () if self.only else read_ledger(self.project.history)
-        return render_all(Rendering(document, self.folder, history), self.formats)
+    def _seal(self, document: VerdictDocument) -> tuple[VerdictDocument, SealedRun]:
+        """The verdict as files; one that can't be signed after all says so, and is sealed by digests only."""
+        if self.signer:
+            forms = self._render(document, self.signer.key_id)
+            try:
+                return document, seal_run(self.folder, document, forms, self.signer)
+            except GatewrightError as error:
+                required = self.policy.policy.signing.required
+                document = with_incident(document, unsigned(str(error), required=required))
+        return document, seal_run(self.folder, document, self._render(document), None)
 
-    def judge(self, now: datetime, *, interrupted: bool) -> VerdictDocument:
-        """The verdict over what the run has left so far."""
+    def _render(self, document: VerdictDocument, key_id: str = "") -> dict[str, str]:
+        history = () if self.only else Chronicle(self.project.history).recent()
+        return render_all(Rendering(document, self.folder, history, key_id), self.formats)
+
+    def judge(self, now: datetime, *, interrupted: bool, notes: tuple[Reason, ...] = ()) -> VerdictDocument:
+        """The verdict over what the run has left so far; notes are told with it and change nothing."""
         changed = self.tree.changes(read_tree(self.project.root, EVIDENCE))
         subject = RunSubject(**self.subject.model_dump(), changed=tuple(printable(path) for path in changed))
         incidents = [INTERRUPTED] if interrupted else []
         incidents += [tree_changed(subject.changed)] if changed else []
+        if self.policy.policy.signing.required and not (self.signer or self.only):
+            incidents.append(unsigned("no key is configured", required=True))
         policy = self.policy.policy.narrowed(self.only)
         expected = Expected(
             run_id=self.run_id,
@@ -130,7 +147,7 @@ class Run:
             require_commit=policy.gate.require_commit,
         )
         checks = judge_checks(self.folder, policy, expected)
-        verdict, reasons = decide(checks, incidents)
+        verdict, reasons = decide(checks, (*incidents, *notes))
         update = {"verdict": verdict, "reasons": reasons, "checks": checks}
         return self._document(subject, finished_at=now).model_copy(update=update)
 
@@ -157,6 +174,7 @@ def open_run(
     profile: str = PROFILES[0],
     formats: tuple[str, ...] = (),
     only: str | None = None,
+    signer: Signer | None = None,
 ) -> Run:
     """Open a run in a folder of its own.
 
@@ -168,6 +186,7 @@ def open_run(
         profile: how much time the checks take.
         formats: forms of the verdict that are written beside those that every run has.
         only: the one check that the run is about; all of them when None.
+        signer: who signs the run when it closes; None where nobody does.
 
     Raises:
         ConfigurationError: the id has been used.
@@ -194,6 +213,7 @@ def open_run(
         profile=profile,
         formats=formats,
         only=only,
+        signer=signer,
     )
     prune(project, keep=policy.policy.gate.keep, spare={folder.name})
     return run
@@ -204,9 +224,16 @@ def fresh_run_id(moment: datetime) -> str:
     return f"{timestamp(moment)}-{secrets.token_hex(3)}"
 
 
-def to_json(document: VerdictDocument) -> str:
-    """The document as it is written."""
-    return document.model_dump_json(indent=2) + "\n"
+def unsigned(why: str, *, required: bool) -> Reason:
+    """The reason that nobody signed a run; without consequences where the policy does not want it signed."""
+    make = incident if required else note
+    return make(
+        UNSIGNED_KIND,
+        f"the run is not signed: {printable(why)}",
+        expected="a signature" if required else "a signature, as a key is configured",
+        observed="digests only",
+        command="GATEWRIGHT_SIGNING_KEY=FILE gatewright gate",
+    )
 
 
 def ledger_entry(document: VerdictDocument, profile: str, verdict_digest: str) -> LedgerEntry:

@@ -16,17 +16,24 @@ from gatewright.gate.waivers import WaiverUse
 
 __all__ = [
     "INCIDENT",
+    "NOTE",
     "PolicyReference",
     "RunSubject",
     "VerdictDocument",
     "decide",
     "exit_code",
     "incident",
+    "note",
+    "own_reasons",
     "tree_changed",
+    "with_incident",
 ]
 
 INCIDENT = "run-"
 """Rules with this beginning are about a run as a whole; they come from the run, not from its evidence."""
+
+NOTE = "note-"
+"""Rules with this beginning are about a run as well, and change no verdict."""
 
 SHOWN_FILES = 10
 
@@ -80,10 +87,11 @@ def decide(checks: Sequence[CheckVerdict], incidents: Sequence[Reason]) -> tuple
     """The verdict over a run and all reasons for it. Pure: the same evidence gives the same word.
 
     Broken evidence counts also in a check that is not required, since nothing beside it can be trusted then.
-    An incident of the run as a whole (interrupted, tree changed) can't make a verdict better.
+    An incident of the run as a whole (interrupted, tree changed) can't make a verdict better; a note beside
+    them changes nothing.
     """
     verdict, _ = merge_states(counting(checks))
-    if incidents and verdict is Verdict.PASS:
+    if verdict is Verdict.PASS and any(reason.rule.startswith(INCIDENT) for reason in incidents):
         verdict = Verdict.INCONCLUSIVE
     reasons = [reason for check in checks if counts(check) for reason in check.reasons]
     return verdict, (*incidents, *reasons)
@@ -110,6 +118,23 @@ def incident(kind: str, message: str, *, expected: str, observed: str, command: 
     return Reason(
         rule=INCIDENT + kind, message=message, expected=expected, observed=observed, command=command
     )
+
+
+def note(kind: str, message: str, *, expected: str, observed: str, command: str) -> Reason:
+    """A reason about the run as a whole that changes no verdict."""
+    return Reason(rule=NOTE + kind, message=message, expected=expected, observed=observed, command=command)
+
+
+def own_reasons(document: VerdictDocument) -> tuple[Reason, ...]:
+    """What a run said about itself; it does not follow from the evidence of any check."""
+    return tuple(reason for reason in document.reasons if reason.rule.startswith((INCIDENT, NOTE)))
+
+
+def with_incident(document: VerdictDocument, reason: Reason) -> VerdictDocument:
+    """A verdict after something that came up when it was already known; a PASS it is no longer."""
+    is_note = reason.rule.startswith(NOTE)
+    verdict = document.verdict if is_note or document.verdict is not Verdict.PASS else Verdict.INCONCLUSIVE
+    return document.model_copy(update={"verdict": verdict, "reasons": (reason, *document.reasons)})
 
 
 def tree_changed(files: Sequence[str]) -> Reason:

@@ -21,6 +21,7 @@ from gatewright.gate.loads import (
     Load,
 )
 from gatewright.gate.paths import InnerPath
+from gatewright.gate.signing import Signing
 
 __all__ = ["POLICY", "Check", "Gate", "Limit", "LoadedPolicy", "Policy", "load_policy"]
 
@@ -110,12 +111,14 @@ class Policy(Model):
     Attributes:
         gate: what holds for a run as a whole.
         checks: by name.
+        signing: who seals a run, and whether one without a seal may pass.
         slo: loads by name, for checks whose step is `gatewright slo run NAME`.
     """
 
     schema_version: Literal[1]
     gate: Gate = Gate()
     checks: Annotated[dict[CheckId, Check], Field(min_length=1)]
+    signing: Signing = Signing()
     slo: dict[CheckId, Load] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -188,6 +191,7 @@ MODELS = (
     Gate,
     Check,
     Limit,
+    Signing,
     Load,
     DeclaredJourney,
     DeclaredObjective,

@@ -12,8 +12,8 @@ from gatewright.report.text import describe_counts
 __all__ = ["render_verdict"]
 
 
-def render_verdict(document: VerdictDocument) -> str:
-    """The verdict as a Markdown document."""
+def render_verdict(document: VerdictDocument, seal: str = "") -> str:
+    """The verdict as a Markdown document; `seal` says who signed it."""
     finished = document.finished_at.isoformat(timespec="seconds") if document.finished_at else "not finished"
     facts = [
         ("run", document.run_id),
@@ -25,6 +25,7 @@ def render_verdict(document: VerdictDocument) -> str:
         ("policy", f"{document.policy.path} sha256:{document.policy.sha256}"),
         ("started", document.started_at.isoformat(timespec="seconds")),
         ("finished", finished),
+        *([("seal", seal)] if seal and document.finished_at else []),
         ("python", f"{document.environment.python} on {document.environment.platform}"),
     ]
     parts = [f"# {document.verdict.value}", table(("", ""), facts)]

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from gatewright.core.errors import ConfigurationError
+from gatewright.evidence.ledger import LedgerEntry, LedgerHead
 from gatewright.evidence.manifest import Manifest
 from gatewright.evidence.record import write_atomic
 from gatewright.evidence.report import SuiteReport
@@ -16,6 +17,8 @@ from gatewright.gate.policy import Policy
 __all__ = ["SCHEMAS", "find_schemas", "schema_text", "write_schemas"]
 
 SCHEMAS: dict[str, type[BaseModel]] = {
+    "history-entry": LedgerEntry,
+    "history-head": LedgerHead,
     "manifest": Manifest,
     "policy": Policy,
     "suite-report": SuiteReport,

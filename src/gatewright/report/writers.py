@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gatewright.core.errors import ConfigurationError
 from gatewright.evidence.ledger import LedgerEntry
+from gatewright.gate.attest import describe_seal
 from gatewright.gate.decision import VerdictDocument
 from gatewright.report.html import render_page
 from gatewright.report.markdown import render_verdict
@@ -21,11 +22,13 @@ class Rendering:
         document: the verdict.
         folder: the run folder, with the evidence that the verdict rests on.
         history: earlier runs, oldest first; this one is not among them.
+        key_id: the key that will sign it; empty where nobody does (`gate.attest.describe_seal` tells).
     """
 
     document: VerdictDocument
     folder: Path
     history: tuple[LedgerEntry, ...] = ()
+    key_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,9 @@ class Format:
 
 
 FORMATS: Mapping[str, Format] = {
-    "markdown": Format("md", lambda rendering: render_verdict(rendering.document)),
+    "markdown": Format(
+        "md", lambda rendering: render_verdict(rendering.document, describe_seal(rendering.key_id))
+    ),
     "html": Format(
         "html", lambda rendering: render_page(rendering.document, rendering.folder, rendering.history)
     ),
