@@ -152,7 +152,7 @@ def read_envelope(data: bytes, payload_type: str, *, name: str) -> Envelope:
     if not envelope.signatures:
         raise SealError("signature-present", "holds no signature any more")
     signatures = [decode(signature.sig, "signature") for signature in envelope.signatures]
-    names = [signature.keyid for signature in envelope.signatures]
+    names = [signature.keyid for signature in envelope.signatures if signature.keyid]
     if len(set(signatures)) < len(signatures) or len(set(names)) < len(names):
         raise SealError("signature-once", "holds two signatures by the same key")
     return envelope

@@ -13,9 +13,12 @@ from gatewright.evidence.record import EVIDENCE
 from gatewright.evidence.report import Reason
 from gatewright.evidence.strict import EvidenceError, read_bytes, read_model
 from gatewright.execution.project import Project
+from gatewright.execution.sealing import unsigned
 from gatewright.gate.aggregate import judge_checks
+from gatewright.gate.attest import ATTESTATIONS
 from gatewright.gate.binding import Expected
 from gatewright.gate.decision import (
+    INCIDENT,
     PolicyReference,
     RunSubject,
     VerdictDocument,
@@ -25,7 +28,15 @@ from gatewright.gate.decision import (
 )
 from gatewright.gate.policy import load_policy
 from gatewright.gate.replay import Wanted
-from gatewright.gate.verify import POLICY_COPY, VERDICT, Problem, Verification, latest_name, verify
+from gatewright.gate.verify import (
+    POLICY_COPY,
+    UNSIGNED_KIND,
+    VERDICT,
+    Problem,
+    Verification,
+    latest_name,
+    verify,
+)
 
 __all__ = ["FoundRun", "NoVerdictError", "judge_now", "resolve_run", "verify_run"]
 
@@ -93,6 +104,9 @@ def judge_now(
     subject, now = read_subject(project.root, read_tree(project.root, EVIDENCE)), clock.now()
     expected = Expected(run_id, policy_digest_of(found.folder), subject, now, policy.gate.require_commit)
     checks = judge_checks(found.folder, policy, expected)
+    unsealed = policy.signing.required and not (only or (found.folder / ATTESTATIONS).is_dir())
+    if unsealed and not any(reason.rule == INCIDENT + UNSIGNED_KIND for reason in incidents):
+        incidents = (*incidents, unsigned("it holds no seal", required=True))
     verdict, reasons = decide(checks, incidents)
     return VerdictDocument(
         run_id=run_id,

@@ -27,7 +27,7 @@ from gatewright.evidence.report import Reason
 from gatewright.evidence.strict import EvidenceError, read_model
 from gatewright.execution.chronicle import Chronicle
 from gatewright.execution.project import PROFILES, Project
-from gatewright.execution.sealing import SealedRun, seal_run, to_json
+from gatewright.execution.sealing import SealedRun, seal_run, to_json, unsigned
 from gatewright.gate.aggregate import judge_checks
 from gatewright.gate.binding import Expected
 from gatewright.gate.decision import (
@@ -37,12 +37,11 @@ from gatewright.gate.decision import (
     decide,
     exit_code,
     incident,
-    note,
     tree_changed,
     with_incident,
 )
 from gatewright.gate.policy import LoadedPolicy
-from gatewright.gate.verify import POLICY_COPY, UNSIGNED_KIND, latest_name
+from gatewright.gate.verify import POLICY_COPY, latest_name
 from gatewright.report.writers import Rendering, render_all
 
 __all__ = ["Run", "forget_latest", "open_run"]
@@ -222,18 +221,6 @@ def open_run(
 def fresh_run_id(moment: datetime) -> str:
     """An id that sorts by time and that no other run of the same moment has."""
     return f"{timestamp(moment)}-{secrets.token_hex(3)}"
-
-
-def unsigned(why: str, *, required: bool) -> Reason:
-    """The reason that nobody signed a run; without consequences where the policy does not want it signed."""
-    make = incident if required else note
-    return make(
-        UNSIGNED_KIND,
-        f"the run is not signed: {printable(why)}",
-        expected="a signature" if required else "a signature, as a key is configured",
-        observed="digests only",
-        command="GATEWRIGHT_SIGNING_KEY=FILE gatewright gate",
-    )
 
 
 def ledger_entry(document: VerdictDocument, profile: str, verdict_digest: str) -> LedgerEntry:

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gatewright.core.escape import printable
 from gatewright.evidence.digest import hash_bytes, hash_file, list_folder, write_sums
 from gatewright.evidence.dsse import Signer
 from gatewright.evidence.record import write_atomic
+from gatewright.evidence.report import Reason
 from gatewright.gate.attest import ATTESTATIONS, attest
-from gatewright.gate.decision import VerdictDocument
-from gatewright.gate.verify import SUMS, VERDICT
+from gatewright.gate.decision import VerdictDocument, incident, note
+from gatewright.gate.verify import SUMS, UNSIGNED_KIND, VERDICT
 
-__all__ = ["SealedRun", "seal_run", "to_json"]
+__all__ = ["SealedRun", "seal_run", "to_json", "unsigned"]
 
 
 @dataclass(frozen=True)
@@ -78,3 +80,15 @@ def seal_run(
 def to_json(document: VerdictDocument) -> str:
     """The document as it is written."""
     return document.model_dump_json(indent=2) + "\n"
+
+
+def unsigned(why: str, *, required: bool) -> Reason:
+    """The reason that nobody signed a run; without consequences where the policy does not want it signed."""
+    make = incident if required else note
+    return make(
+        UNSIGNED_KIND,
+        f"the run is not signed: {printable(why)}",
+        expected="a signature" if required else "a signature, as a key is configured",
+        observed="digests only",
+        command="GATEWRIGHT_SIGNING_KEY=FILE gatewright gate",
+    )
