@@ -126,8 +126,15 @@ def note(kind: str, message: str, *, expected: str, observed: str, command: str)
 
 
 def own_reasons(document: VerdictDocument) -> tuple[Reason, ...]:
-    """What a run said about itself; it does not follow from the evidence of any check."""
-    return tuple(reason for reason in document.reasons if reason.rule.startswith((INCIDENT, NOTE)))
+    """What a run said about itself; it does not follow from the evidence of any check.
+
+    A result may name its rules as it likes, but all that comes from one has its place in the folder of a run.
+    """
+    return tuple(
+        reason
+        for reason in document.reasons
+        if reason.rule.startswith((INCIDENT, NOTE)) and not reason.artifact.startswith("runs/")
+    )
 
 
 def with_incident(document: VerdictDocument, reason: Reason) -> VerdictDocument:
