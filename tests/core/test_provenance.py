@@ -1,6 +1,8 @@
 """The digest of a work tree tells every change and nothing else."""
 
+import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -157,6 +159,101 @@ def test_the_subject_names_commit_and_dirt(tree_of_files: Path) -> None:
     assert len(clean.commit) == 40
     assert (clean.dirty, dirty.dirty) == (False, True)
     assert clean.tree != dirty.tree
+
+
+@pytest.fixture
+def committed(tree_of_files: Path) -> Path:
+    git(tree_of_files, "init", "-q")
+    git(tree_of_files, "add", ".")
+    git(tree_of_files, "commit", "-qm", "one")
+    (tree_of_files / "a.py").write_text("two", encoding="utf-8")
+    git(tree_of_files, "commit", "-qam", "two")
+    return tree_of_files
+
+
+def in_a_worktree(root: Path) -> Path:
+    git(root, "worktree", "add", "-q", "-b", "other", str(root.parent / "worktree"))
+    return root.parent / "worktree"
+
+
+def in_a_shallow_clone(root: Path) -> Path:
+    git(root, "clone", "-q", "--depth", "1", root.as_uri(), str(root.parent / "shallow"))
+    return root.parent / "shallow"
+
+
+def on_a_detached_head(root: Path) -> Path:
+    git(root, "checkout", "-q", "--detach")
+    return root
+
+
+def with_a_packed_repository(root: Path) -> Path:
+    git(root, "gc", "-q")
+    return root
+
+
+@pytest.mark.parametrize(
+    "elsewhere", [in_a_worktree, in_a_shallow_clone, on_a_detached_head, with_a_packed_repository]
+)
+def test_commit_and_tree_are_the_same_however_a_commit_is_checked_out(
+    committed: Path, elsewhere: Callable[[Path], Path]
+) -> None:
+    shutil.rmtree(committed / "docs")  # evidence is never part of a commit
+    here = read_subject(committed, read_tree(committed, EVIDENCE))
+    other = elsewhere(committed)
+    there = read_subject(other, read_tree(other, EVIDENCE))
+    assert (there.commit, there.tree) == (here.commit, here.tree)
+    assert here.commit != UNKNOWN
+
+
+def test_reading_leaves_the_repository_as_it_is(committed: Path) -> None:
+    """So a read-only one does as well: git would otherwise refresh its index."""
+    (committed / "a.py").write_text("two", encoding="utf-8")  # the index holds another time of change now
+
+    def contents() -> dict[str, bytes]:
+        files = (path for path in (committed / ".git").rglob("*") if path.is_file())
+        return {str(path): path.read_bytes() for path in files}
+
+    before = contents()
+    read_subject(committed, read_tree(committed, EVIDENCE))
+    assert contents() == before
+
+
+@pytest.mark.parametrize("tracked", [True, False], ids=["submodule", "clone"])
+def test_a_repository_within_the_tree_is_part_of_it(committed: Path, *, tracked: bool) -> None:
+    """Git itself tells of one commit of it, or of a folder."""
+    inner = committed / "vendored"
+    inner.mkdir()
+    (inner / "library.py").write_text("one", encoding="utf-8")
+    git(inner, "init", "-q")
+    git(inner, "add", ".")
+    git(inner, "commit", "-qm", "one")
+    if tracked:
+        git(committed, "add", "vendored")
+    before = read_tree(committed, EVIDENCE)
+    (inner / "library.py").write_text("two", encoding="utf-8")
+    assert before.changes(read_tree(committed, EVIDENCE)) == ("vendored/library.py",)
+    assert paths(before) == EXPECTED | {"vendored/library.py"}
+
+
+def test_a_project_in_a_folder_of_a_repository_has_its_commit(committed: Path) -> None:
+    """As services of one repository have, each with a policy of its own."""
+    root = committed / "sub"
+    subject = read_subject(root, read_tree(root, EVIDENCE))
+    (committed / "a.py").write_text("another service", encoding="utf-8")
+    after = read_subject(root, read_tree(root, EVIDENCE))
+    assert subject.commit == read_subject(committed, Tree({})).commit
+    assert (after.tree, after.dirty) == (subject.tree, False)
+    (root / "größe.txt").write_text("changed", encoding="utf-8")
+    assert read_subject(root, read_tree(root, EVIDENCE)).dirty is True
+
+
+def test_a_project_below_a_repository_that_does_not_track_it_has_no_commit(committed: Path) -> None:
+    root = committed / "build" / "unpacked"
+    root.mkdir(parents=True)
+    (root / "a.py").touch()
+    tree = read_tree(root, EVIDENCE)
+    assert paths(tree) == {"a.py"}
+    assert read_subject(root, tree).commit == UNKNOWN
 
 
 def test_the_environment_names_interpreter_packages_and_machine() -> None:

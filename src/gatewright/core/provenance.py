@@ -82,7 +82,7 @@ class Tree:
 def read_subject(root: Path, tree: Tree) -> Subject:
     """Say what is tested in `root`; where git can't be asked the commit is `unknown`."""
     commit = git(root, "rev-parse", "--verify", "HEAD")
-    status = git(root, "status", "--porcelain", "-z") if commit else None
+    status = git(root, "status", "--porcelain", "-z", "--", ".") if commit else None
     return Subject(
         commit=os.fsdecode(commit).strip() if commit else UNKNOWN,
         tree=tree.digest,
@@ -99,13 +99,23 @@ def read_tree(root: Path, evidence: PurePosixPath) -> Tree:
         evidence: the folder that the gate writes to, relative to `root`; it is never part of the tree.
     """
     entries = {}
-    for path in list_with_git(root) or walk(root):
+    for path in list_files(root):
         parts = PurePosixPath(path)
         if parts.is_relative_to(evidence) or BYTECODE in parts.parts:
             continue
         if entry := describe(root / path):
             entries[path] = entry
     return Tree(entries)
+
+
+def list_files(root: Path) -> Iterator[str]:
+    """List the files of a work tree; git names a repository within it as one folder, and its files count."""
+    for path in list_with_git(root) or walk(root):
+        inner = root / path
+        if inner.is_dir() and not inner.is_symlink():
+            yield from (str(PurePosixPath(path) / below) for below in list_files(inner))
+        else:
+            yield path
 
 
 def list_with_git(root: Path) -> list[str]:
@@ -115,9 +125,20 @@ def list_with_git(root: Path) -> list[str]:
 
 
 def git(root: Path, *arguments: str) -> bytes | None:
-    """Ask git, without taking locks or writing; None where there is no answer."""
-    if not (root / ".git").exists():
-        return None
+    """Ask git, without taking locks or writing; None where there is no answer.
+
+    A folder within a repository is asked about only when the repository tracks files of it: a project that
+    was unpacked somewhere below another one's repository is not what that one has committed.
+    """
+    if (root / ".git").exists():
+        return ask_git(root, *arguments)
+    if any((folder / ".git").exists() for folder in root.parents) and ask_git(root, "ls-files", "--cached"):
+        return ask_git(root, *arguments)
+    return None
+
+
+def ask_git(root: Path, *arguments: str) -> bytes | None:
+    """Run git in a folder; None where it fails."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     environment |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
     try:
