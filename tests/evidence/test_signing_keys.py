@@ -209,6 +209,13 @@ def test_the_public_half_is_derived_where_it_does_not_lie_beside(ssh_key: Path) 
     assert load_signer(ssh_key).key_id == expected
 
 
+def test_a_public_half_of_another_key_does_not_name_a_signature(ssh_key: Path, tmp_path: Path) -> None:
+    other = make_ssh_key(tmp_path / "other")
+    shutil.copyfile(other.with_name("other.pub"), ssh_key.with_name("ssh.pub"))
+    with pytest.raises(GatewrightError, match="not the public half"):
+        load_signer(ssh_key).sign(b"message")
+
+
 def test_a_public_key_signs_by_the_agent(
     ssh_keygen: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,7 +53,10 @@ class SshSigner:
                 f"ssh-keygen did not sign with {self.path}: {words or 'it gave no reason'}",
                 remedy="is the key in the agent (ssh-add -l)?",
             )
-        return remove_armour(answer.stdout)
+        signature = remove_armour(answer.stdout)
+        if fingerprint(public_key_of(signature) or b"") != self.key_id:
+            raise GatewrightError(f"{self.path}.pub is not the public half of {self.path}")
+        return signature
 
 
 @dataclass(frozen=True)
