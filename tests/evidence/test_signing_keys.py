@@ -210,9 +210,10 @@ def test_the_public_half_is_derived_where_it_does_not_lie_beside(ssh_key: Path) 
 
 
 def test_a_public_half_of_another_key_does_not_name_a_signature(ssh_key: Path, tmp_path: Path) -> None:
+    """ssh-keygen refuses it, so that no envelope names a signer whom no reader finds."""
     other = make_ssh_key(tmp_path / "other")
     shutil.copyfile(other.with_name("other.pub"), ssh_key.with_name("ssh.pub"))
-    with pytest.raises(GatewrightError, match="not the public half"):
+    with pytest.raises(GatewrightError, match="did not sign"):
         load_signer(ssh_key).sign(b"message")
 
 

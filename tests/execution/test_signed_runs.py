@@ -278,6 +278,14 @@ ATTACKS: dict[str, tuple[set[tuple[str, str]], Callable[[Path, Project], object]
             folder / UNIT_SEAL, run_of(lambda it: it["evidence"].pop()), RELEASE
         ),
     ),
+    "the key has sealed more evidence": (
+        {(UNIT_SEAL, "attestation-evidence")},
+        lambda folder, made: edit_payload(
+            folder / UNIT_SEAL,
+            run_of(lambda it: it["evidence"].append({"name": "more", "digest": {"sha256": "0" * 64}})),
+            RELEASE,
+        ),
+    ),
     "the key has sealed another result": (
         {(UNIT_SEAL, "attestation-result")},
         lambda folder, made: edit_payload(
@@ -375,7 +383,7 @@ def test_a_genuine_run_does_not_answer_for_a_newer_one(folder: Path) -> None:
 
 def test_a_commit_is_wanted_without_changes_on_top(folder: Path) -> None:
     """Who releases a commit releases none of the changes that somebody had beside it."""
-    for dirty, expected in {False: set(), True: {"wanted-commit"}}.items():
+    for dirty, expected in {False: set(), True: {"wanted-commit"}, None: {"wanted-commit"}}.items():
         edit_json(
             folder / VERDICT, lambda it, dirty=dirty: it["subject"].update(commit="a" * 40, dirty=dirty)
         )

@@ -51,12 +51,9 @@ class SshSigner:
             words = printable(" ".join(answer.stderr.decode(errors="replace").split())[:300])
             raise GatewrightError(
                 f"ssh-keygen did not sign with {self.path}: {words or 'it gave no reason'}",
-                remedy="is the key in the agent (ssh-add -l)?",
+                remedy="is it the right key, and in the agent (ssh-add -l)?",
             )
-        signature = remove_armour(answer.stdout)
-        if fingerprint(public_key_of(signature) or b"") != self.key_id:
-            raise GatewrightError(f"{self.path}.pub is not the public half of {self.path}")
-        return signature
+        return remove_armour(answer.stdout)
 
 
 @dataclass(frozen=True)
