@@ -72,7 +72,7 @@ def history_command(options: argparse.Namespace) -> int:
         return begin_anew(project)
     if options.verify:
         return verify_history(project, options)
-    breaks = find_breaks(project.history)
+    breaks = find_breaks(project.history, trusted_of(options))
     try:
         entries = read_recent(project.history, options.last)
     except EvidenceError as error:
