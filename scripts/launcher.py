@@ -206,6 +206,7 @@ COMMANDS = {
     "judge": Command("judge recorded evidence again", reading("gate", "gate", "judge")),
     "verify": Command("check that recorded evidence is what was recorded", reading("gate", "gate", "verify")),
     "explain": Command("tell the reasons behind a verdict", reading("gate", "gate", "explain")),
+    "history": Command("show earlier runs, flake rates and trends", reading("gate", "gate", "history")),
     "replay": Command("replay a recorded schedule", reading("race_stress", "race-stress", "replay")),
     "schema": Command(
         "print or write the JSON Schemas of evidence", reading("slo_smoke", "slo-smoke", "schema")

@@ -1,4 +1,4 @@
-"""Commands about a gate: run it, judge, verify and explain what it left, check its policy."""
+"""Commands about a gate: run it, judge and explain what it left, check its policy."""
 
 import argparse
 import os
@@ -10,10 +10,9 @@ from gatewright.cli.common import Commands, project_of
 from gatewright.cli.reports import Output, add_output_option, show
 from gatewright.core.clock import SystemClock
 from gatewright.core.errors import ConfigurationError
-from gatewright.core.escape import printable
 from gatewright.core.verdict import ExitCode
 from gatewright.execution.gate import add_check, run_alone, run_gate
-from gatewright.execution.judge import judge_now, resolve_run, verify_run
+from gatewright.execution.judge import judge_now, resolve_run
 from gatewright.execution.project import PROFILES, Settings
 from gatewright.gate.policy import load_policy
 from gatewright.report.excerpt import render_excerpt
@@ -38,15 +37,11 @@ def add_gate_commands(commands: Commands) -> None:
     run.add_argument("--profile", choices=PROFILES, help="how long the check may take its time")
     run.set_defaults(command=run_command)
 
-    for name, command, text in (
-        ("judge", judge_command, "judge evidence against the policy and tree of now; reads only"),
-        ("verify", verify_command, "verify that a verdict and its evidence are what was written; reads only"),
-    ):
-        reader = commands.add_parser(name, help=text, description=text)
-        reader.add_argument("folder", nargs="?", type=Path, help="a run folder; by default the latest run's")
-        reader.set_defaults(command=command)
-        if command is judge_command:
-            reader.add_argument("--check", metavar="CHECK", help="ask about this check alone")
+    text = "judge evidence against the policy and tree of now; reads only"
+    judge = commands.add_parser("judge", help=text, description=text)
+    judge.add_argument("folder", nargs="?", type=Path, help="a run folder; by default the latest run's")
+    judge.add_argument("--check", metavar="CHECK", help="ask about this check alone")
+    judge.set_defaults(command=judge_command)
 
     explain = commands.add_parser("explain", help="every reason of a verdict, with the command that mends it")
     explain.add_argument("check", nargs="?", metavar="CHECK", help="only the reasons of this check")
@@ -112,17 +107,6 @@ def judge_command(options: argparse.Namespace) -> int:
     project = project_of(options)
     document = judge_now(project, options.folder, SystemClock(), only=options.check)
     return show(document, options.folder or project.runs / document.run_id)
-
-
-def verify_command(options: argparse.Namespace) -> int:
-    """Verify a verdict."""
-    verification = verify_run(project_of(options) if options.folder is None else None, options.folder)
-    for problem in verification.problems:
-        print(printable(f"TAMPERED {problem.artifact}: {problem.message}"))
-    document = verification.document
-    if document and verification.is_intact:
-        print(f"intact: run {document.run_id} says {document.verdict.value}")
-    return verification.exit_code
 
 
 def explain_command(options: argparse.Namespace) -> int:

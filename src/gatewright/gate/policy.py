@@ -23,6 +23,7 @@ from gatewright.gate.loads import (
     Load,
 )
 from gatewright.gate.paths import InnerPath, inside
+from gatewright.gate.signing import Signing
 from gatewright.gate.waivers import BrokenWaiver, Waiver, read_waivers
 
 __all__ = [
@@ -148,6 +149,7 @@ class Policy(Model):
     Attributes:
         gate: what holds for a run as a whole.
         checks: by name.
+        signing: who seals a run, and whether one without a seal may pass.
         slo: loads by name, for checks whose step is `gatewright slo run NAME`.
         outputs: the forms in which the verdict is written down.
         waivers: known findings that somebody answers for; a broken one does nothing, and breaks nothing.
@@ -156,6 +158,7 @@ class Policy(Model):
     schema_version: Literal[1]
     gate: Gate = Gate()
     checks: Annotated[dict[CheckId, Check], Field(min_length=1)]
+    signing: Signing = Signing()
     slo: dict[CheckId, Load] = Field(default_factory=dict)
     outputs: Outputs = Outputs()
     waivers: Annotated[
@@ -238,6 +241,7 @@ MODELS = (
     Outputs,
     FlakyBudget,
     Waiver,
+    Signing,
     Load,
     DeclaredJourney,
     DeclaredObjective,

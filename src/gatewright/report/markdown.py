@@ -20,7 +20,10 @@ GIBIBYTE = 1024**3
 
 
 def render_verdict(
-    document: VerdictDocument, folder: Path | None = None, findings: Sequence[LocatedFinding] = ()
+    document: VerdictDocument,
+    folder: Path | None = None,
+    findings: Sequence[LocatedFinding] = (),
+    seal: str = "",
 ) -> str:
     """The verdict as a Markdown document.
 
@@ -28,11 +31,12 @@ def render_verdict(
         document: the verdict.
         folder: its run folder, if there is one to look into for what was not checked.
         findings: of the verdict, with their places in the code.
+        seal: who signed it, in words.
     """
     speaking = set(document.reasons)
     places = [finding for finding in findings if finding.place]
     gaps = [f"- {markdown_text(sentence)}" for sentence in omissions(document, folder)]
-    parts = [f"# {headline(document)}", table(("", ""), facts_of(document))]
+    parts = [f"# {headline(document)}", table(("", ""), facts_of(document, seal))]
     if document.checks:
         parts += ["## Checks", checks_table(document)]
     if document.reasons:
@@ -49,7 +53,7 @@ def render_verdict(
     return "\n\n".join(parts) + "\n"
 
 
-def facts_of(document: VerdictDocument) -> list[tuple[str, str]]:
+def facts_of(document: VerdictDocument, seal: str) -> list[tuple[str, str]]:
     """What was judged, by what, and when."""
     finished = document.finished_at.isoformat(timespec="seconds") if document.finished_at else "not finished"
     dirty = " (with uncommitted changes)" if document.subject.dirty else ""
@@ -60,6 +64,7 @@ def facts_of(document: VerdictDocument) -> list[tuple[str, str]]:
         ("policy", f"{document.policy.path} sha256:{document.policy.sha256}"),
         ("started", document.started_at.isoformat(timespec="seconds")),
         ("finished", finished),
+        *([("seal", seal)] if seal and document.finished_at else []),
     ]
 
 

@@ -7,13 +7,11 @@ from gatewright.core.provenance import UNKNOWN
 from gatewright.evidence.manifest import MANIFEST, Manifest
 from gatewright.evidence.strict import EvidenceError, read_model
 from gatewright.gate.aggregate import CheckVerdict
-from gatewright.gate.decision import VerdictDocument
+from gatewright.gate.decision import NOTE, VerdictDocument
 
 __all__ = ["omissions"]
 
 QUICK = "quick"
-NOTE = "note-"
-"""Rules with this beginning are about a run as a whole and change no verdict."""
 
 
 def omissions(document: VerdictDocument, folder: Path | None = None) -> Iterator[str]:

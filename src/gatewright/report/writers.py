@@ -10,6 +10,7 @@ from gatewright.core.errors import ConfigurationError
 from gatewright.core.redaction import Redactor
 from gatewright.evidence.ledger import LedgerEntry
 from gatewright.evidence.report import Reason
+from gatewright.gate.attest import describe_seal
 from gatewright.gate.decision import VerdictDocument
 from gatewright.report.ctrf import render_ctrf
 from gatewright.report.findings import LocatedFinding, located_findings
@@ -31,17 +32,24 @@ class Rendering:
         folder: the run folder, with the evidence that the verdict rests on.
         history: earlier runs, oldest first; this one is not among them.
         redactor: cuts secrets out of what the forms tell.
+        key_id: the key that will sign it; empty where nobody does (`gate.attest.describe_seal` tells).
     """
 
     document: VerdictDocument
     folder: Path
     history: tuple[LedgerEntry, ...] = ()
+    key_id: str = ""
     redactor: Redactor = field(default_factory=lambda: Redactor(os.environ))
 
     @cached_property
     def findings(self) -> tuple[LocatedFinding, ...]:
         """All that is held against the run, worst first, with places in the code."""
         return located_findings(self.document, self.folder, self.redactor)
+
+    @property
+    def seal(self) -> str:
+        """Who signs it, in words."""
+        return describe_seal(self.key_id)
 
     def redacted(self) -> "Rendering":
         """The same without secrets in the reasons, which repeat what evidence says."""
@@ -78,7 +86,9 @@ class Format:
 
 
 FORMATS: Mapping[str, Format] = {
-    "markdown": Format("md", lambda given: render_verdict(given.document, given.folder, given.findings)),
+    "markdown": Format(
+        "md", lambda given: render_verdict(given.document, given.folder, given.findings, given.seal)
+    ),
     "html": Format("html", lambda given: render_page(given.document, given.folder, given.history)),
     "junit": Format("junit.xml", lambda given: render_junit(given.document)),
     "ctrf": Format("ctrf.json", lambda given: render_ctrf(given.document)),
