@@ -14,7 +14,7 @@ from fakes.projects import CLEAN_POLICY, make_project, policy_with
 
 import gatewright
 from gatewright.core.clock import SystemClock
-from gatewright.core.errors import ConfigurationError
+from gatewright.core.errors import ConfigurationError, GatewrightError
 from gatewright.core.verdict import ExitCode, Verdict
 from gatewright.evidence.dsse import IN_TOTO, Signer, seal
 from gatewright.evidence.signing.ed25519 import write_key_pair
@@ -523,6 +523,32 @@ def test_a_key_that_can_not_be_used_is_told_before_any_work(
         run_gate(project, Settings(), SystemClock(), Silent())
     assert not project.runs.exists()
     assert not project.latest_files()
+
+
+@pytest.mark.parametrize(
+    "failure", [KeyboardInterrupt(), GatewrightError("ssh-keygen did not answer"), ValueError("a bug")]
+)
+def test_an_older_pass_does_not_outlive_a_run_that_never_got_its_key(
+    failure: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever went wrong, also Ctrl-C at the prompt for a passphrase: the run asked for has no verdict."""
+    project = make_project(tmp_path, policy_with("junit()"))
+    run_signed(project, "one")
+    assert project.latest_files()
+
+    def fail(*_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr("gatewright.execution.gate.find_signer", fail)
+    with pytest.raises(type(failure)):
+        run_gate(project, Settings(), SystemClock(), Silent())
+    assert not project.latest_files()
+
+
+def test_a_home_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    project = make_project(tmp_path, policy_with("junit()"))
+    with pytest.raises(ConfigurationError, match="there is no home folder"):
+        find_signer(project, load_policy(project.policy).policy, {KEY_VARIABLE: "~nobody-of-this-name/key"})
 
 
 def test_a_private_key_in_the_tree_is_refused(tmp_path: Path) -> None:

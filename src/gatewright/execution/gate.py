@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Protocol
 
 from gatewright.core.clock import Clock
-from gatewright.core.errors import ConfigurationError
 from gatewright.core.redaction import Redactor
 from gatewright.core.verdict import ExitCode
 from gatewright.evidence.record import write_atomic
@@ -84,7 +83,8 @@ def run_gate(
             return run.close(clock, interrupted=interrupted)
     except GateBusyError:
         raise
-    except (ConfigurationError, OSError):
+    except BaseException:
+        # Also Ctrl-C at the prompt for a passphrase: the older verdict has not been replaced by then.
         forget_latest(project)
         raise
 

@@ -8,7 +8,7 @@ from gatewright.core.errors import ConfigurationError
 from gatewright.evidence.dsse import Signer
 from gatewright.evidence.record import write_atomic
 from gatewright.evidence.signing import load_signer
-from gatewright.evidence.signing.keyfile import KeyKind, read_key_file
+from gatewright.evidence.signing.keyfile import KeyKind, key_path, read_key_file
 from gatewright.evidence.strict import read_bytes
 from gatewright.execution.project import Project
 from gatewright.gate.attest import attest, read_attestations
@@ -36,9 +36,11 @@ def find_signer(
 def find_key(policy: Policy, environment: Mapping[str, str]) -> Path | None:
     """The key file that the environment names, or else the policy's if there is one."""
     if named := environment.get(KEY_VARIABLE):
-        return Path(named).expanduser()
-    path = Path(policy.signing.key).expanduser()
-    return path if policy.signing.key and path.exists() else None
+        return key_path(named)
+    if not policy.signing.key:
+        return None
+    path = key_path(policy.signing.key)
+    return path if path.exists() else None
 
 
 def open_key(path: Path, root: Path, environment: Mapping[str, str] = os.environ) -> Signer:
