@@ -1,5 +1,6 @@
 """Keys, seals and history on the command line: one command on another machine, one exit code, one line."""
 
+import io
 import json
 import os
 import shutil
@@ -83,11 +84,14 @@ def test_a_run_is_signed_later(project: Project, key: Path, capsys: pytest.Captu
     ("arguments", "message"),
     [
         (["verify", "--max-age", "yesterday"], "is no age"),
+        (["verify", "--max-age", ""], "is no age"),
+        (["verify", "--commit", ""], "is no commit"),
         (["verify", "--commit", "HEAD"], "is no commit"),
         (["verify", "--key", "absent.pub"], "there is no absent.pub"),
         (["verify", "--allowed-signers", "absent"], "there is no absent"),
         (["verify", "--key", "gate.toml"], "holds no key"),
         (["sign", ".", "--key", "absent"], "there is no absent"),
+        (["keygen", "~nobody-of-this-name/key"], "there is no home folder"),
         (["keygen", "key"], "lies in a project"),
         (["keygen", "../new", "--passphrase"], "GATEWRIGHT_SIGNING_PASSPHRASE"),
         (["history", "--last", "0"], "--last is 0"),
@@ -107,6 +111,29 @@ def test_what_can_not_be_used_costs_one_line(
     complaint = capsys.readouterr().err
     assert message in complaint
     assert complaint.count("\n") == 1
+
+
+def test_a_prompt_that_is_left_makes_no_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the end of the input, or where no standard input was ever open."""
+
+    def leave(prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("getpass.getpass", leave)
+    for stdin in (FakeTerminal(), None):
+        monkeypatch.setattr("sys.stdin", stdin)
+        assert execute(["keygen", str(tmp_path / "key"), "--passphrase"]) == 2
+        complaint = capsys.readouterr().err
+        assert "GATEWRIGHT_SIGNING_PASSPHRASE" in complaint
+        assert complaint.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+class FakeTerminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
 def test_a_passphrase_comes_from_the_environment(

@@ -1,9 +1,7 @@
 """Commands about keys and seals: make a key, sign a run, verify one."""
 
 import argparse
-import getpass
 import os
-import sys
 from pathlib import Path
 
 from gatewright.cli.common import Commands, project_of
@@ -14,6 +12,8 @@ from gatewright.core.verdict import ExitCode
 from gatewright.evidence.dsse import Trusted
 from gatewright.evidence.signing import PASSPHRASE_VARIABLE, load_allowed_signers, load_trusted
 from gatewright.evidence.signing.ed25519 import write_key_pair
+from gatewright.evidence.signing.keyfile import key_path
+from gatewright.evidence.signing.passphrase import new_passphrase
 from gatewright.execution.judge import resolve_run, verify_run
 from gatewright.execution.project import find_project
 from gatewright.execution.signing import KEY_VARIABLE, find_key, open_key, sign_folder
@@ -113,7 +113,7 @@ def verify_command(options: argparse.Namespace) -> int:
         now=SystemClock().now(),
         run_id=options.run_id,
         commit=options.commit,
-        max_age_s=parse_age(options.max_age) if options.max_age else None,
+        max_age_s=None if options.max_age is None else parse_age(options.max_age),
     )
     project = project_of(options) if options.folder is None else None
     verification = verify_run(project, options.folder, trusted=trusted, wanted=wanted)
@@ -158,21 +158,21 @@ def configured_key(root: Path) -> Path | None:
     """The key that the environment or the policy names."""
     named = os.environ.get(KEY_VARIABLE)
     if named:
-        return Path(named).expanduser()
+        return key_path(named)
     policy = root / "gate.toml"
     return find_key(load_policy(policy).policy, {}) if policy.is_file() else None
 
 
 def keygen_command(options: argparse.Namespace) -> int:
     """Make a key."""
-    path: Path = options.file.expanduser()
+    path = key_path(str(options.file))
     if is_in_project(path):
         raise ConfigurationError(
             f"{path} lies in a project, and so would get where the project gets",
             remedy="name a place outside",
         )
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key_id = write_key_pair(path, new_passphrase() if options.passphrase else "")
+    key_id = write_key_pair(path, new_passphrase(os.environ) if options.passphrase else "")
     print(f"private key: {path}\npublic key:  {path}.pub\nkey id:      {key_id}")
     print(f"sign with it: {KEY_VARIABLE}={path} gatewright gate")
     return ExitCode.PASS
@@ -185,19 +185,3 @@ def is_in_project(path: Path) -> bool:
     except ConfigurationError:
         return False
     return True
-
-
-def new_passphrase() -> str:
-    """A passphrase from the environment, or typed twice.
-
-    Raises:
-        ConfigurationError: nobody can be asked, or what was typed differs or is empty.
-    """
-    if passphrase := os.environ.get(PASSPHRASE_VARIABLE):
-        return passphrase
-    if not sys.stdin.isatty():
-        raise ConfigurationError("nobody can be asked for a passphrase", remedy=f"set {PASSPHRASE_VARIABLE}")
-    passphrase = getpass.getpass("passphrase: ")
-    if not passphrase or passphrase != getpass.getpass("once more: "):
-        raise ConfigurationError("the passphrases are empty, or not the same")
-    return passphrase
