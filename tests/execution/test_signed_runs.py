@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from fakes.keys import BrokenSigner, FakeKey
+from fakes.keys import BrokenSigner, FakeKey, KeyRing
 from fakes.projects import CLEAN_POLICY, make_project, policy_with
 
 import gatewright
@@ -17,6 +17,7 @@ from gatewright.core.clock import SystemClock
 from gatewright.core.errors import ConfigurationError, GatewrightError
 from gatewright.core.verdict import ExitCode, Verdict
 from gatewright.evidence.dsse import IN_TOTO, Signer, seal
+from gatewright.evidence.record import write_atomic
 from gatewright.evidence.signing.ed25519 import write_key_pair
 from gatewright.evidence.statement import SIMPLE_VERIFICATION, TEST_RESULT
 from gatewright.execution.gate import add_check, run_alone, run_gate
@@ -410,6 +411,51 @@ def test_a_second_signer_seals_beside_the_first(folder: Path) -> None:
         assert str(verify(folder, trusted=key).seal) == f"signed by {key.name}"
     with pytest.raises(ConfigurationError, match="already"):
         sign_folder(folder, OTHER)
+
+
+def test_a_second_signer_of_another_version_keeps_the_first_signature(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Statements name the version that made them: the second one signs the bytes of the first."""
+    monkeypatch.setattr("gatewright.gate.attest.own_version", lambda: "99")
+    assert sign_folder(folder, OTHER).is_intact
+    assert all(verify(folder, trusted=key).is_intact for key in (RELEASE, OTHER))
+
+
+def test_a_signing_that_was_interrupted_is_taken_up_again(
+    made: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = shutil.copytree(made.runs / "bare", tmp_path / "bare")
+    monkeypatch.setattr("gatewright.execution.signing.write_atomic", interrupt_second(write_atomic))
+    with pytest.raises(KeyboardInterrupt):
+        sign_folder(bare, RELEASE)
+    monkeypatch.undo()
+    assert len(list((bare / "_attestations").iterdir())) == 1
+    assert not verify(bare, trusted=RELEASE).is_intact
+    assert sign_folder(bare, RELEASE).is_intact
+    assert verify(bare, trusted=RELEASE).is_intact
+
+
+def interrupt_second(write: Callable[[Path, str], None]) -> Callable[[Path, str], None]:
+    """A writer that Ctrl-C ends at its second file."""
+    written: list[Path] = []
+
+    def write_one(path: Path, content: str) -> None:
+        if written:
+            raise KeyboardInterrupt
+        written.append(path)
+        write(path, content)
+
+    return write_one
+
+
+def test_who_only_claims_to_have_sealed_is_not_named(folder: Path) -> None:
+    """An id is no proof, not even that of a key which is trusted beside the one that signed."""
+    for path in ALL_SEALS:
+        edit_json(folder / path, lambda it: it["signatures"].append({"keyid": "other", "sig": "AAAA"}))
+    verification = verify(folder, trusted=KeyRing((RELEASE, OTHER)))
+    assert verification.is_intact
+    assert str(verification.seal) == "signed by release"
 
 
 def test_a_run_that_is_not_intact_is_not_sealed(folder: Path, made: Project, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from gatewright.evidence.signing import load_signer
 from gatewright.evidence.signing.keyfile import KeyKind, key_path, read_key_file
 from gatewright.evidence.strict import read_bytes
 from gatewright.execution.project import Project
-from gatewright.gate.attest import attest, read_attestations
+from gatewright.gate.attest import attest, attestation_paths, read_attestations
 from gatewright.gate.policy import Policy
 from gatewright.gate.verify import SUMS, VERDICT, Verification, verify
 
@@ -71,7 +71,10 @@ def sign_folder(folder: Path, signer: Signer) -> Verification:
     if document is None or any(problem.rule != "signature-present" for problem in verification.problems):
         return verification
     earlier = read_attestations(folder, document)
-    if any(signer.key_id in envelope.key_ids for envelope in earlier.values()):
+    # One that was interrupted goes on where it ended.
+    if all(
+        path in earlier and signer.key_id in earlier[path].key_ids for path in attestation_paths(document)
+    ):
         raise ConfigurationError(f"{signer.key_id} has signed run {document.run_id} already")
     evidence = {name: read_bytes(folder / name) for name in (VERDICT, SUMS)}
     for path, text in attest(document, evidence, signer, earlier).items():

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from gatewright.core.errors import ConfigurationError
@@ -91,9 +91,7 @@ def verify(
         *find_other_seals(folder, document, data, trusted),
         *(find_replay(document, VERDICT, wanted) if wanted else ()),
     )
-    seal = read_seal(folder, document)
-    if trusted and not problems:
-        seal = replace(seal, checked=", ".join(filter(trusted.knows, seal.signers)) or trusted.name)
+    seal = read_seal(folder, document, trusted)
     return Verification(document, problems, ExitCode.INTEGRITY if problems else exit_code(document), seal)
 
 
