@@ -72,9 +72,8 @@ def sign_folder(folder: Path, signer: Signer) -> Verification:
         return verification
     earlier = read_attestations(folder, document)
     # One that was interrupted goes on where it ended.
-    if all(
-        path in earlier and signer.key_id in earlier[path].key_ids for path in attestation_paths(document)
-    ):
+    mine = {path for path, envelope in earlier.items() if signer.key_id in envelope.key_ids}
+    if mine == attestation_paths(document).keys():
         raise ConfigurationError(f"{signer.key_id} has signed run {document.run_id} already")
     evidence = {name: read_bytes(folder / name) for name in (VERDICT, SUMS)}
     for path, text in attest(document, evidence, signer, earlier).items():
