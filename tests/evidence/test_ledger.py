@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from fakes.keys import BrokenSigner, FakeKey
-from fakes.ledgers import entry
+from fakes.ledgers import entry, ledger_check
 
 from gatewright.core.errors import GatewrightError
 from gatewright.core.verdict import State
@@ -20,6 +20,7 @@ from gatewright.evidence.ledger import (
     mend_torn_line,
     read_ledger,
     read_recent,
+    read_signed_head,
     set_aside,
 )
 from gatewright.evidence.lines import MAXIMUM_LINE_BYTES, PIECE_BYTES, lines_at_the_end, read_lines
@@ -175,6 +176,26 @@ def test_a_signed_end_covers_the_lines_before_it(path: Path) -> None:
     assert "is signed by release, not by other" in str(find_breaks(path, OTHER)[0])
     signed_head_of(path).unlink()
     assert "there is no history.head.dsse.json" in str(find_breaks(path, RELEASE)[0])
+
+
+def test_how_far_the_signed_end_reaches_is_known(path: Path) -> None:
+    append_entry(path, entry(5))
+    head = head_now(path)
+    assert head
+    assert (read_signed_head(path, RELEASE).count, head.count) == (5, 6)
+    [found] = find_breaks(path, OTHER)
+    assert not found.is_in_chain
+
+
+def test_a_line_is_never_longer_than_readers_take(path: Path) -> None:
+    """Else one check with endless metrics would make the whole history unreadable."""
+    endless = ledger_check(**{f"metric_{number}": 1.0 for number in range(60_000)})
+    append_entry(path, entry(5, unit=endless, other=ledger_check(latency=1.0)), RELEASE)
+    append_entry(path, entry(6), RELEASE)
+    assert find_breaks(path, RELEASE, parse=True) == []
+    found = read_ledger(path)[5]
+    assert [check.counts.passed for check in found.checks.values()] == [3, 3]
+    assert all(check.metrics == {} for check in found.checks.values())
 
 
 def test_an_envelope_of_another_kind_is_no_head(path: Path) -> None:
