@@ -174,6 +174,12 @@ def test_the_history_is_shown_verified_and_set_aside(
     assert run(project, "history", "--set-aside") == 0
     assert "kept as" in capsys.readouterr().out
     assert run(project, "history") == 3
+    [taken] = [folder for folder in project.runs.iterdir() if folder.name.encode() in lines[0]]
+    shutil.rmtree(taken)
+    assert run(project, "gate") == 0
+    capsys.readouterr()
+    assert run(project, "history", "--verify") == 0
+    assert "an earlier one was set aside as history.jsonl.aside-" in capsys.readouterr().out
 
 
 def test_the_signed_end_of_the_history_is_verified_by_the_key(
@@ -186,4 +192,12 @@ def test_the_signed_end_of_the_history_is_verified_by_the_key(
     assert "its end is signed by" in capsys.readouterr().out
     assert execute(["keygen", str(key.with_name("other"))]) == 0
     assert run(project, "history", "--verify", "--key", f"{key.with_name('other')}.pub") == 4
-    assert "is signed by" in capsys.readouterr().err
+    complaint = capsys.readouterr().err
+    assert "is signed by" in complaint
+    assert "is it the right key?" in complaint
+    assert "--set-aside" not in complaint
+    monkeypatch.delenv("GATEWRIGHT_SIGNING_KEY")
+    assert run(project, "gate") == 0
+    capsys.readouterr()
+    assert run(project, "history", "--verify", "--key", f"{key}.pub") == 0
+    assert "signed the first 1 of 2 runs, and nobody the rest" in capsys.readouterr().out

@@ -123,6 +123,7 @@ def test_a_history_that_is_a_link_is_neither_read_nor_written(project: Project, 
 def test_the_history_of_a_run_is_held_against_the_folder(project: Project) -> None:
     """A history that was written anew does not fit the runs that are kept."""
     aside = set_aside(project.history, SystemClock().now())
+    aside[0] = aside[0].rename(project.root / "hidden")
     assert unlike(project) == [f"it does not know run {name}" for name in ("one", "three", "two")]
     aside[0].rename(project.history)
     aside[1].rename(project.history.with_name("history.head.json"))
@@ -134,6 +135,20 @@ def test_the_history_of_a_run_is_held_against_the_folder(project: Project) -> No
     assert "line 3 is not what run three continued" in unlike(project)
     (project.runs / "three" / CONTINUES).unlink()
     assert "line 3 can't be held against run three: there is no continues.json" in unlike(project)
+
+
+def test_runs_of_a_history_that_was_set_aside_are_known(project: Project) -> None:
+    """Whoever does as they are told has a history that is whole again, and not by forgetting verdicts."""
+    with project.history.open("ab") as file:
+        file.write(b"{}\n")
+    [aside, _] = set_aside(project.history, SystemClock().now())
+    gate(project, "four")
+    assert find_breaks(project.history, parse=True) == unlike(project) == []
+    verdict = project.runs / "two" / "verdict.json"
+    verdict.write_bytes(verdict.read_bytes() + b" ")
+    assert unlike(project) == ["it does not know run two"]
+    aside.write_bytes(b"x" * 2_000_000)
+    assert "it does not know run three" in unlike(project)
 
 
 def test_a_signed_run_signs_the_end_of_the_history(project: Project) -> None:

@@ -10,7 +10,16 @@ from gatewright.core.clock import SystemClock
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.escape import printable
 from gatewright.core.verdict import ExitCode
-from gatewright.evidence.ledger import LedgerBreak, LedgerEntry, find_breaks, read_recent, set_aside
+from gatewright.evidence.dsse import Trusted
+from gatewright.evidence.ledger import (
+    LedgerBreak,
+    LedgerEntry,
+    find_breaks,
+    head_now,
+    read_recent,
+    read_signed_head,
+    set_aside,
+)
 from gatewright.evidence.strict import EvidenceError
 from gatewright.evidence.trends import check_names
 from gatewright.execution.annals import find_unlike_runs
@@ -117,13 +126,21 @@ def verify_history(project: Project, options: argparse.Namespace) -> int:
     if not project.history.exists():
         print("there is no history yet; run: gatewright gate")
         return ExitCode.INCONCLUSIVE
-    signed = (
-        f"its end is signed by {trusted.name}"
-        if trusted
-        else "no key was given to check its end (--key FILE)"
-    )
-    print(printable(f"the history is whole; {signed}"))
+    print(printable(f"the history is whole; {signed_part(project, trusted)}"))
+    for path in sorted(project.evidence.glob(f"{project.history.name}.aside-*")):
+        print(printable(f"an earlier one was set aside as {path.name}"))
     return ExitCode.PASS
+
+
+def signed_part(project: Project, trusted: Trusted | None) -> str:
+    """How much of a history that is whole somebody signed whom the reader trusts."""
+    if trusted is None:
+        return "no key was given to check its end (--key FILE)"
+    signed, head = read_signed_head(project.history, trusted), head_now(project.history)
+    if head is None or signed.count < head.count:
+        there = head.count if head else "more"
+        return f"{trusted.name} signed the first {signed.count} of {there} runs, and nobody the rest"
+    return f"its end is signed by {trusted.name}"
 
 
 def begin_anew(project: Project) -> int:
@@ -140,5 +157,7 @@ def tell(breaks: list[LedgerBreak]) -> None:
     """Say what is wrong with the history."""
     for found in breaks:
         print(printable(f"BROKEN history: {found}"), file=sys.stderr)
-    if breaks:
+    if any(found.is_in_chain for found in breaks):
         print("begin a new one, and keep this: gatewright history --set-aside", file=sys.stderr)
+    elif breaks:
+        print("is it the right key? without one the chain alone is checked", file=sys.stderr)

@@ -3,7 +3,14 @@
 from collections.abc import Iterator
 
 from gatewright.evidence.digest import hash_bytes
-from gatewright.evidence.ledger import BEGINNING, LedgerBreak, LedgerEntry, LedgerHead, read_ledger
+from gatewright.evidence.ledger import (
+    BEGINNING,
+    LedgerBreak,
+    LedgerEntry,
+    LedgerHead,
+    read_ledger,
+    read_set_aside,
+)
 from gatewright.evidence.strict import EvidenceError, read_bytes, read_model
 from gatewright.execution.chronicle import CONTINUES
 from gatewright.execution.project import Project
@@ -16,21 +23,26 @@ __all__ = ["find_unlike_runs"]
 def find_unlike_runs(project: Project) -> Iterator[LedgerBreak]:
     """Runs whose folder tells of another history, or whose verdict is not the one that the history recorded.
 
+    Runs of a history that was set aside are held against that one.
+
     Raises:
         EvidenceError: the history can't be read; ask `find_breaks` first.
     """
     entries = read_ledger(project.history)
     places = {entry.run_id: number for number, entry in enumerate(entries, start=1)}
+    earlier = {entry.run_id: entry.verdict_sha256 for entry in read_set_aside(project.history)}
     for folder in sorted(project.runs.glob("*")):
         if not (folder / VERDICT).is_file():
             continue
         number = places.get(folder.name)
         try:
+            digest = hash_bytes(read_bytes(folder / VERDICT))
             if number is None:
-                if is_recorded(read_model(folder / VERDICT, VerdictDocument)):
+                is_known = earlier.get(folder.name) == digest
+                if not is_known and is_recorded(read_model(folder / VERDICT, VerdictDocument)):
                     yield LedgerBreak(f"does not know run {folder.name}")
                 continue
-            if hash_bytes(read_bytes(folder / VERDICT)) != entries[number - 1].verdict_sha256:
+            if digest != entries[number - 1].verdict_sha256:
                 yield LedgerBreak(f"records another verdict of run {folder.name}", number)
             yield from find_other_past(read_model(folder / CONTINUES, LedgerHead), entries, number)
         except EvidenceError as error:
