@@ -64,6 +64,16 @@ def test_a_run_is_sealed_here_and_verified_there(
     assert "TAMPERED _attestations/verdict.dsse.json: is gone" in capsys.readouterr().out
 
 
+def test_a_run_over_one_check_is_not_taken_for_a_release(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(project, "run", "unit") == 0
+    [folder] = project.runs.iterdir()
+    capsys.readouterr()
+    assert execute(["verify", str(folder)]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == f"intact: run {folder.name} says PASS over unit alone"
+
+
 def test_a_run_is_signed_later(project: Project, key: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(project, "gate") == 0
     capsys.readouterr()

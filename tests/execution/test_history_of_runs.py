@@ -10,7 +10,7 @@ from fakes.projects import make_project, policy_with
 
 import gatewright
 from gatewright.core.clock import SystemClock
-from gatewright.core.verdict import Verdict
+from gatewright.core.verdict import ExitCode, Verdict
 from gatewright.evidence.ledger import find_breaks, read_ledger, set_aside
 from gatewright.execution.annals import find_unlike_runs
 from gatewright.execution.chronicle import CONTINUES
@@ -20,6 +20,7 @@ from gatewright.execution.project import Project, Settings
 from gatewright.execution.run import open_run
 from gatewright.gate.decision import VerdictDocument
 from gatewright.gate.policy import load_policy
+from gatewright.gate.verify import verify
 
 POLICY = policy_with("junit()")
 
@@ -65,6 +66,20 @@ def test_each_run_adds_a_line_and_names_the_one_that_it_continued(project: Proje
     assert (second["count"], second["sha256"]) == (1, entries[1].previous)
     assert CONTINUES in (project.runs / "two" / "SHA256SUMS").read_text(encoding="utf-8")
     assert find_breaks(project.history, parse=True) == unlike(project) == []
+
+
+def test_an_older_pass_in_the_place_of_the_latest_verdict_is_refused(project: Project) -> None:
+    """Everything about it is genuine, also for whoever has the key; only the history knows of a newer run."""
+    older = project.runs / "two"
+    for path in project.latest_files():
+        shutil.copyfile(older / f"verdict{path.suffix}", path)
+    assert verify(older).is_intact
+    verification = verify_run(project, None)
+    assert verification.exit_code is ExitCode.INTEGRITY
+    assert [problem.rule for problem in verification.problems] == ["wanted-latest"]
+    for content in (b"not a history\n", b""):
+        project.history.write_bytes(content)
+        assert verify_run(project, None).is_intact
 
 
 def test_a_check_alone_adds_nothing(project: Project) -> None:

@@ -43,6 +43,32 @@ exit codes:
 """
 
 
+SIGN = """\
+Seal a run: an in-toto statement for each check and one for the verdict, in DSSE envelopes. It is verified
+first, and left alone where it is not intact. The gate does this itself where a key is configured; this
+command seals a run later, on another machine, or beside whoever has sealed it before.
+"""
+SIGN_EXAMPLES = f"""\
+examples:
+  gatewright sign                                  the latest run, by the key that is configured
+  gatewright sign FOLDER --key ~/.ssh/id_ed25519   a key of OpenSSH
+  gatewright sign FOLDER --key id_ed25519.pub      one that ssh-agent or a token holds
+  {PASSPHRASE_VARIABLE} gives the passphrase of a PEM key; else the terminal asks
+
+exit codes:
+  0 sealed, whatever the verdict   2 usage, an unusable key, or sealed by it already   4 not intact
+"""
+KEYGEN = """\
+Make an Ed25519 key: the private half in FILE, for its owner alone, the public one in FILE.pub. Files that are
+there already are left alone. Give FILE.pub to those who verify; FILE to nobody.
+"""
+KEYGEN_EXAMPLES = f"""\
+examples:
+  gatewright keygen ~/.config/gatewright/release
+  {KEY_VARIABLE}=~/.config/gatewright/release gatewright gate
+"""
+
+
 def add_seal_commands(commands: Commands) -> None:
     """Add them to the command line."""
     add_verify(commands)
@@ -50,7 +76,9 @@ def add_seal_commands(commands: Commands) -> None:
     sign = commands.add_parser(
         "sign",
         help="seal a run that is intact, beside whoever has sealed it before",
-        description="Seal a run: an in-toto statement for each check and one for the verdict, in DSSE.",
+        description=SIGN,
+        epilog=SIGN_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     sign.add_argument("folder", nargs="?", type=Path, help="a run folder; by default the latest run's")
     sign.add_argument("--key", type=Path, metavar="FILE", help=f"the key; by default {KEY_VARIABLE}'s")
@@ -59,7 +87,9 @@ def add_seal_commands(commands: Commands) -> None:
     keygen = commands.add_parser(
         "keygen",
         help="make an Ed25519 key that signs runs",
-        description="Make an Ed25519 key: the private half in FILE, the public one in FILE.pub.",
+        description=KEYGEN,
+        epilog=KEYGEN_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     keygen.add_argument("file", type=Path, metavar="FILE", help="where to; outside of the project")
     keygen.add_argument(
@@ -128,7 +158,8 @@ def show_verification(verification: Verification) -> None:
         print(printable(f"{word} {problem.artifact}: {problem.message}"))
     document = verification.document
     if document and verification.is_intact:
-        print(f"intact: run {document.run_id} says {document.verdict.value}")
+        alone = f" over {document.policy.only} alone" if document.policy.only else ""
+        print(printable(f"intact: run {document.run_id} says {document.verdict.value}{alone}"))
         print(printable(str(verification.seal)))
 
 
