@@ -7,7 +7,7 @@ each case.
 """
 
 import json
-import os
+import os  # noqa: F401 - for the code of cases
 import sys
 import time
 from datetime import UTC, datetime

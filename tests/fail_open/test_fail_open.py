@@ -15,12 +15,12 @@ from gatewright.execution.project import Project, Settings
 from gatewright.gate.decision import VerdictDocument, exit_code
 
 
-def cases(*kinds: str, beside: bool = False) -> list[Any]:
-    """The cases of some kinds; those whose check runs `beside` another one apart."""
+def cases(*kinds: str, whole_gate: bool = False) -> list[Any]:
+    """The cases of some kinds; apart those that are about more than one check and its results."""
     return [
         pytest.param(case, id=case.name)
         for case in read_cases()
-        if case.kind in kinds and bool(case.beside) is beside
+        if case.kind in kinds and bool(case.beside or case.waivers) is whole_gate
     ]
 
 
@@ -71,9 +71,9 @@ def test_a_misbehaving_check_is_judged(case: Case, own, tmp_path: Path) -> None:
     assert_outcome(document, case)
 
 
-@pytest.mark.parametrize("case", cases("run", beside=True))
-def test_a_check_that_meddles_with_another_is_judged(case: Case, own, tmp_path: Path) -> None:
-    """A second check runs in the same gate."""
+@pytest.mark.parametrize("case", cases("run", whole_gate=True))
+def test_a_gate_is_not_talked_round(case: Case, own, tmp_path: Path) -> None:
+    """A check meddles with another one of the same gate, or a waiver asks for more than it may."""
     assert_outcome(own.run(own.write(tmp_path / "project", case), "clean"), case)
 
 

@@ -49,11 +49,12 @@ def test_a_gate_without_a_judging_command_is_not_asked_about_yesterday(tmp_path:
 def test_exit_codes_alone_hold_what_exits_badly(tmp_path: Path) -> None:
     """The commands of a case really run: where one of them does not exit 0, the plain gate stops."""
     adapter = str(ADAPTERS / "plain" / "adapter.toml")
-    code, found = outcomes(tmp_path, adapter, "--only", "-bad-")
+    code, found = outcomes(tmp_path, adapter, "--only", "process-good-")
     assert code == 1
     assert found == {
         "process-good-results-bad-exit": "held",
         "process-good-exit-bad-results": "fell open",
+        "process-good-exit-failing-report": "fell open",
     }
 
 

@@ -72,8 +72,11 @@ def try_cases(gate: Gate, cases: list[Case], folder: Path, *, limit_s: float) ->
 
 
 class Trial:
-    """One gate in one folder. All projects lie at the same path, one after the other, so that what a gate has
-    written about places stays true when a clean run is put back."""
+    """One gate in one folder.
+
+    All projects lie at the same path, one after the other, so that what a gate has written about places stays true
+    when a clean run is put back.
+    """
 
     def __init__(self, gate: Gate, folder: Path, limit_s: float) -> None:
         self.gate = gate

@@ -54,16 +54,25 @@ def complaint(project: Project, known: set[str]) -> str:
         latest = json.loads(project.latest_json.read_bytes())
         run, word = str(latest["run_id"]), str(latest["verdict"])
     except FileNotFoundError:
-        left = [path.name for path in project.latest_files()]
-        said = {name: said_in(project.evidence / name) for name in left}
-        return f"without latest.json there is {said}" if "PASS" in said.values() else ""
+        left = [path.name for path in project.latest_files() if said_in(path) != Verdict.INCONCLUSIVE]
+        return f"without latest.json there is {', '.join(left)}" if left else ""
     except (ValueError, LookupError) as error:
         return f"latest.json is torn: {error!r}"
+    return disagreement(project, run, word) or untruth(project, run, word, known)
+
+
+def disagreement(project: Project, run: str, word: str) -> str:
+    """Which form for people speaks of another run, or says another word."""
     for path in project.latest_files():
         if path.suffix in SAID and said_in(path) != word:
             return f"latest.json says {word}, {path.name} {said_in(path)}"
         if path.suffix in SAID and run not in path.read_text(encoding="utf-8"):
             return f"{path.name} is about another run than latest.json"
+    return ""
+
+
+def untruth(project: Project, run: str, word: str, known: set[str]) -> str:
+    """Why the verdict of a run may not stand."""
     if run in known and (measured := measured_since(project, known)):
         return f"the verdict of {run} stands ({word}) while a newer run has {measured}"
     if word != Verdict.INCONCLUSIVE:
