@@ -109,7 +109,7 @@ class Gate:
         )
 
     def describe(self) -> str:
-        """Which version it is, as it says itself; empty when it does not."""
+        """Which version it is, as it says itself; empty when it says nothing."""
         if not self.version:
             return ""
         values = self.values(Path(), "version")
@@ -121,7 +121,7 @@ class Gate:
             text=True,
             check=False,
         )
-        return " ".join((said.stdout + said.stderr).split())
+        return " ".join(said.stdout.split()) if said.returncode == 0 else ""
 
     def values(self, project: Path, run: str) -> dict[str, str]:
         """What is filled into its commands."""

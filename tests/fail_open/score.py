@@ -14,6 +14,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -69,9 +70,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     try:
         gates = gates_of(options)
+        if options.markdown:
+            insert(options.markdown, "")  # before the time is spent
         cases = [case for case in read_cases() if options.only in case.name]
         scores = [score(gate, cases, options.timeout) for gate in gates]
-    except (TrialError, ValueError, KeyError) as error:
+    except (TrialError, OSError, ValueError, KeyError) as error:
         message = f"there is no placeholder {error}" if isinstance(error, KeyError) else error
         print(f"score: {message}", file=sys.stderr)
         return 2
@@ -82,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         options.json.write_text(json.dumps(document_of(scores), indent=2) + "\n", encoding="utf-8")
     if options.markdown:
-        insert(options.markdown, render_markdown(scores, command_line(arguments)))
+        insert(options.markdown, render_markdown(scores, command_line(options)))
     return int(any(each.faults for each in scores))
 
 
@@ -182,36 +185,59 @@ def render_markdown(scores: Sequence[Score], command: str) -> str:
     head, *rows = rows_of(scores)
     lines = [f"    {command}", "", circumstances(), ""]
     lines += [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
-    for each in scores:
-        version = each.gate.describe()
-        lines += ["", f"**{each.gate.name}**{f' ({version})' if version else ''}: {each.gate.about}"]
-        lines += [f"- {fault.word}: `{fault.case.name}`: {fault.case.why}" for fault in each.faults]
-        if not each.faults:
-            lines += ["", "Nothing fell open, and nothing clean was refused."]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + "".join(map(describe, scores))
+
+
+def describe(score: Score) -> str:
+    """What a gate is, and each case that it got wrong."""
+    version = score.gate.describe()
+    text = f"\n**{score.gate.name}**{f' ({version})' if version else ''}: {score.gate.about}\n"
+    if not score.faults:
+        return f"{text}Nothing fell open, and nothing clean was refused.\n"
+    faults = "".join(f"- {fault.word}: `{fault.case.name}`: {fault.case.why}\n" for fault in score.faults)
+    return f"{text}\n<details><summary>{len(score.faults)} wrong answers</summary>\n\n{faults}\n</details>\n"
 
 
 def circumstances() -> str:
     """When and where this was measured."""
     return (
         f"{dt.datetime.now(dt.UTC).date()}, Python {platform.python_version()}, {platform.system()} "
-        f"{platform.release()}, {os.cpu_count()} cores."
+        f"{platform.release()}, {os.cpu_count()} cores{processor()}."
     )
 
 
-def command_line(arguments: Sequence[str] | None) -> str:
-    """The command that was given, with paths below this project as they would be typed there."""
-    words = ["python", "tests/fail_open/score.py", *(sys.argv[1:] if arguments is None else arguments)]
-    return " ".join(word.replace(f"{FOLDER.parents[1]}/", "") for word in words)
+def processor() -> str:
+    """The name of the processor in parentheses, where the system tells it."""
+    try:
+        found = re.search(
+            r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.MULTILINE
+        )
+    except OSError:
+        return ""
+    return f" ({found[1]})" if found else ""
+
+
+def command_line(options: argparse.Namespace) -> str:
+    """The command that renews the table, with paths as they would be typed in this project."""
+    words = ["python", "tests/fail_open/score.py", *map(str, options.adapters)]
+    for name in ("gate", "judge", "verify", "name", "only", "markdown"):
+        if value := getattr(options, name):
+            words += [f"--{name}", str(value)]
+    return shlex.join(word.replace(f"{FOLDER.parents[1]}/", "") for word in words)
 
 
 def insert(page: Path, text: str) -> None:
-    """Put the text between the marks of a page."""
+    """Put the text between the marks of a page; with no text, only look whether they are there.
+
+    Raises:
+        ValueError: they are not.
+    """
     old = page.read_text(encoding="utf-8")
-    new, number = re.subn(f"{BEGIN}.*{END}", lambda _: f"{BEGIN}\n\n{text}\n{END}", old, flags=re.DOTALL)
-    if not number:
+    marked = re.compile(f"{BEGIN}.*{END}", re.DOTALL)
+    if not marked.search(old):
         raise ValueError(f"{page} has no place for a score: {BEGIN} and {END}")
-    page.write_text(new, encoding="utf-8")
+    if text:
+        page.write_text(marked.sub(lambda _: f"{BEGIN}\n\n{text}\n{END}", old), encoding="utf-8")
 
 
 if __name__ == "__main__":

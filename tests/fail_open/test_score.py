@@ -75,6 +75,8 @@ def test_a_gate_that_refuses_the_clean_project_is_told_so(capsys: pytest.Capture
         ([], "name a gate"),
         (["--gate", "run {all}"], "there is no placeholder 'all'"),
         (["no-such.toml"], "no-such.toml"),
+        (["--gate", "true", "--markdown", str(FOLDER / "README.md")], "has no place for a score"),
+        (["--gate", "true", "--markdown", "no-such.md"], "no-such.md"),
     ],
 )
 def test_what_can_not_be_used_is_said_in_one_line(
