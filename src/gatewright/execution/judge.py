@@ -12,16 +12,16 @@ from gatewright.evidence.record import EVIDENCE
 from gatewright.evidence.report import Reason
 from gatewright.evidence.strict import EvidenceError, read_bytes, read_model
 from gatewright.execution.project import Project
-from gatewright.gate.aggregate import judge_checks
+from gatewright.gate.baseline import read_baseline
 from gatewright.gate.binding import Expected
 from gatewright.gate.decision import (
     INCIDENT,
     PolicyReference,
     RunSubject,
     VerdictDocument,
-    decide,
     incident,
 )
+from gatewright.gate.judgement import judge_run
 from gatewright.gate.policy import load_policy
 from gatewright.gate.verify import POLICY_COPY, VERDICT, Problem, Verification, latest_name, verify
 
@@ -89,20 +89,26 @@ def judge_now(
     policy = loaded.policy.narrowed(only)
     run_id, incidents = read_record(found.folder)
     subject, now = read_subject(project.root, read_tree(project.root, EVIDENCE)), clock.now()
-    expected = Expected(run_id, policy_digest_of(found.folder), subject, now, policy.gate.require_commit)
-    checks = judge_checks(found.folder, policy, expected)
-    verdict, reasons = decide(checks, incidents)
-    return VerdictDocument(
+    expected = Expected(
         run_id=run_id,
-        verdict=verdict,
-        reasons=reasons,
+        policy_digest=policy_digest_of(found.folder),
+        subject=subject,
+        now=now,
+        require_commit=policy.gate.require_commit,
+        baseline=read_baseline(found.folder),
+    )
+    document = VerdictDocument(
+        run_id=run_id,
+        verdict=Verdict.INCONCLUSIVE,
+        reasons=(),
         subject=RunSubject(**subject.model_dump()),
         policy=PolicyReference.of(project.policy.name, loaded.digest, only),
-        checks=checks,
+        checks=(),
         environment=read_environment(),
         started_at=now,
         finished_at=now,
     )
+    return judge_run(found.folder, policy, expected, incidents).fill(document)
 
 
 def read_record(folder: Path) -> tuple[str, tuple[Reason, ...]]:
