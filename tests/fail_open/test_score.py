@@ -95,7 +95,7 @@ def test_the_table_in_a_page_is_renewed_between_its_marks(tmp_path: Path) -> Non
     text = page.read_text(encoding="utf-8")
     assert re.fullmatch(r"before\n.*\| family \| cases \| yes \|.*\nafter\n", text, re.DOTALL)
     assert "old" not in text
-    assert "| waivers | 11 | 0/11 |" in text
+    assert re.search(r"\| waivers \| (\d+) \| 0/\1 \|", text)
 
 
 def test_commands_find_their_project(tmp_path: Path) -> None:
