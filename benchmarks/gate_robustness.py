@@ -126,7 +126,7 @@ def kills(folder, options):
     yield [
         f"SIGKILL at {options.kills} random moments from start to end: stale, torn or disagreeing verdicts",
         "0",
-        "`nox && invoke judge`: the older PASS stands ([corpus](fail-open.md))",
+        "`nox` and `invoke`: the older PASS stands ([corpus](fail-open.md))",
         f"{len(wrong)} (what stood: {shown})",
     ]
     print(*wrong, sep="\n", end="\n" if wrong else "")

@@ -296,7 +296,7 @@ def forget_latest(project: Project) -> None:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            left.append((path, error.strerror))
+            left.append((path, error.strerror or str(error)))
     if left:
         path, problem = left[0]
         raise GatewrightError(
