@@ -115,7 +115,7 @@ def whole_commands(project):
         f"the same, whole commands; the ten commands alone take {bare[0]:.1f} s",
         "",
         f"one Nox session that reads no result: {beyond(nox)}",
-        f"{beyond(ours)}: the toolkit starts anew for each check",
+        beyond(ours),
     ]
 
 
