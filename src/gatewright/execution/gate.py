@@ -18,6 +18,7 @@ from gatewright.execution.lanes import Job, Watch, run_jobs
 from gatewright.execution.lock import GateBusyError, hold_gate
 from gatewright.execution.project import Project, Settings
 from gatewright.execution.run import Run, forget_latest, fresh_run_id, open_run
+from gatewright.execution.signing import find_signer
 from gatewright.execution.step import Echo, run_step
 from gatewright.gate.aggregate import SESSIONS, CheckVerdict, judge_check
 from gatewright.gate.baseline import read_baseline
@@ -48,22 +49,35 @@ class Progress(Protocol):
         ...
 
 
-def run_gate(project: Project, settings: Settings, clock: Clock, progress: Progress) -> VerdictDocument:
-    """Run every check of the policy and write the verdict.
+def run_gate(
+    project: Project,
+    settings: Settings,
+    clock: Clock,
+    progress: Progress,
+    formats: tuple[str, ...] = (),
+) -> VerdictDocument:
+    """Run every check of the policy and write the verdict, also in `formats` that the policy does not name.
 
     Whatever goes wrong, no older verdict is left standing: it is replaced before the first check begins, and
     removed when that can't be done.
 
     Raises:
         GateBusyError: another gate is running; its verdict is left alone.
-        ConfigurationError: the policy can't be used.
+        ConfigurationError: the policy or the key that signs can't be used.
         OSError: evidence can't be written.
     """
     run_id = settings.run_id or fresh_run_id(clock.now())
     try:
         with hold_gate(project.evidence, run_id, clock):
+            policy = load_policy(project.policy)
             run = open_run(
-                project, load_policy(project.policy), clock, run_id=run_id, profile=settings.profile
+                project,
+                policy,
+                clock,
+                run_id=run_id,
+                profile=settings.profile,
+                formats=formats,
+                signer=find_signer(project, policy.policy),
             )
             run.announce()
             interrupted = not run_sessions(run, settings, clock, progress)

@@ -16,9 +16,20 @@ from gatewright.gate.demands import Allowed, FlakyBudget, Limit, Switch, Wanted
 from gatewright.gate.faults import find_faults
 from gatewright.gate.loads import Load
 from gatewright.gate.paths import InnerPath, inside
+from gatewright.gate.signing import Signing
 from gatewright.gate.waivers import BrokenWaiver, Waiver, read_waivers
 
-__all__ = ["POLICY", "Check", "Gate", "Limit", "LoadedPolicy", "Policy", "ResultFile", "load_policy"]
+__all__ = [
+    "POLICY",
+    "Check",
+    "Gate",
+    "Limit",
+    "LoadedPolicy",
+    "Outputs",
+    "Policy",
+    "ResultFile",
+    "load_policy",
+]
 
 POLICY = "gate.toml"
 
@@ -115,20 +126,34 @@ class Gate(Model):
     measured: Annotated[str, Field(pattern=r"^([\w.]+:\w+)?$")] = ""
 
 
+class Outputs(Model):
+    """The forms in which a verdict is written down, beside JSON, Markdown and HTML.
+
+    Attributes:
+        formats: each gives a file `verdict.*` in the run folder, copied beside the latest verdict.
+    """
+
+    formats: tuple[Literal["junit", "ctrf", "sarif", "github"], ...] = ()
+
+
 class Policy(Model):
     """A release policy. At least one check must be required, or nothing would be measured.
 
     Attributes:
         gate: what holds for a run as a whole.
         checks: by name.
+        signing: who seals a run, and whether one without a seal may pass.
         slo: loads by name, for checks whose step is `gatewright slo run NAME`.
+        outputs: the forms in which the verdict is written down.
         waivers: known findings that somebody answers for; a broken one does nothing, and breaks nothing.
     """
 
     schema_version: Literal[1]
     gate: Gate = Gate()
     checks: Annotated[dict[CheckId, Check], Field(min_length=1)]
+    signing: Signing = Signing()
     slo: dict[CheckId, Load] = Field(default_factory=dict)
+    outputs: Outputs = Outputs()
     waivers: Annotated[
         tuple[Waiver | BrokenWaiver, ...],
         BeforeValidator(read_waivers, json_schema_input_type=tuple[Waiver, ...]),
