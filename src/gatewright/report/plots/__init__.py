@@ -5,7 +5,14 @@ since text that merely shrinks with its picture can't be read. `STYLE` goes into
 """
 
 from gatewright.report.plots.canvas import HALF, NARROW, WIDE, Canvas
-from gatewright.report.plots.percentiles import PercentileCurve, PercentilePoint, Promise, percentile_plot
+from gatewright.report.plots.percentiles import (
+    PercentileCurve,
+    PercentilePoint,
+    Promise,
+    even_shares,
+    latency_promise,
+    percentile_plot,
+)
 from gatewright.report.plots.ratios import RatioSeries, ratio_plot
 from gatewright.report.plots.slopes import SlopeSeries, slope_plot
 from gatewright.report.plots.style import STYLE
@@ -25,7 +32,9 @@ __all__ = [
     "SlopeSeries",
     "Timeline",
     "TimelineBlock",
+    "even_shares",
     "find_stalls",
+    "latency_promise",
     "percentile_plot",
     "ratio_plot",
     "slope_plot",
