@@ -11,6 +11,7 @@ __all__ = ["STYLE", "broken_invariants", "swim_lanes"]
 
 LANE_COLOURS = 6
 NAME_CHARACTERS = 280
+LABEL_CHARACTERS = 280
 TAG_CHARACTERS = 120
 ARROWS = {RowKind.CALL: ("→", "asks"), RowKind.ANSWER: ("←", "is answered")}
 CAPTION = (
@@ -27,7 +28,7 @@ def broken_invariants(violations: Mapping[str, Sequence[str]], *, heading: int =
         yield "</ul></section>"
 
 
-def swim_lanes(picture: Interleaving, heading: str) -> Iterator[str]:
+def swim_lanes(picture: Interleaving, heading: str, *, most: int = LABEL_CHARACTERS) -> Iterator[str]:
     """The table, in a region that the keyboard scrolls.
 
     Roles are written out because a narrow screen shows it as a list.
@@ -35,6 +36,7 @@ def swim_lanes(picture: Interleaving, heading: str) -> Iterator[str]:
     Args:
         picture: the rows.
         heading: the id of the element that names the region.
+        most: how many characters of a label are shown at first.
     """
     yield f'<div class="lanes" role="region" aria-labelledby="{html_text(heading)}" tabindex="0">'
     yield f'<table role="table"><caption>{html_text(CAPTION)}</caption>'
@@ -45,7 +47,7 @@ def swim_lanes(picture: Interleaving, heading: str) -> Iterator[str]:
     yield '</tr></thead><tbody role="rowgroup">'
     places = {actor: place for place, actor in enumerate(picture.actors)}
     for row in picture.rows:
-        yield from across(row, len(places) + 1) if not row.actor else in_lane(row, places)
+        yield from across(row, len(places) + 1) if not row.actor else in_lane(row, places, most)
     yield "</tbody></table></div>"
 
 
@@ -55,18 +57,21 @@ def across(row: Row, columns: int) -> Iterator[str]:
     yield f'<td role="cell" colspan="{columns}">{folded(row.text)}</td></tr>'
 
 
-def in_lane(row: Row, places: Mapping[str, int]) -> Iterator[str]:
+def in_lane(row: Row, places: Mapping[str, int], most: int) -> Iterator[str]:
     """A row with a cell in the lane of its actor; the other lanes go on empty."""
     classes = [row.kind.value, *["waits"] * row.waited, *["preempts"] * bool(row.preempts)]
     yield f'<tr role="row" class="{" ".join(classes)}">'
-    yield f'<th role="rowheader" scope="row" class="row-number">{row.number or ""}</th>'
+    if row.number:
+        yield f'<th role="rowheader" scope="row" class="row-number">{row.number}</th>'
+    else:
+        yield '<td role="cell" class="row-number"></td>'
     for actor, place in places.items():
-        content = cell(row) if actor == row.actor else ""
+        content = cell(row, most) if actor == row.actor else ""
         yield f'<td role="cell" class="lane {colour(place)}">{content}</td>'
     yield "</tr>"
 
 
-def cell(row: Row) -> str:
+def cell(row: Row, most: int) -> str:
     """What the actor did, and what was in its way."""
     arrow, spoken = ARROWS.get(row.kind, ("", ""))
     sign = f'<span aria-hidden="true">{arrow}</span><span class="unseen">{spoken}:</span> ' if arrow else ""
@@ -74,7 +79,7 @@ def cell(row: Row) -> str:
     if row.preempts:
         tags += f'<span class="tag stop">{isolated(row.preempts[:TAG_CHARACTERS])} is stopped here</span>'
     name = f'<span class="actor">{isolated(row.actor[:TAG_CHARACTERS])}</span>'
-    return f'{name}<div class="label">{sign}{folded(row.text)}{tags}</div>'
+    return f'{name}<div class="label">{sign}{folded(row.text, most)}{tags}</div>'
 
 
 def colour(place: int) -> str:

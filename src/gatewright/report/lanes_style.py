@@ -72,6 +72,9 @@ STYLE = """
 }
 .broken td::before { content: "\\2717"; margin-right: .6rem; }
 .lanes summary { cursor: pointer; }
+.label details, .label summary { display: inline; }
+.label summary::after { content: " more"; color: var(--quiet); font: .75rem system-ui, sans-serif; }
+.label details[open] summary::after { content: " in full: "; }
 .broken details { display: inline-block; max-width: calc(100% - 2rem); vertical-align: top; }
 .lanes details[open] summary { color: var(--quiet); }
 .actor { display: none; }

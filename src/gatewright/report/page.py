@@ -115,11 +115,11 @@ def data_url(svg: str) -> str:
     return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
 
 
-def folded(text: str) -> str:
-    """Text, of which only the beginning is shown at first where it is very long."""
-    if len(text) <= SHOWN_CHARACTERS:
+def folded(text: str, most: int = SHOWN_CHARACTERS) -> str:
+    """Text, of which only so many characters are shown at first where it has more."""
+    if len(text) <= most:
         return isolated(text)
-    short = isolated(f"{text[:SHOWN_CHARACTERS]}…")
+    short = isolated(f"{text[:most]}…")
     left_out = (
         f" … and {len(text) - MOST_CHARACTERS:,} more characters" if len(text) > MOST_CHARACTERS else ""
     )

@@ -15,15 +15,18 @@ from gatewright.report.plots.percentiles import (
 )
 from gatewright.report.plots.ratios import RatioSeries, ratio_plot
 from gatewright.report.plots.slopes import SlopeSeries, slope_plot
+from gatewright.report.plots.sparkline import SMALL, Ending, history_strip, sparkline
 from gatewright.report.plots.style import STYLE
 from gatewright.report.plots.timeline import Limit, Timeline, TimelineBlock, find_stalls, timeline_plot
 
 __all__ = [
     "HALF",
     "NARROW",
+    "SMALL",
     "STYLE",
     "WIDE",
     "Canvas",
+    "Ending",
     "Limit",
     "PercentileCurve",
     "PercentilePoint",
@@ -34,9 +37,11 @@ __all__ = [
     "TimelineBlock",
     "even_shares",
     "find_stalls",
+    "history_strip",
     "latency_promise",
     "percentile_plot",
     "ratio_plot",
     "slope_plot",
+    "sparkline",
     "timeline_plot",
 ]
