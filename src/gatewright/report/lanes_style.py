@@ -104,6 +104,7 @@ STYLE = """
     --lane-5: #5f6b17;
   }
   .lanes { overflow: visible; border: 0; }
+  .label details:not([open]) summary::after { content: ""; }
   .lanes thead { display: table-header-group; }
   .lanes thead th { position: static; }
   .lanes tr, .violation { break-inside: avoid; }

@@ -6,7 +6,7 @@ from gatewright.core.escape import html_text
 from gatewright.core.verdict import State
 from gatewright.evidence.manifest import MANIFEST, Manifest
 from gatewright.evidence.report import Reason
-from gatewright.gate.aggregate import CheckVerdict
+from gatewright.gate.aggregate import SESSIONS, CheckVerdict
 from gatewright.gate.decision import VerdictDocument
 from gatewright.gate.states import rank
 from gatewright.report.html.links import Links
@@ -80,7 +80,7 @@ def tools(shown: Sequence[CheckVerdict]) -> Iterator[str]:
     yield '<form class="tools" hidden role="search" aria-label="Filter the checks">'
     yield '<label class="find"><span>Find</span>'
     yield '<input type="search" autocomplete="off" spellcheck="false"></label>'
-    yield '<fieldset><legend class="unseen">State</legend>'
+    yield f'<fieldset{" hidden" * (len(choices) == 1)}><legend class="unseen">State</legend>'
     for value, words, count in choices:
         picked = " checked" if not value else ""
         yield (
@@ -125,10 +125,11 @@ def row(place: int, check: CheckVerdict, material: Material, links: Links) -> It
 
 def main_links(check: CheckVerdict, manifest: Manifest | None, links: Links) -> Iterator[str]:
     """The files that people open first."""
-    if check.manifest_sha256 is None and manifest is None:
-        yield '<span class="aside">none</span>'
-        return
     folder = check.manifest.removesuffix(MANIFEST)
+    if check.manifest_sha256 is None and manifest is None:
+        log = f"{folder.removesuffix(f'{check.check}/')}{SESSIONS}/{check.check}.log"
+        yield links.to(log, "session log") if links.leads(log) else '<span class="quiet">none</span>'
+        return
     listed = [entry.path for entry in manifest.files] if manifest else []
     names = {"report.html": "page", "report.json": "report", "junit.xml": "tests"}
     for path, words in names.items():

@@ -10,7 +10,7 @@ from gatewright.gate.aggregate import CheckVerdict
 from gatewright.gate.decision import VerdictDocument
 from gatewright.report.html.links import Links
 from gatewright.report.html.material import Material
-from gatewright.report.html.parts import command, cut, heading, note, seconds, short
+from gatewright.report.html.parts import command, cut, heading, note, plural, seconds, short
 from gatewright.report.page import folded, isolated
 
 __all__ = ["SIGNS", "headline", "reasons", "top"]
@@ -47,6 +47,17 @@ def sentence(document: VerdictDocument) -> str:
     if document.finished_at is None:
         return "The run is still going on, or was killed: open the page again when it has ended."
     required = [check for check in document.checks if check.required]
+    return f"{required_words(document, required)}{advisory_words(document)}"
+
+
+def advisory_words(document: VerdictDocument) -> str:
+    """Whether checks that the verdict does without did not pass."""
+    others = sum(not check.required and not check.state.settles for check in document.checks)
+    return f" Beside them {plural(others, 'advisory check')} did not pass." if others else ""
+
+
+def required_words(document: VerdictDocument, required: Sequence[CheckVerdict]) -> str:
+    """How the required checks ended."""
     if document.verdict is Verdict.PASS:
         return passed(required)
     parts = [

@@ -6,7 +6,8 @@ folder, which the page's script puts in its place where the page is called `verd
 copied elsewhere whole. The path stands there as text too.
 """
 
-from pathlib import PurePosixPath
+import stat
+from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from gatewright.core.escape import html_text
@@ -24,10 +25,17 @@ class Links:
 
     Args:
         run_id: of the run.
+        folder: of the run; what is not there is named and not linked.
     """
 
-    def __init__(self, run_id: str) -> None:
+    def __init__(self, run_id: str, folder: Path) -> None:
         self._prefix = f"runs/{run_id}/"
+        self._folder = folder
+
+    def leads(self, artifact: str) -> bool:
+        """Whether there is such a file in this run."""
+        inner = self._inside(artifact)
+        return bool(inner) and self._is_there(inner)
 
     def to(self, artifact: str, words: str = "", *, pointer: str = "") -> str:
         """A link; only its words where the artifact is no file of this run.
@@ -39,7 +47,7 @@ class Links:
         """
         inner = self._inside(artifact)
         shown = isolated(cut(words or inner or artifact))
-        if not inner:
+        if not self.leads(artifact):
             return shown
         place = f"#{quote(pointer, safe=POINTER_SAFE)}" if pointer else ""
         outer = quote(artifact) + place
@@ -51,6 +59,15 @@ class Links:
             return VERDICT
         inner = artifact.removeprefix(self._prefix)
         return inner if inner != artifact and stays_inside(inner) and inner.isprintable() else ""
+
+    def _is_there(self, inner: str) -> bool:
+        """Whether a link would lead to a file; the verdict itself is written after its page."""
+        if inner == VERDICT:
+            return True
+        try:
+            return stat.S_ISREG((self._folder / inner).lstat().st_mode)
+        except (OSError, ValueError):
+            return False
 
 
 def stays_inside(path: str) -> bool:

@@ -25,6 +25,7 @@ MOST_SCENARIOS = 4
 MOST_OBJECTIVES = 16
 NAME_CHARACTERS = 120
 MILLISECONDS = 1000
+LOW = Canvas(plots.WIDE.width, 300)
 TONES: dict[Verdict, Tone] = {Verdict.PASS: "pass", Verdict.FAIL: "fail", Verdict.INCONCLUSIVE: "doubt"}
 TIMELINE_CAPTION = "Each block of {block} s: the median as a line, p95, p99 and the slowest run as marks."
 CURVE_CAPTION = "Each further nine takes the same space. The report's own page has the bounds too."
@@ -115,8 +116,8 @@ def loads(shown: Sequence[ShownLoad], links: Links) -> Iterator[str]:
 def one_load(load: ShownLoad, scenario: DrawnLoad, links: Links) -> Iterator[str]:
     """All of one load that is shown here."""
     words = (
-        f"{scenario.succeeded:,} of {scenario.runs:,} runs succeeded in {number(scenario.measured_s)} s, measured "
-        f"by {load.check}."
+        f"{scenario.succeeded:,} of {scenario.runs:,} runs succeeded in {number(scenario.measured_s)} s, "
+        f"measured by {load.check}."
     )
     yield '<article class="load">'
     yield f"<h3>{isolated(cut(scenario.name, NAME_CHARACTERS))}</h3>"
@@ -164,7 +165,7 @@ def figures(scenario: DrawnLoad) -> Iterator[str]:
             "Latency by percentile",
             CURVE_CAPTION,
             lambda canvas: plots.percentile_plot(curve, canvas),
-            plots.WIDE,
+            LOW,
         )
     yield "</div>"
 
@@ -172,7 +173,8 @@ def figures(scenario: DrawnLoad) -> Iterator[str]:
 def figure(title: str, caption: str, draw: Callable[[Canvas], str], wide: Canvas) -> Iterator[str]:
     """A plot with its caption."""
     yield f"<figure><figcaption><b>{html_text(title)}</b> <span>{html_text(caption)}</span></figcaption>"
-    yield f'<div class="on-screen">{draw(wide)}</div><div class="on-phone">{draw(plots.NARROW)}</div></figure>'
+    yield f'<div class="on-screen">{draw(wide)}</div>'
+    yield f'<div class="on-phone">{draw(plots.NARROW)}</div></figure>'
 
 
 def timeline_of(scenario: DrawnLoad) -> Timeline:

@@ -75,7 +75,6 @@ class RaceDrawing(Drawn):
 class ShownRace:
     """The report of a race suite, and where it lies."""
 
-    check: str
     artifact: str
     report: RaceDrawing
 

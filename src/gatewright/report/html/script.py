@@ -64,7 +64,8 @@ SCRIPT = r"""
     const state = tools.querySelector("input[name=state]:checked").value;
     let shown = 0;
     for (const body of bodies) {
-      const fits = !state || body.dataset.state === state || (state === "open" && body.dataset.state !== "PASS");
+      const own = body.dataset.state;
+      const fits = !state || own === state || (state === "open" && own !== "PASS");
       body.hidden = !fits || !wanted.every((word) => words.get(body).includes(word));
       shown += body.hidden ? 0 : 1;
     }

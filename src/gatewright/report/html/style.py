@@ -85,7 +85,8 @@ p.do { display: block; margin: 1rem 0 .3rem; }
   width: 13rem; max-width: 100%; padding: .35rem .7rem; border: 1px solid var(--quiet); border-radius: .45rem;
   background: var(--card); color: var(--ink); font: inherit;
 }
-.tools fieldset { display: flex; flex-wrap: wrap; gap: .35rem; margin: 0; padding: 0; border: 0; }
+.tools fieldset[hidden] { display: none; }
+.tools fieldset:not([hidden]) { display: flex; flex-wrap: wrap; gap: .35rem; margin: 0; padding: 0; border: 0; }
 .choice { position: relative; }
 .choice input { position: absolute; inset: 0; opacity: 0; margin: 0; cursor: pointer; }
 .choice span {
@@ -109,7 +110,9 @@ p.do { display: block; margin: 1rem 0 .3rem; }
 .checks th.time, .checks td.time { text-align: right; white-space: nowrap; }
 .checks td.history { padding-top: .7rem; }
 .checks td.evidence a { margin-right: .5rem; white-space: nowrap; }
-.checks th .chip { margin: .2rem .3rem 0 0; font-weight: 400; }
+.checks th details { display: inline-block; margin-right: .5rem; }
+.checks th .chip { margin: 0 .3rem .1rem 0; font-weight: 400; }
+.quiet { color: var(--quiet); }
 .checks th summary { overflow-wrap: anywhere; }
 .checks .more { display: none; }
 .checks tbody:has(> tr > th details[open]) .more { display: table-row; }
@@ -164,7 +167,8 @@ p.do { display: block; margin: 1rem 0 .3rem; }
 }
 .promises .what, .trends .what { color: var(--quiet); font-size: .85rem; overflow-wrap: anywhere; }
 .promises .seen, .trends .seen {
-  display: block; font-size: 1.35rem; font-weight: 650; font-variant-numeric: tabular-nums; letter-spacing: -.01em;
+  display: block; font-size: 1.35rem; font-weight: 650; font-variant-numeric: tabular-nums;
+  letter-spacing: -.01em;
 }
 .promises .held, .trends .held { font-size: .85rem; font-variant-numeric: tabular-nums; color: var(--quiet); }
 .promises .pass .held { color: var(--pass); } .promises .fail .held { color: var(--fail); }
@@ -204,7 +208,9 @@ figcaption span { margin-left: .4rem; color: var(--quiet); font-size: .88rem; }
     border-radius: .6rem;
   }
   .checks tbody tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: .1rem 1rem; }
-  .checks th, .checks td, .checks th:first-child, .checks td:first-child, .checks td:last-child { padding: .1rem 0; }
+  .checks th, .checks td, .checks th:first-child, .checks td:first-child, .checks td:last-child {
+    padding: .1rem 0;
+  }
   .checks tbody th { order: -1; }
   .checks td.measured, .checks td.evidence { grid-column: 1 / -1; }
   .checks td.history { padding: .2rem 0 0; }
@@ -223,12 +229,15 @@ figcaption span { margin-left: .4rem; color: var(--quiet); font-size: .88rem; }
 }
 @media print {
   @page { size: A4 portrait; }
+  html { font-size: 9.5pt; }
+  body { font-size: 1rem; }
   main { max-width: none; }
   nav, .tools, .copy, noscript { display: none !important; }
   section { margin-top: 1.4rem; }
   .command.copies { padding-right: .8rem; }
   .verdict { padding: 1rem 1.2rem; }
-  .reasons > li, .promises li, .trends li, .waivers li, figure, .checks tbody, .gaps li { break-inside: avoid; }
+  .reasons > li, .promises li, .trends li, .waivers li, .gaps li { break-inside: avoid; }
+  figure, .checks tbody { break-inside: avoid; }
   .scroll { overflow: visible; }
   details:not([open]).fold { display: none; }
   .sort::after { content: ""; }

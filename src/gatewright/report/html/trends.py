@@ -1,5 +1,6 @@
 """Trends: how this run's figures stand in the line of those before it."""
 
+import re
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,8 +21,11 @@ MOST_RUNS = 24
 MOST_CARDS = 24
 MOST_DURATIONS = 12
 NAME_CHARACTERS = 80
-TELLING = ("latency_p95", "latency_p99", "p95", "p99", "throughput", "success_ratio")
+LEAST_CHANGE, MOST_CHANGE = 0.005, 100
+TELLING = re.compile(r"(p95|p99|throughput|success|duration|coverage)", re.IGNORECASE)
 """What the name of a metric that people follow over time holds."""
+OWN = re.compile(r"_per_run$|send_lag")
+"""Names of metrics about growth, or about the generator."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +91,15 @@ def series(material: Material, like: Sequence[LedgerEntry]) -> Iterator[Series]:
     checks = material.document.checks
     for check in checks:
         for metric in sorted(check.metrics):
-            if any(word in metric for word in TELLING):
+            if TELLING.search(metric) and not OWN.search(metric):
                 yield metric_series(material, like, check, metric)
     for check in sorted(checks, key=lambda check: -check.duration_s)[:MOST_DURATIONS]:
-        before = tuple(found.duration_s if (found := each.checks.get(check.check)) else None for each in like)
-        yield Series(f"{check.check}: duration", " s", (*before, check.duration_s))
+        if check.duration_s:
+            before = [found.duration_s if (found := each.checks.get(check.check)) else None for each in like]
+            # A check that left nothing took no time that anybody knows.
+            yield Series(
+                f"{check.check}: duration", " s", (*(each or None for each in before), check.duration_s)
+            )
 
 
 def metric_series(
@@ -116,13 +124,20 @@ def card(each: Series) -> Iterator[str]:
     """One figure: its value now, what it used to be, and the line."""
     now = each.values[-1] or 0.0
     before = [value for value in each.values[:-1] if value is not None]
-    told = f"median before {say(statistics.median(before), each.unit)}" if before else "not measured before"
+    told = compared(now, statistics.median(before), each.unit) if before else "not measured before"
     yield "<li>"
     yield f'<span class="what">{isolated(cut(each.name, NAME_CHARACTERS))}</span>'
     yield f'<span class="seen">{html_text(say(now, each.unit))}</span>'
     yield plots.sparkline(each.values, cut(each.name, NAME_CHARACTERS), unit=each.unit, limit=each.limit)
     yield f'<span class="held">{html_text(told)}</span>'
     yield "</li>"
+
+
+def compared(now: float, before: float, unit: str) -> str:
+    """What the figure used to be, and how far from it this run is."""
+    change = (now - before) / abs(before) if before else 0.0
+    moved = f" ({change:+.0%})" if LEAST_CHANGE <= abs(change) < MOST_CHANGE else ""
+    return f"median before {say(before, unit)}{moved}"
 
 
 def say(value: float, unit: str) -> str:

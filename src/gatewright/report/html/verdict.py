@@ -13,7 +13,7 @@ from gatewright.report.html.gaps import gaps
 from gatewright.report.html.heads import SIGNS, headline, reasons, top
 from gatewright.report.html.links import Links
 from gatewright.report.html.loads import LoadDrawing, ShownLoad, loads
-from gatewright.report.html.material import Material, read_material, read_reports
+from gatewright.report.html.material import Drawn, Material, read_material, read_reports
 from gatewright.report.html.parts import drawn, notes
 from gatewright.report.html.races import RaceDrawing, ShownRace, races
 from gatewright.report.html.script import SCRIPT
@@ -23,11 +23,11 @@ from gatewright.report.page import page
 
 __all__ = ["render_page"]
 
-KINDS = {"gatewright.race/1": RaceDrawing, "gatewright.slo/1": LoadDrawing}
+KINDS: dict[str, type[Drawn]] = {"gatewright.race/1": RaceDrawing, "gatewright.slo/1": LoadDrawing}
 COLOURS = {Verdict.PASS: "#1b6e3c", Verdict.FAIL: "#b3261e", Verdict.INCONCLUSIVE: "#7a5200"}
 NO_SCRIPT = (
-    "<noscript><p>Without scripts the links below lead from <code>latest.html</code>; in a run folder take what "
-    "follows the run's id.</p></noscript>"
+    "<noscript><p>Without scripts the links below lead from <code>latest.html</code>; in a run folder take "
+    "what follows the run's id.</p></noscript>"
 )
 
 
@@ -36,7 +36,8 @@ def render_page(document: VerdictDocument, folder: Path, history: Sequence[Ledge
 
     Args:
         document: the verdict.
-        folder: the run folder, whose reports give lanes and plots; what can't be drawn is left out with a note.
+        folder: the run folder, whose reports give lanes and plots; what can't be drawn is left out, with a
+            note.
         history: earlier runs, oldest first.
     """
     material = read_material(document, folder, history)
@@ -49,16 +50,16 @@ def render_page(document: VerdictDocument, folder: Path, history: Sequence[Ledge
 
 def sections(material: Material) -> Iterator[str]:
     """The parts of the page, each of which fails alone."""
-    document, links = material.document, Links(material.document.run_id)
+    document, links = material.document, Links(material.document.run_id, material.folder)
     raced, loaded, left_out = read_drawings(material)
     yield from drawn("the head", lambda: top(material))
     parts = {
         "why": drawn("the reasons", lambda: reasons(document, links)),
         "checks": drawn("the table of checks", lambda: checks(material, links)),
         "waivers": drawn("the waivers", lambda: waivers(document)),
+        "gaps": drawn("what was not checked", lambda: gaps(material, raced, loaded)),
         "races": drawn("the races", lambda: races(raced, links)),
         "loads": drawn("the service levels", lambda: loads(loaded, links)),
-        "gaps": drawn("what was not checked", lambda: gaps(material, raced, loaded)),
         "trends": drawn("the trends", lambda: trends(material)),
         "environment": drawn("the environment", lambda: environment(material)),
         "repeat": drawn("how to repeat it", lambda: repeat(material)),
@@ -73,9 +74,9 @@ NAMES = {
     "why": "Why",
     "checks": "Checks",
     "waivers": "Waivers",
+    "gaps": "Not checked",
     "races": "Races",
     "loads": "Service levels",
-    "gaps": "Not checked",
     "trends": "Trends",
     "environment": "Environment",
     "repeat": "Run it again",
@@ -96,7 +97,7 @@ def read_drawings(material: Material) -> tuple[list[ShownRace], list[ShownLoad],
     left_out: list[str] = []
     for report in read_reports(material, KINDS, left_out):
         if isinstance(report.content, RaceDrawing):
-            raced.append(ShownRace(report.check, report.artifact, report.content))
+            raced.append(ShownRace(report.artifact, report.content))
         elif isinstance(report.content, LoadDrawing):
             loaded.append(ShownLoad(report.check, report.artifact, report.content))
     return raced, loaded, left_out
