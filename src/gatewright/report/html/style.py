@@ -86,7 +86,8 @@ p.do { display: block; margin: 1rem 0 .3rem; }
   background: var(--card); color: var(--ink); font: inherit;
 }
 .tools fieldset[hidden] { display: none; }
-.tools fieldset:not([hidden]) { display: flex; flex-wrap: wrap; gap: .35rem; margin: 0; padding: 0; border: 0; }
+.tools fieldset { margin: 0; padding: 0; border: 0; }
+.tools fieldset:not([hidden]) { display: flex; flex-wrap: wrap; gap: .35rem; }
 .choice { position: relative; }
 .choice input { position: absolute; inset: 0; opacity: 0; margin: 0; cursor: pointer; }
 .choice span {

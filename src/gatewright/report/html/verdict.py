@@ -25,6 +25,7 @@ __all__ = ["render_page"]
 
 KINDS: dict[str, type[Drawn]] = {"gatewright.race/1": RaceDrawing, "gatewright.slo/1": LoadDrawing}
 COLOURS = {Verdict.PASS: "#1b6e3c", Verdict.FAIL: "#b3261e", Verdict.INCONCLUSIVE: "#7a5200"}
+UNSHOWN = "the rest of this page can't be shown: {why}"
 NO_SCRIPT = (
     "<noscript><p>Without scripts the links below lead from <code>latest.html</code>; in a run folder take "
     "what follows the run's id.</p></noscript>"
@@ -40,12 +41,20 @@ def render_page(document: VerdictDocument, folder: Path, history: Sequence[Ledge
             note.
         history: earlier runs, oldest first.
     """
-    material = read_material(document, folder, history)
-    word = headline(document)
+    title = f"{headline(document)} - {document.run_id}"
     style = f"{STYLE}\n{plots.STYLE}\n{lanes.STYLE}"
-    return page(
-        f"{word} - {document.run_id}", style, sections(material), script=SCRIPT, icon=icon(document.verdict)
-    )
+    try:
+        body = list(sections(read_material(document, folder, history)))
+    except Exception as error:  # noqa: BLE001 - a page must never keep a run from its verdict
+        body = bare(document, Links(document.run_id, folder), type(error).__name__)
+    return page(title, style, body, script=SCRIPT, icon=icon(document.verdict))
+
+
+def bare(document: VerdictDocument, links: Links, why: str) -> list[str]:
+    """The word and the reasons alone."""
+    word = headline(document)
+    head = f'<header class="verdict {document.verdict.value}"><h1>{word}</h1></header>'
+    return [head, *drawn("the reasons", lambda: reasons(document, links)), *notes([UNSHOWN.format(why=why)])]
 
 
 def sections(material: Material) -> Iterator[str]:
