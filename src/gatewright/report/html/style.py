@@ -242,6 +242,8 @@ figcaption span { margin-left: .4rem; color: var(--quiet); font-size: .88rem; }
   .scroll { overflow: visible; }
   details:not([open]).fold { display: none; }
   .sort::after { content: ""; }
+  /* A heading that is repeated on every sheet would lose its buttons. */
+  .checks thead { display: table-row-group; }
   .on-screen { display: block; } .on-phone { display: none; }
   a { color: inherit; text-decoration: none; }
 }
