@@ -222,7 +222,7 @@ def leave(run: Run, name: str, planted: Planted, clock: FakeClock) -> None:
         finished_at=clock.now(),
         duration_s=planted.duration_s,
         steps=(step,),
-        counts=total(tuple(read_result(folder, path) for path in results)),
+        counts=total(tuple(read_result(folder, result.path, result.format) for result in results)),
         files=tuple(hash_file(folder, path) for path in list_folder(folder).files),
     )
     write_atomic(folder / MANIFEST, manifest.model_dump_json(indent=2) + "\n")

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, FiniteFloat, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.model import Model
 from gatewright.evidence.digest import hash_bytes
 from gatewright.evidence.manifest import CheckId
+from gatewright.evidence.results import Format
+from gatewright.gate.demands import Allowed, FlakyBudget, Limit, Switch, Wanted
 from gatewright.gate.loads import (
     DeclaredBudget,
     DeclaredJourney,
@@ -20,30 +22,44 @@ from gatewright.gate.loads import (
     DeclaredStage,
     Load,
 )
-from gatewright.gate.paths import InnerPath
+from gatewright.gate.paths import InnerPath, inside
+from gatewright.gate.signing import Signing
+from gatewright.gate.waivers import BrokenWaiver, Waiver, read_waivers
 
-__all__ = ["POLICY", "Check", "Gate", "Limit", "LoadedPolicy", "Policy", "load_policy"]
+__all__ = [
+    "POLICY",
+    "Check",
+    "Gate",
+    "Limit",
+    "LoadedPolicy",
+    "Outputs",
+    "Policy",
+    "ResultFile",
+    "load_policy",
+]
 
 POLICY = "gate.toml"
-Limitless = Annotated[int, Field(ge=0)]
-
 
 Steps = Annotated[tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...], Field(min_length=1)]
-ResultPath = Annotated[InnerPath, Field(pattern=r"\.(json|xml)$")]
+ResultPath = Annotated[str, Field(pattern=r"\.(json|xml|sarif)$"), AfterValidator(inside)]
 
 
-class Limit(Model):
-    """Bounds of one metric; at least one of them."""
+class ResultFile(Model):
+    """A file that a check leaves: where, and in which format; without one, its content must tell."""
 
-    min: FiniteFloat | None = None
-    max: FiniteFloat | None = None
+    path: ResultPath
+    format: Format | None = None
 
-    @model_validator(mode="after")
-    def bounds_something(self) -> "Limit":
-        """A limit without bounds would be met by everything."""
-        if self.min is None and self.max is None:
-            raise ValueError("needs a min or a max")
-        return self
+    @staticmethod
+    def named(value: object) -> object:
+        """A path alone stands for the file there."""
+        return {"path": value} if isinstance(value, str) else value
+
+
+Results = Annotated[
+    tuple[Annotated[ResultFile, BeforeValidator(ResultFile.named, ResultPath | ResultFile)], ...],
+    Field(min_length=1),
+]
 
 
 class Check(Model):
@@ -55,31 +71,40 @@ class Check(Model):
         steps: commands, run in order, all of them; `{python}`, `{evidence}`, `{profile}` and `{root}` are
             filled in.
         full_steps: commands of the full profile, where they differ.
-        results: files that the steps leave in the check's folder: suite reports (`*.json`), JUnit (`*.xml`).
+        results: files that the steps leave in the check's folder: paths, or `{ path = ..., format = ... }`.
         publish: files of the check's folder by name, and where in the project a copy goes.
         min_collected, min_samples, min_schedules: fewer than this is no proof.
         max_skipped, max_flaky: how many tests may have been skipped, or have passed at a second try.
+        flaky_budget: how many tests may be flaky over several runs together.
         max_age_s: older evidence is stale, in seconds.
         timeout_s: the time that all steps together get, in seconds.
         exclusive: nothing else runs beside it.
         limits: bounds of metrics by name.
     """
 
-    required: bool = True
+    required: Switch = True
     session: Annotated[str, Field(pattern="^[a-z0-9_.-]+$")] | None = None
     steps: Steps
     full_steps: Steps | None = None
-    results: Annotated[tuple[ResultPath, ...], Field(min_length=1)]
+    results: Results
     publish: dict[InnerPath, InnerPath] = Field(default_factory=dict)
-    min_collected: Limitless = 0
-    min_samples: Limitless = 0
-    min_schedules: Limitless = 0
-    max_skipped: Limitless = 0
-    max_flaky: Limitless = 0
-    max_age_s: Annotated[int, Field(gt=0)] = 86_400
-    timeout_s: Annotated[int, Field(gt=0)] = 900
-    exclusive: bool = False
+    min_collected: Allowed = 0
+    min_samples: Allowed = 0
+    min_schedules: Allowed = 0
+    max_skipped: Allowed = 0
+    max_flaky: Allowed = 0
+    flaky_budget: FlakyBudget | None = None
+    max_age_s: Wanted = 86_400
+    timeout_s: Wanted = 900
+    exclusive: Switch = False
     limits: dict[str, Limit] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def reads_each_once(self) -> "Check":
+        """A file that is read twice would count twice."""
+        if len({result.path for result in self.results}) != len(self.results):
+            raise ValueError("names a result twice")
+        return self
 
     def steps_of(self, profile: str) -> Steps:
         """The commands of a profile."""
@@ -91,17 +116,31 @@ class Gate(Model):
 
     Attributes:
         keep: how many run folders stay on disk.
+        jobs: how many checks run at once; what is measured beside others is measured on a busy machine.
+        warn_blocks: whether a required check that ends as WARN makes the verdict INCONCLUSIVE.
         require_commit: whether evidence of an unknown commit is refused.
         scenarios: the packages whose race scenarios a tape may name; nothing else is imported for a replay.
         faults: what a self-check plants, `module:name`, in one of those packages.
         measured: the `MeasuredService`, `module:name`, that a comparison with a base starts.
     """
 
-    keep: Annotated[int, Field(ge=1)] = 20
-    require_commit: bool = False
+    keep: Wanted = 20
+    jobs: Annotated[Wanted, Field(le=64)] = 1
+    warn_blocks: Switch = False
+    require_commit: Switch = False
     scenarios: tuple[str, ...] = ()
     faults: Annotated[str, Field(pattern=r"^([\w.]+:\w+)?$")] = ""
     measured: Annotated[str, Field(pattern=r"^([\w.]+:\w+)?$")] = ""
+
+
+class Outputs(Model):
+    """The forms in which a verdict is written down, beside JSON, Markdown and HTML.
+
+    Attributes:
+        formats: each gives a file `verdict.*` in the run folder, copied beside the latest verdict.
+    """
+
+    formats: tuple[Literal["junit", "ctrf", "sarif", "github"], ...] = ()
 
 
 class Policy(Model):
@@ -110,13 +149,22 @@ class Policy(Model):
     Attributes:
         gate: what holds for a run as a whole.
         checks: by name.
+        signing: who seals a run, and whether one without a seal may pass.
         slo: loads by name, for checks whose step is `gatewright slo run NAME`.
+        outputs: the forms in which the verdict is written down.
+        waivers: known findings that somebody answers for; a broken one does nothing, and breaks nothing.
     """
 
     schema_version: Literal[1]
     gate: Gate = Gate()
     checks: Annotated[dict[CheckId, Check], Field(min_length=1)]
+    signing: Signing = Signing()
     slo: dict[CheckId, Load] = Field(default_factory=dict)
+    outputs: Outputs = Outputs()
+    waivers: Annotated[
+        tuple[Waiver | BrokenWaiver, ...],
+        BeforeValidator(read_waivers, json_schema_input_type=tuple[Waiver, ...]),
+    ] = ()
 
     @model_validator(mode="after")
     def requires_something(self) -> "Policy":
@@ -138,7 +186,8 @@ class Policy(Model):
                 f"{POLICY} has no check {only!r}", remedy=f"it has {', '.join(self.checks)}"
             )
         check = self.checks[only].model_copy(update={"required": True})
-        return self.model_copy(update={"checks": {only: check}})
+        waivers = tuple(waiver for waiver in self.waivers if waiver.check == only)
+        return self.model_copy(update={"checks": {only: check}, "waivers": waivers})
 
 
 @dataclass(frozen=True)
@@ -187,7 +236,12 @@ MODELS = (
     Policy,
     Gate,
     Check,
+    ResultFile,
     Limit,
+    Outputs,
+    FlakyBudget,
+    Waiver,
+    Signing,
     Load,
     DeclaredJourney,
     DeclaredObjective,

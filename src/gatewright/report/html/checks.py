@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from gatewright.core.escape import html_text
+from gatewright.core.redaction import Redactor
 from gatewright.core.verdict import State
 from gatewright.evidence.manifest import MANIFEST, Manifest
 from gatewright.evidence.report import Reason
@@ -147,7 +148,7 @@ def details(check: CheckVerdict, material: Material, links: Links) -> Iterator[s
     yield '<div class="details">'
     yield from own_reasons(check, material.document, links)
     if manifest:
-        yield from steps(check, manifest, links)
+        yield from steps(check, manifest, links, material.redactor)
     yield from metrics(check)
     if manifest:
         yield from files(check, manifest, links)
@@ -175,12 +176,12 @@ def own_reason(reason: Reason, links: Links) -> str:
     return f"<li>{folded(cut(reason.message))}{where}</li>"
 
 
-def steps(check: CheckVerdict, manifest: Manifest, links: Links) -> Iterator[str]:
+def steps(check: CheckVerdict, manifest: Manifest, links: Links, redactor: Redactor) -> Iterator[str]:
     """What was run, and how it ended."""
     yield "<div><h3>Steps</h3><ol>"
     folder = check.manifest.removesuffix(MANIFEST)
     for step in manifest.steps[:MOST_STEPS]:
-        line = " ".join(step.argv)
+        line = " ".join(redactor.argv(step.argv))
         log = links.to(folder + step.log, "log") if step.log else ""
         yield (
             f'<li><code>{folded(cut(line))}</code><span class="aside">{isolated(cut(step.ending, 200))}, '

@@ -7,24 +7,18 @@ from gatewright.core.provenance import UNKNOWN
 from gatewright.core.verdict import State, Verdict
 from gatewright.evidence.report import Reason
 from gatewright.gate.aggregate import CheckVerdict
-from gatewright.gate.decision import VerdictDocument
+from gatewright.gate.decision import NOTE, VerdictDocument, headline, is_waived
 from gatewright.report.html.links import Links
 from gatewright.report.html.material import Material
 from gatewright.report.html.parts import command, cut, heading, note, plural, seconds, short
 from gatewright.report.page import folded, isolated
 
-__all__ = ["SIGNS", "headline", "reasons", "top"]
+__all__ = ["SIGNS", "reasons", "top"]
 
 SIGNS = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.INCONCLUSIVE: "?"}
 MOST_REASONS = 40
 MOST_OPEN = 12
 """Reasons beyond them are folded."""
-
-
-def headline(document: VerdictDocument) -> str:
-    """The word, and how many checks are waived."""
-    waived = sum(bool(check.waived) for check in document.checks)
-    return f"{document.verdict.value}, {waived} waived" if waived else document.verdict.value
 
 
 def top(material: Material) -> Iterator[str]:
@@ -76,7 +70,7 @@ def required_words(document: VerdictDocument, required: Sequence[CheckVerdict]) 
 
 def passed(required: Sequence[CheckVerdict]) -> str:
     """Why it passes."""
-    waived = sum(bool(check.waived) for check in required)
+    waived = sum(is_waived(check) for check in required)
     if waived:
         rest = "1 is waived for now" if waived == 1 else f"{waived} are waived for now"
         return f"{len(required) - waived} of {len(required)} required checks passed, {rest}."
@@ -88,7 +82,7 @@ def passed(required: Sequence[CheckVerdict]) -> str:
 def count(required: Sequence[CheckVerdict], verdict: Verdict) -> int:
     """How many unwaived checks come to a verdict, but for those whose evidence can't be believed."""
     return sum(
-        check.state.verdict is verdict and not check.state.breaks_integrity and not check.waived
+        check.state.verdict is verdict and not check.state.breaks_integrity and not is_waived(check)
         for check in required
     )
 
@@ -116,17 +110,18 @@ def facts(material: Material) -> Iterator[tuple[str, str]]:
 
 
 def reasons(document: VerdictDocument, links: Links) -> Iterator[str]:
-    """The section: all that speaks against a PASS."""
-    if not document.reasons:
+    """The section: all that speaks against a PASS; notes stand among what was not checked."""
+    speaking = [reason for reason in document.reasons if not reason.rule.startswith(NOTE)]
+    if not speaking:
         return
     yield '<section class="why">'
-    total = len(document.reasons)
+    total = len(speaking)
     yield heading("why", "Why", f"{total:,} reasons" if total > 1 else "")
     yield '<ol class="reasons">'
-    for reason in document.reasons[:MOST_OPEN]:
+    for reason in speaking[:MOST_OPEN]:
         yield from one_reason(reason, document, links)
     yield "</ol>"
-    folded_away = document.reasons[MOST_OPEN:MOST_REASONS]
+    folded_away = speaking[MOST_OPEN:MOST_REASONS]
     if folded_away:
         yield f'<details class="fold"><summary>{len(folded_away)} more</summary><ol class="reasons">'
         for reason in folded_away:

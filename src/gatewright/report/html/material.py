@@ -8,6 +8,7 @@ from pydantic import ConfigDict, ValidationError
 
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.model import Model
+from gatewright.core.redaction import Redactor
 from gatewright.core.verdict import State
 from gatewright.evidence.ledger import LedgerEntry
 from gatewright.evidence.manifest import MANIFEST, Manifest
@@ -43,7 +44,9 @@ class Material:
         history: earlier runs, oldest first.
         policy: the one that the run was judged by; None where it can't be read.
         manifests: by check, those that can be read.
-        notes: what can't be.
+        redactor: cuts secrets out of what is taken from the files.
+        seal: who signs the run, in words; empty where nobody told.
+        notes: what can't be read.
     """
 
     document: VerdictDocument
@@ -51,6 +54,8 @@ class Material:
     history: Sequence[LedgerEntry]
     policy: Policy | None
     manifests: Mapping[str, Manifest]
+    redactor: Redactor
+    seal: str
     notes: tuple[str, ...]
 
     @property
@@ -62,7 +67,7 @@ class Material:
     def results_of(self, check: str) -> tuple[str, ...]:
         """The result files that a check leaves."""
         declared = self.policy.checks.get(check) if self.policy else None
-        return declared.results if declared else USUAL_RESULTS
+        return tuple(result.path for result in declared.results) if declared else USUAL_RESULTS
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,9 @@ class Report:
     content: Drawn
 
 
-def read_material(document: VerdictDocument, folder: Path, history: Sequence[LedgerEntry]) -> Material:
+def read_material(
+    document: VerdictDocument, folder: Path, history: Sequence[LedgerEntry], redactor: Redactor, seal: str
+) -> Material:
     """Read what lies beside a verdict; nothing that lies there can make this fail."""
     notes: list[str] = []
     manifests: dict[str, Manifest] = {}
@@ -90,7 +97,7 @@ def read_material(document: VerdictDocument, folder: Path, history: Sequence[Led
         policy = parse_policy(read_bytes(folder / POLICY_COPY), POLICY_COPY).policy
     except (EvidenceError, ConfigurationError) as error:
         notes.append(error.message)
-    return Material(document, folder, history, policy, manifests, tuple(notes))
+    return Material(document, folder, history, policy, manifests, redactor, seal, tuple(notes))
 
 
 def read_reports(material: Material, kinds: Mapping[str, type[Drawn]], notes: list[str]) -> Iterator[Report]:
@@ -113,7 +120,7 @@ def read_reports(material: Material, kinds: Mapping[str, type[Drawn]], notes: li
                 data = read_bytes(material.folder / check.check / path, limit=min(MAXIMUM_REPORT_BYTES, left))
                 left -= len(data)
                 if content := parse_report(data, kinds):
-                    yield Report(check.check, artifact, content)
+                    yield Report(check.check, artifact, redacted(content, material.redactor))
             except EvidenceError as error:
                 if error.state is not State.MISSING:
                     notes.append(f"{artifact} is not drawn: {error.message}")
@@ -136,6 +143,22 @@ def parse_report(data: bytes, kinds: Mapping[str, type[Drawn]]) -> Drawn | None:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         raise EvidenceError(f"{first['msg']} at {json_pointer(first['loc'])}") from None
+
+
+def redacted(content: Drawn, redactor: Redactor) -> Drawn:
+    """The same without secrets: requests and answers of a race hold what the service said."""
+    return type(content).model_validate(without_secrets(content.model_dump(), redactor))
+
+
+def without_secrets(value: object, redactor: Redactor) -> object:
+    """A value as JSON has it, with every text and every key redacted."""
+    if isinstance(value, str):
+        return redactor.text(value)
+    if isinstance(value, dict):
+        return {redactor.text(str(key)): without_secrets(each, redactor) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_secrets(each, redactor) for each in value]
+    return value
 
 
 class Head(Drawn):

@@ -150,6 +150,7 @@ p.do { display: block; margin: 1rem 0 .3rem; }
 .waivers .chip { margin-left: .4rem; }
 .waivers dl { display: flex; flex-wrap: wrap; gap: .2rem 1.5rem; margin: 0; font-size: .88rem; }
 .waivers dt { display: none; } .waivers dd { margin: 0; color: var(--quiet); }
+.gaps .fold { margin-top: .75rem; }
 .gaps li {
   padding-left: 1.4rem; background: linear-gradient(var(--quiet), var(--quiet)) 0 .8em / .7rem 1px no-repeat;
   overflow-wrap: anywhere;
@@ -237,7 +238,8 @@ figcaption span { margin-left: .4rem; color: var(--quiet); font-size: .88rem; }
   section { margin-top: 1.4rem; }
   .command.copies { padding-right: .8rem; }
   .verdict { padding: 1rem 1.2rem; }
-  .reasons > li, .promises li, .trends li, .waivers li, .gaps li { break-inside: avoid; }
+  .reasons > li, .promises li, .trends li, .waivers li, .gaps .fold { margin-top: .75rem; }
+.gaps li { break-inside: avoid; }
   figure, .checks tbody { break-inside: avoid; }
   .scroll { overflow: visible; }
   details:not([open]).fold { display: none; }

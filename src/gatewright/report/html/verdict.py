@@ -1,16 +1,18 @@
 """The verdict page: the word and why on top, then what it rests on and where it ends."""
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from gatewright.core.redaction import Redactor
 from gatewright.core.verdict import Verdict
 from gatewright.evidence.ledger import LedgerEntry
-from gatewright.gate.decision import VerdictDocument
+from gatewright.gate.decision import VerdictDocument, headline
 from gatewright.report import lanes, plots
 from gatewright.report.html.checks import checks
 from gatewright.report.html.facts import environment, repeat, waivers
 from gatewright.report.html.gaps import gaps
-from gatewright.report.html.heads import SIGNS, headline, reasons, top
+from gatewright.report.html.heads import SIGNS, reasons, top
 from gatewright.report.html.links import Links
 from gatewright.report.html.loads import LoadDrawing, ShownLoad, loads
 from gatewright.report.html.material import Drawn, Material, read_material, read_reports
@@ -32,7 +34,14 @@ NO_SCRIPT = (
 )
 
 
-def render_page(document: VerdictDocument, folder: Path, history: Sequence[LedgerEntry]) -> str:
+def render_page(
+    document: VerdictDocument,
+    folder: Path,
+    history: Sequence[LedgerEntry],
+    *,
+    redactor: Redactor | None = None,
+    seal: str = "",
+) -> str:
     """The page: one file that needs no network, of bounded size, whatever the evidence holds.
 
     Args:
@@ -40,11 +49,14 @@ def render_page(document: VerdictDocument, folder: Path, history: Sequence[Ledge
         folder: the run folder, whose reports give lanes and plots; what can't be drawn is left out, with a
             note.
         history: earlier runs, oldest first.
+        redactor: cuts secrets out of what is taken from the folder; by default those of this environment.
+        seal: who signs the run, in words.
     """
     title = f"{headline(document)} - {document.run_id}"
     style = f"{STYLE}\n{plots.STYLE}\n{lanes.STYLE}"
     try:
-        body = list(sections(read_material(document, folder, history)))
+        material = read_material(document, folder, history, redactor or Redactor(os.environ), seal)
+        body = list(sections(material))
     except Exception as error:  # noqa: BLE001 - a page must never keep a run from its verdict
         body = bare(document, Links(document.run_id, folder), type(error).__name__)
     return page(title, style, body, script=SCRIPT, icon=icon(document.verdict))
