@@ -12,7 +12,6 @@ from fakes.clock import FakeClock
 from gatewright.core.provenance import Environment, Subject
 from gatewright.evidence.digest import hash_file, list_folder
 from gatewright.evidence.manifest import MANIFEST, Manifest, Step
-from gatewright.evidence.record import write_atomic
 from gatewright.evidence.results import read_result
 from gatewright.execution.project import Project
 from gatewright.execution.run import Run, open_run
@@ -192,12 +191,15 @@ class FakeGate:
 
 
 def leave(run: Run, name: str, planted: Planted, clock: FakeClock) -> None:
-    """Write what a check left, and last its manifest."""
+    """Write what a check left, and its manifest; nothing here has to outlive a crash."""
     folder = run.folder / name
+    folder.mkdir()
     for path, content in planted.files.items():
-        text = content if isinstance(content, str | bytes) else json.dumps(retimed(content, clock.now()))
-        write_atomic(folder / path, text)
-    write_atomic(folder / "step-1.log", "...\n1 failed\n" if planted.exit_code else "...\nall passed\n")
+        text = content if isinstance(content, str) else json.dumps(retimed(content, clock.now()))
+        (folder / path).write_text(text, encoding="utf-8")
+    (folder / "step-1.log").write_text(
+        "...\n1 failed\n" if planted.exit_code else "...\nall passed\n", encoding="utf-8"
+    )
     results = run.policy.policy.checks[name].results
     begun = clock.now()
     clock.advance(planted.duration_s)
@@ -225,7 +227,7 @@ def leave(run: Run, name: str, planted: Planted, clock: FakeClock) -> None:
         counts=total(tuple(read_result(folder, result.path, result.format) for result in results)),
         files=tuple(hash_file(folder, path) for path in list_folder(folder).files),
     )
-    write_atomic(folder / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
+    (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
 
 
 def retimed(report: dict[str, Any], now: datetime) -> dict[str, Any]:

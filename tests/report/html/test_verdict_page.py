@@ -245,27 +245,43 @@ results = ["junit.xml"]
     )
     text = parsed(gate).text
     for told in (
-        "uncommitted changes",
-        "The quick profile measures less; unit would run other steps.",
-        "gone. They measured nothing.",
-        "side. Whatever they found, the verdict does without.",
-        "4 of 9 in unit.",
-        "with whatever else it holds: unit.",
-        "Races, stress on PostgreSQL:",
-        "Whether this page is what the run wrote.",
+        "The work tree had changes that no commit holds",
+        "Run in the quick profile, not at full length: unit, side.",
+        "gatewright gate --full",
+        "side is advisory: it is FAIL and has no say.",
+        "unit skipped 4 of 9.",
+        "in an environment that was there: unit.",
+        "Races, stress on PostgreSQL: no server.",
+        "Whether this page is what the run wrote (not signed by the gate: digests only).",
         "Beside them 1 advisory check did not pass.",
     ):
         assert told in text
-    commit = document_of(gate).model_copy(
-        update={
-            "subject": document_of(gate).subject.model_copy(
-                update={"commit": "unknown", "changed": ("a.py",)}
-            )
-        }
-    )
-    text = again(gate, commit).text
-    assert "Git could not say which one this is" in text
-    assert "1 file changed while the checks ran: a.py." in text
+
+
+def test_a_note_of_the_run_stands_among_what_was_not_checked_and_is_no_reason(passed: FakeGate) -> None:
+    document = document_of(passed)
+    note = Reason(rule="note-history", message="the history begins anew", command="gatewright history")
+    text = again(passed, document.model_copy(update={"reasons": (note,)})).text
+    assert "the history begins anew." in text
+    assert "Why" not in text.splitlines()
+
+
+def test_secrets_of_the_evidence_do_not_get_into_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither from requests and answers of a race, nor from arguments of commands."""
+    monkeypatch.setenv("SHOP_API_KEY", "hunter2-of-the-shop")
+    race = failing_race()
+    example = race["scenarios"][0]["counterexample"]
+    example["operations"][0]["body"] = {"key": "hunter2-of-the-shop"}
+    example["violations"]["one-rerun"] = ["Authorization: Bearer abcdefghijklmnop"]
+    gate = FakeGate(tmp_path, POLICY)
+    argv = ("race", "--token", "s3cr3t-words", "--url=https://me:pw-of-mine@example.org")
+    gate.run({"unit": Planted({"report.json": race}, argv=argv, exit_code=1)})
+    source = gate.latest.read_text(encoding="utf-8")
+    for secret in ("hunter2-of-the-shop", "abcdefghijklmnop", "s3cr3t-words", "pw-of-mine"):
+        assert secret not in source
+    assert source.count("[redacted]") >= 4
 
 
 def test_environment_and_commands_to_repeat_are_there(passed: FakeGate) -> None:
@@ -324,7 +340,7 @@ def test_a_page_of_very_much_evidence_stays_small(tmp_path: Path) -> None:
     )
     huge = document.model_copy(update={"reasons": reasons, "checks": checks * 10})
     source = render_page(huge, gate.project.runs / document.run_id, read_ledger(gate.project.history))
-    assert len(source) < 12_000_000
+    assert len(source) < 4_000_000
     text = ParsedPage(source).text
     assert "9,960 further reasons are left out here" in text
     assert "1,600 further checks, none of them worse than these" in text

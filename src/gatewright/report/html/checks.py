@@ -22,6 +22,7 @@ __all__ = ["checks"]
 
 MOST_CHECKS = 400
 MOST_METRICS = 24
+MOST_METRICS_OF_ALL = 2_000
 MOST_FILES = 24
 MOST_STEPS = 12
 MOST_REASONS = 12
@@ -149,7 +150,7 @@ def details(check: CheckVerdict, material: Material, links: Links) -> Iterator[s
     yield from own_reasons(check, material.document, links)
     if manifest:
         yield from steps(check, manifest, links, material.redactor)
-    yield from metrics(check)
+    yield from metrics(check, min(MOST_METRICS, 1 + MOST_METRICS_OF_ALL // len(material.document.checks)))
     if manifest:
         yield from files(check, manifest, links)
     yield "</div>"
@@ -193,15 +194,15 @@ def steps(check: CheckVerdict, manifest: Manifest, links: Links, redactor: Redac
     yield "</div>"
 
 
-def metrics(check: CheckVerdict) -> Iterator[str]:
-    """Its figures, of very many the first."""
+def metrics(check: CheckVerdict, most: int) -> Iterator[str]:
+    """Its figures, at most so many."""
     if not check.metrics:
         return
     yield "<div><h3>Figures</h3><dl>"
-    for name, value in sorted(check.metrics.items())[:MOST_METRICS]:
+    for name, value in sorted(check.metrics.items())[:most]:
         yield f"<dt>{isolated(cut(name, 120))}</dt><dd>{html_text(number(value))}</dd>"
     yield "</dl>"
-    if (rest := len(check.metrics) - MOST_METRICS) > 0:
+    if (rest := len(check.metrics) - most) > 0:
         yield note(f"and {rest:,} more in the verdict's JSON")
     yield "</div>"
 
