@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fakes.gate_runs import FakeGate, Planted, failing_race, failing_slo, junit, passing_race, passing_slo
 
-__all__ = ["HOSTILE", "STORIES", "doubtful", "failing", "hostile", "many", "passing"]
+__all__ = ["HOSTILE", "STORIES", "doubtful", "failing", "hostile", "many", "passing", "waived"]
 
 POLICY = """\
 schema_version = 1
@@ -97,6 +97,29 @@ def doubtful(root: Path) -> FakeGate:
     return gate
 
 
+def waived(root: Path) -> FakeGate:
+    """A broken promise that somebody answers for, and a waiver that is over."""
+    waivers = """
+[[waivers]]
+id = "cold-cache"
+check = "slo-smoke"
+reason = "The cache of the new region is cold until the import has run; measured by hand."
+owner = "team-orders"
+expires = 2026-11-28
+
+[[waivers]]
+id = "old"
+check = "tests"
+reason = "A fixture leaks."
+owner = "team-core"
+expires = 2026-10-01
+"""
+    gate = FakeGate(root, POLICY + waivers)
+    loaded = Planted({"report.json": failing_slo()}, argv=SLO, exit_code=1, duration_s=19.2)
+    gate.run(good(0) | {"slo-smoke": loaded}, number=0)
+    return gate
+
+
 def many(root: Path) -> FakeGate:
     """Two hundred checks, a few of which fail, and some of which are advisory."""
     names = [f"service-{number:03}" for number in range(200)]
@@ -162,6 +185,7 @@ STORIES: Mapping[str, Callable[[Path], FakeGate]] = {
     "pass": passing,
     "fail": failing,
     "doubt": doubtful,
+    "waived": waived,
     "many": many,
     "hostile": hostile,
 }

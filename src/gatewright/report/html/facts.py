@@ -49,11 +49,14 @@ def waiver(use: WaiverUse, document: VerdictDocument) -> str:
             )
     owner = f"<dt>answers for it</dt><dd>{isolated(cut(use.owner, 200))}</dd>" if use.owner else ""
     day = f"<dt>holds</dt><dd>{html_text(until)}</dd>" if until else ""
+    words = (
+        use.reason if use.status is WaiverStatus.APPLIED else f"{use.message} ({use.reason or 'no reason'})"
+    )
     about = f" on {isolated(cut(use.check, 80))}" if use.check else ""
     return (
         f'<li class="{TONES.get(use.status, "fail")}"><p><b>{isolated(cut(use.id, 120))}</b>{about} '
         f'<span class="chip">{use.status.value}</span></p>'
-        f"<p>{isolated(cut(use.reason or use.message, 600))}</p><dl>{owner}{day}</dl></li>"
+        f"<p>{isolated(cut(words, 600))}</p><dl>{owner}{day}</dl></li>"
     )
 
 
@@ -78,7 +81,7 @@ def environment(material: Material) -> Iterator[str]:
     yield from (f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts.items())
     yield "</dl>"
     if machine.packages:
-        yield f'<details class="fold"><summary>{len(machine.packages):,} packages beside the gate</summary>'
+        yield f'<details class="fold"><summary>{len(machine.packages):,} packages of the gate</summary>'
         yield '<ul class="packages">'
         for name, version in list(machine.packages.items())[:MOST_PACKAGES]:
             yield f"<li>{isolated(cut(name, 80))} <span>{isolated(cut(version, 40))}</span></li>"
