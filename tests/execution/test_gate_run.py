@@ -107,6 +107,17 @@ def test_a_session_that_breaks_leaves_its_last_words(tmp_path: Path) -> None:
     assert check.reasons[0].observed not in {"", "no output"}
 
 
+def test_a_check_that_can_not_be_run_here_says_why(tmp_path: Path) -> None:
+    """The check before it has taken its folder; the gate goes on and judges both."""
+    taker = "junit(); os.mkdir(folder + '/../second')"
+    second = CLEAN_POLICY.partition("[checks.stress]")[0].partition("[checks.unit]")[2]
+    project = make_project(tmp_path, policy_with(taker, more=f"[checks.second]{second}"))
+    document = gate(project)
+    assert exit_code(document) is ExitCode.INCONCLUSIVE
+    assert [check.state for check in document.checks] == [State.PASS, State.MISSING]
+    assert "already holds evidence of second" in document.reasons[0].message
+
+
 def test_each_check_is_a_session_unless_an_environment_is_ready() -> None:
     root = Path("/project")
     check = load_policy_text(policy_with("junit()", more='session = "unit_tests"'))
@@ -140,6 +151,25 @@ def test_a_run_that_can_not_be_opened_leaves_no_older_verdict(tmp_path: Path) ->
     with pytest.raises(OSError):
         gate(project)
     assert not project.latest_json.exists()
+
+
+def test_a_defect_of_the_gate_itself_leaves_no_older_verdict(tmp_path: Path) -> None:
+    """Before the first word of a run, an older PASS stands; nothing that goes wrong there may leave it."""
+
+    class Defect(FakeClock):
+        def now(self):
+            if project.runs.exists():
+                raise RuntimeError("a defect")
+            return super().now()
+
+    project = make_project(tmp_path)
+    project.evidence.mkdir(parents=True)
+    for ending in ("json", "md", "html"):
+        (project.evidence / f"latest.{ending}").write_text("PASS", encoding="utf-8")
+    project.runs.mkdir()
+    with pytest.raises(RuntimeError):
+        run_gate(project, Settings(run_id="one"), Defect(), Witness(project))
+    assert not project.latest_files()
 
 
 def test_a_second_gate_leaves_the_verdict_of_the_first_alone(tmp_path: Path) -> None:

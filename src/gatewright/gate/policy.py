@@ -1,6 +1,5 @@
 """The release policy: which checks a release needs and how much each must have measured (`gate.toml`)."""
 
-import difflib
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +13,9 @@ from gatewright.evidence.digest import hash_bytes
 from gatewright.evidence.manifest import CheckId
 from gatewright.evidence.results import Format
 from gatewright.gate.demands import Allowed, FlakyBudget, Limit, Switch, Wanted
-from gatewright.gate.loads import (
-    DeclaredBudget,
-    DeclaredJourney,
-    DeclaredNeeds,
-    DeclaredObjective,
-    DeclaredStage,
-    Load,
-)
-from gatewright.gate.paths import InnerPath, inside
+from gatewright.gate.faults import find_faults
+from gatewright.gate.loads import Load
+from gatewright.gate.paths import INNER_PATTERN, InnerPath, inside
 from gatewright.gate.signing import Signing
 from gatewright.gate.waivers import BrokenWaiver, Waiver, read_waivers
 
@@ -41,11 +34,21 @@ __all__ = [
 POLICY = "gate.toml"
 
 Steps = Annotated[tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...], Field(min_length=1)]
-ResultPath = Annotated[str, Field(pattern=r"\.(json|xml|sarif)$"), AfterValidator(inside)]
+ENDINGS = r"\.(json|xml|sarif)$"
+ResultPath = Annotated[
+    str,
+    Field(pattern=ENDINGS, json_schema_extra={"allOf": [{"pattern": INNER_PATTERN}]}),
+    AfterValidator(inside),
+]
 
 
 class ResultFile(Model):
-    """A file that a check leaves: where, and in which format; without one, its content must tell."""
+    """A file that a check leaves: where, and in which format.
+
+    Attributes:
+        path: where, in the check's folder.
+        format: its format; without one, its content must tell.
+    """
 
     path: ResultPath
     format: Format | None = None
@@ -73,8 +76,11 @@ class Check(Model):
         full_steps: commands of the full profile, where they differ.
         results: files that the steps leave in the check's folder: paths, or `{ path = ..., format = ... }`.
         publish: files of the check's folder by name, and where in the project a copy goes.
-        min_collected, min_samples, min_schedules: fewer than this is no proof.
-        max_skipped, max_flaky: how many tests may have been skipped, or have passed at a second try.
+        min_collected: how many tests must have been collected; fewer are no proof.
+        min_samples: how many runs of a load must have been measured.
+        min_schedules: how many schedules of a race suite must have been run.
+        max_skipped: how many tests may have been skipped.
+        max_flaky: how many tests may have passed at a second try.
         flaky_budget: how many tests may be flaky over several runs together.
         max_age_s: older evidence is stale, in seconds.
         timeout_s: the time that all steps together get, in seconds.
@@ -143,19 +149,27 @@ class Outputs(Model):
     formats: tuple[Literal["junit", "ctrf", "sarif", "github"], ...] = ()
 
 
+def no_switch(value: object) -> object:
+    """Accept anything but a switch: in Python, true is 1."""
+    if isinstance(value, bool):
+        raise ValueError("must be 1")  # noqa: TRY004 - pydantic hears no other
+    return value
+
+
 class Policy(Model):
     """A release policy. At least one check must be required, or nothing would be measured.
 
     Attributes:
+        schema_version: the form of the policy, 1.
         gate: what holds for a run as a whole.
-        checks: by name.
+        checks: the checks, by name; at least one of them is required.
         signing: who seals a run, and whether one without a seal may pass.
         slo: loads by name, for checks whose step is `gatewright slo run NAME`.
         outputs: the forms in which the verdict is written down.
         waivers: known findings that somebody answers for; a broken one does nothing, and breaks nothing.
     """
 
-    schema_version: Literal[1]
+    schema_version: Annotated[Literal[1], BeforeValidator(no_switch, json_schema_input_type=Literal[1])]
     gate: Gate = Gate()
     checks: Annotated[dict[CheckId, Check], Field(min_length=1)]
     signing: Signing = Signing()
@@ -209,50 +223,25 @@ def load_policy(path: Path) -> LoadedPolicy:
     Raises:
         ConfigurationError: in one line, naming the place.
     """
+    return parse_policy(read_policy(path), path.name)
+
+
+def read_policy(path: Path) -> bytes:
+    """The bytes of a policy; see `load_policy`."""
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"can't read {path.name}: {error.strerror}") from None
-    return parse_policy(data, path.name)
 
 
 def parse_policy(data: bytes, name: str) -> LoadedPolicy:
     """Parse the text of a policy; see `load_policy`."""
     try:
         document = tomllib.loads(data.decode("utf-8"))
-        return LoadedPolicy(Policy.model_validate(document), data)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigurationError(f"{name} is not TOML: {error}") from None
+    try:
+        return LoadedPolicy(Policy.model_validate(document), data)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"] if part != "[key]")
-        message = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "extra_forbidden":
-            message = unknown_setting(str(first["loc"][-1]))
-        raise ConfigurationError(f"{name}: {place or 'the policy'}: {message}") from None
-
-
-MODELS = (
-    Policy,
-    Gate,
-    Check,
-    ResultFile,
-    Limit,
-    Outputs,
-    FlakyBudget,
-    Waiver,
-    Signing,
-    Load,
-    DeclaredJourney,
-    DeclaredObjective,
-    DeclaredStage,
-    DeclaredNeeds,
-    DeclaredBudget,
-)
-
-
-def unknown_setting(name: str) -> str:
-    """Say that there is no such setting, and the one that was probably meant."""
-    known = [field for model in MODELS for field in model.model_fields]
-    nearest = difflib.get_close_matches(name, known, n=1)
-    return f"there is no such setting; did you mean {nearest[0]}?" if nearest else "there is no such setting"
+        fault = next(find_faults(Policy, document, error))
+        raise ConfigurationError(f"{name}: {fault}") from None
