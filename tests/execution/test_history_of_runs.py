@@ -12,9 +12,8 @@ import gatewright
 from gatewright.core.clock import SystemClock
 from gatewright.core.verdict import ExitCode, Verdict
 from gatewright.evidence.ledger import find_breaks, read_ledger, set_aside
-from gatewright.execution.annals import find_unlike_runs
-from gatewright.execution.chronicle import CONTINUES
 from gatewright.execution.gate import run_alone, run_gate
+from gatewright.execution.history import CONTINUES, find_unlike_runs
 from gatewright.execution.judge import verify_run
 from gatewright.execution.project import Project, Settings
 from gatewright.execution.run import open_run

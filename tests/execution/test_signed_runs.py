@@ -28,8 +28,8 @@ from gatewright.execution.signing import KEY_VARIABLE, find_signer, open_key, si
 from gatewright.gate.attest import attestation_paths, describe_seal
 from gatewright.gate.decision import VerdictDocument
 from gatewright.gate.policy import load_policy
-from gatewright.gate.replay import Wanted, parse_age
 from gatewright.gate.verify import SUMS, VERDICT, Verification, verify
+from gatewright.gate.wanted import Wanted, parse_age
 
 RELEASE, OTHER = FakeKey("release"), FakeKey("other")
 SIGNED = "[signing]\nrequired = true\n"

@@ -22,7 +22,7 @@ from gatewright.evidence.ledger import (
 )
 from gatewright.evidence.strict import EvidenceError
 from gatewright.evidence.trends import check_names
-from gatewright.execution.annals import find_unlike_runs
+from gatewright.execution.history import find_unlike_runs
 from gatewright.execution.lock import hold_gate
 from gatewright.execution.project import Project
 from gatewright.report.history import LEGEND, render_history, report_history
@@ -149,7 +149,9 @@ def begin_anew(project: Project) -> int:
     with hold_gate(project.evidence, "history --set-aside", clock):
         kept: list[Path] = set_aside(project.history, clock.now())
     for path in kept:
-        print(f"kept as {path}")
+        print(printable(f"kept as {path}"))
+    if not kept:
+        print("there is no history to set aside")
     return ExitCode.PASS
 
 

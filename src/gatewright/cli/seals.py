@@ -18,8 +18,8 @@ from gatewright.execution.judge import resolve_run, verify_run
 from gatewright.execution.project import find_project
 from gatewright.execution.signing import KEY_VARIABLE, find_key, open_key, sign_folder
 from gatewright.gate.policy import load_policy
-from gatewright.gate.replay import Wanted, parse_age
 from gatewright.gate.verify import Verification
+from gatewright.gate.wanted import Wanted, parse_age
 
 __all__ = ["add_seal_commands", "add_trust_arguments", "trusted_of"]
 

@@ -30,7 +30,6 @@ from gatewright.gate.decision import (
 )
 from gatewright.gate.judgement import judge_run
 from gatewright.gate.policy import load_policy
-from gatewright.gate.replay import Wanted
 from gatewright.gate.verify import (
     POLICY_COPY,
     UNSIGNED_KIND,
@@ -40,6 +39,7 @@ from gatewright.gate.verify import (
     latest_name,
     verify,
 )
+from gatewright.gate.wanted import Wanted
 
 __all__ = ["FoundRun", "NoVerdictError", "judge_now", "resolve_run", "verify_run"]
 

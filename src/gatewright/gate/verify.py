@@ -17,7 +17,7 @@ from gatewright.gate.decision import INCIDENT, VerdictDocument, exit_code, own_r
 from gatewright.gate.judgement import judge_run
 from gatewright.gate.policy import POLICY, LoadedPolicy, parse_policy
 from gatewright.gate.problem import Problem
-from gatewright.gate.replay import Wanted, find_replay
+from gatewright.gate.wanted import Wanted, find_unwanted
 
 __all__ = [
     "POLICY_COPY",
@@ -89,7 +89,7 @@ def verify(
         *find_broken_sums(folder, set(attestation_paths(document))),
         *find_other_decision(folder, document),
         *find_other_seals(folder, document, data, trusted),
-        *(find_replay(document, VERDICT, wanted) if wanted else ()),
+        *(find_unwanted(document, VERDICT, wanted) if wanted else ()),
     )
     seal = read_seal(folder, document, trusted)
     return Verification(document, problems, ExitCode.INTEGRITY if problems else exit_code(document), seal)
