@@ -59,6 +59,8 @@ def test_failures_are_named() -> None:
         (b"<!DOCTYPE x [<!ENTITY a 'aaaa'>]><testsuites/>", "document type"),
         (b"<!DOCTYPE x SYSTEM 'file:///etc/passwd'><testsuites/>", "document type"),
         (b"<?xml version='1.0' encoding='no-such'?><testsuites/>", "not XML"),
+        (b"<testsuite><testcase><failure xmlns='x'/></testcase></testsuite>", "<failure> in a namespace"),
+        (b"<testsuite xmlns:x='x'><x:testcase/></testsuite>", "<testcase> in a namespace"),
         (b"<testsuites>" + b"<testsuite>" * 100 + b"</testsuite>" * 100 + b"</testsuites>", "too deeply"),
         (document("", attributes="tests='2'"), "says 2 tests and holds 1"),
         (document("", attributes="tests='1' failures='1'"), "says 1 failures and holds 0"),

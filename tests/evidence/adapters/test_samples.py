@@ -35,6 +35,8 @@ CASES = {
     "pytest-subtests.xml": (State.INVALID, Counts()),
     "coverage.json": (State.PASS, Counts()),
     "coverage.xml": (State.PASS, Counts()),
+    "gcovr.xml": (State.PASS, Counts()),
+    "istanbul.xml": (State.PASS, Counts()),
     "coverage-nothing-ran.json": (State.EMPTY, Counts()),
     "coverage-nothing-ran.xml": (State.EMPTY, Counts()),
     "ruff-findings.sarif": (State.FAIL, Counts(collected=3, failed=3)),
