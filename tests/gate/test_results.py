@@ -93,6 +93,13 @@ def judged(folder: Path, *samples: str, steps: tuple[str, ...] = (), more: str =
         ("coverage.json", "min_collected = 1", State.EMPTY),
         ("ruff-clean.sarif", "", State.EMPTY),
         ("nox-success.json", "", State.INCONCLUSIVE),
+        ("semgrep-clean.sarif", "", State.EMPTY),
+        ("semgrep-clean.sarif", "min_collected = 1", State.EMPTY),
+        ("semgrep-clean.sarif", 'limits = { "analysis.rules" = { max = 9 } }', State.EMPTY),
+        ("semgrep-clean.sarif", 'limits = { "analysis.rules" = { min = 0 } }', State.EMPTY),
+        ("semgrep-clean.sarif", 'limits = { "analysis.rules" = { min = 1 } }', State.PASS),
+        ("semgrep-clean.sarif", 'limits = { "analysis.rules" = { min = 2 } }', State.FAIL),
+        ("ruff-clean.sarif", 'limits = { "analysis.rules" = { min = 1 } }', State.FAIL),
     ],
 )
 def test_results_of_any_command_are_judged(tmp_path: Path, sample: str, more: str, state: State) -> None:

@@ -1,6 +1,7 @@
 """Did the check run as it should, what did it find, and did it measure enough?"""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from gatewright.core.verdict import State
@@ -25,9 +26,11 @@ def total(results: Sequence[Result]) -> Counts:
     return counts
 
 
-def find_outcome(place: Place, manifest: Manifest, results: Sequence[Result]) -> Iterator[Finding]:
+def find_outcome(
+    place: Place, manifest: Manifest, check: Check, results: Sequence[Result]
+) -> Iterator[Finding]:
     """What exit codes and results say together, with the reasons of both."""
-    results = proven(results)
+    results = proven([accepted(check, result) for result in results])
     found = worst(result.state for result in results)
     state = agree(worst(state_of_step(step) for step in manifest.steps), found)
     if state is State.PASS:
@@ -42,6 +45,15 @@ def find_outcome(place: Place, manifest: Manifest, results: Sequence[Result]) ->
 def proven(results: Sequence[Result]) -> Sequence[Result]:
     """The results that prove something; all, where none does, for nothing unproven passes alone."""
     return [result for result in results if not result.unproven] or results
+
+
+def accepted(check: Check, result: Result) -> Result:
+    """A result that proves nothing, as one that does where the policy says what will do as proof of it."""
+    limit = check.limits.get(result.proof)
+    if not result.unproven or limit is None or not limit.min or limit.min < 0:
+        return result
+    rest = result.reasons[1:]
+    return replace(result, state=State.WARN if rest else State.PASS, reasons=rest, unproven=False)
 
 
 def explain_steps(place: Place, manifest: Manifest, state: State, found: State) -> Iterator[Finding]:

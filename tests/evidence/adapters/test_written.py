@@ -19,6 +19,14 @@ CASES = {
     "ctest.xml": (State.FAIL, Counts(collected=3, passed=1, failed=1, skipped=1)),
     "cargo-nextest.xml": (State.PASS, Counts(collected=2, passed=2, flaky=1)),
     "phpunit.xml": (State.PASS, Counts(collected=2, passed=2)),
+    "codeql-clean.sarif": (State.PASS, Counts(collected=2, passed=2)),
+    "codeql-findings.sarif": (State.FAIL, Counts(collected=2, passed=1, failed=1)),
+    "eslint-clean.sarif": (State.PASS, Counts(collected=2, passed=2)),
+    "eslint-warning.sarif": (State.WARN, Counts(collected=2, passed=2)),
+    "eslint-unparsed.sarif": (State.ERROR, Counts(collected=2, passed=2)),
+    # Trivy lists neither files nor rules where it found nothing, looked at or not.
+    "trivy-clean.sarif": (State.EMPTY, Counts()),
+    "trivy-findings.sarif": (State.FAIL, Counts(collected=1, failed=1)),
 }
 
 

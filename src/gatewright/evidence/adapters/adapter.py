@@ -38,7 +38,8 @@ class Result:
 
     `started_at` is the moment at which measuring began (or the report was written, where no more is told), if
     the format tells it in universal time. An `unproven` result found nothing wrong and does not show that
-    anything was looked at: it never passes alone, and does no harm beside one that proves something.
+    anything was looked at: it never passes alone, and does no harm beside one that proves something. Its
+    first reason says so; `proof` is the metric that will do as proof where the policy sets a minimum of it.
     """
 
     artifact: str
@@ -48,6 +49,7 @@ class Result:
     reasons: tuple[Reason, ...] = ()
     started_at: datetime | None = None
     unproven: bool = False
+    proof: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ def conclude(
     metrics: dict[str, float] | None = None,
     started_at: datetime | None = None,
     unproven: bool = False,
+    proof: str = "",
 ) -> Result:
     """A result that ends as its first complaint says, PASS without one; complaints come worst first."""
     found = list(complaints)
@@ -108,7 +111,7 @@ def conclude(
         for each in found
     )
     state = found[0].state if found else State.PASS
-    return Result(path, state, counts or Counts(), metrics or {}, reasons, started_at, unproven)
+    return Result(path, state, counts or Counts(), metrics or {}, reasons, started_at, unproven, proof)
 
 
 def name_some(names: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Read coverage as XML in Cobertura's style, as coverage.py, gcovr, Istanbul, Coverlet and others write it."""
+"""Read coverage as XML in Cobertura's style, as coverage.py, gcovr, Istanbul, Coverlet and others do."""
 
 import re
 from collections.abc import Mapping
