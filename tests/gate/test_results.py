@@ -1,5 +1,6 @@
 """A policy names results of any format; only those that prove something make a check pass."""
 
+import os
 import re
 from pathlib import Path
 from shutil import copyfile
@@ -115,6 +116,27 @@ def test_a_report_that_lay_there_before_is_stale(tmp_path: Path, sample: str) ->
 
 def test_a_stale_coverage_report_is_told_by_when_it_was_written(tmp_path: Path) -> None:
     assert judged(tmp_path, "coverage.xml").state is State.STALE
+
+
+@pytest.mark.parametrize("way", ["shutil.copy2('old.json', folder)", "shutil.move('old.json', folder)"])
+def test_a_file_that_is_older_than_its_check_is_stale(tmp_path: Path, way: str) -> None:
+    """pip-audit does not tell when it looked; a copy that keeps its times, or a file that was moved, does."""
+    project = make_project(tmp_path, policy_with(f"import shutil; {way}", results=("old.json",)))
+    old = project.root / "old.json"
+    copyfile(SAMPLES / "pip-audit-clean.json", old)
+    os.utime(old, (old.stat().st_mtime - 60,) * 2)
+    [check] = run_alone(project, Settings(), "unit", clock=SystemClock(), echo=lambda _: None).checks
+    assert check.state is State.STALE
+    assert "lay there before" in check.reasons[0].message
+
+
+def test_a_result_from_after_its_check_is_refused(tmp_path: Path) -> None:
+    """A time to come would keep a copied report fresh for ever."""
+    step = "report(started_at='2999-01-01T00:00:00Z', finished_at='2999-01-01T00:00:00Z')"
+    project = make_project(tmp_path, policy_with(step, results=("report.json",)))
+    [check] = run_alone(project, Settings(), "unit", clock=SystemClock(), echo=lambda _: None).checks
+    assert check.state is State.INVALID
+    assert "began after" in check.reasons[0].message
 
 
 @pytest.mark.parametrize("unproven", ["nox-success.json", "ruff-clean.sarif", "ruff-clean.xml"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from gatewright.core.verdict import State
 from gatewright.evidence.manifest import MANIFEST, Manifest
@@ -14,8 +14,8 @@ from gatewright.gate.states import agree, state_of_step, worst
 
 __all__ = ["bounds", "find_broken_limits", "find_miscounts", "find_outcome", "find_shortfalls", "total"]
 
-BEGINNING_TOLERANCE = timedelta(seconds=2)
-"""How far the wall clock may step back between the start of a check and the start of its suite."""
+TIME_TOLERANCE = timedelta(seconds=2)
+"""How far the wall clock may step while a check runs."""
 
 
 def total(results: Sequence[Result]) -> Counts:
@@ -87,7 +87,7 @@ def unexplained(result: Result) -> Reason:
 def find_miscounts(
     place: Place, manifest: Manifest, check: Check, results: Sequence[Result]
 ) -> Iterator[Finding]:
-    """Where the manifest and what it is about contradict each other, or a result is older than its check."""
+    """Where the manifest and what it is about contradict each other, or a result is of another time."""
     wanted = len(check.steps_of(manifest.profile))
     if len(manifest.steps) != wanted:
         yield place.finding(
@@ -111,16 +111,44 @@ def find_miscounts(
             observed=shown(manifest.counts),
         )
     for result in results:
-        if result.started_at and result.started_at < manifest.started_at - BEGINNING_TOLERANCE:
-            yield place.finding(
-                State.STALE,
-                "result-of-this-check",
-                f"{result.artifact} is older than the check that should have made it",
-                path=result.artifact,
-                pointer="/started_at",
-                expected=f"not before {manifest.started_at.isoformat()}",
-                observed=result.started_at.isoformat(),
-            )
+        yield from find_other_times(place, manifest, result)
+
+
+def find_other_times(place: Place, manifest: Manifest, result: Result) -> Iterator[Finding]:
+    """Signs that a result was not made while its check ran: what it says, and when its file was changed."""
+    began, ended = manifest.started_at - TIME_TOLERANCE, manifest.finished_at + TIME_TOLERANCE
+    told = result.started_at
+    if told and told < began:
+        message, expected = (
+            "is older than the check that should have made it",
+            f"not before {began.isoformat()}",
+        )
+        yield of_another_time(place, State.STALE, result.artifact, message, expected=expected, observed=told)
+    elif told and told > ended:
+        message, expected = "began after the check that should have made it", f"not after {ended.isoformat()}"
+        yield of_another_time(
+            place, State.INVALID, result.artifact, message, expected=expected, observed=told
+        )
+    elif result.artifact in manifest.older:
+        message, expected = (
+            "lay there before the check that should have made it",
+            "a file that the check wrote",
+        )
+        yield of_another_time(place, State.STALE, result.artifact, message, expected=expected)
+
+
+def of_another_time(
+    place: Place, state: State, path: str, message: str, *, expected: str, observed: datetime | None = None
+) -> Finding:
+    """A finding about the time of a result; without one, its file tells it."""
+    return place.finding(
+        state,
+        "result-of-this-check",
+        f"{path} {message}",
+        path=path,
+        expected=expected,
+        observed=observed.isoformat() if observed else "an older file",
+    )
 
 
 def shown(counts: Counts) -> str:
