@@ -12,10 +12,22 @@ from gatewright.core.verdict import State
 from gatewright.evidence.report import Counts, Reason
 from gatewright.evidence.strict import EvidenceError
 
-__all__ = ["Adapter", "Complaint", "Foreign", "Format", "Result", "conclude", "from_epoch", "name_some"]
+__all__ = [
+    "Adapter",
+    "Complaint",
+    "Foreign",
+    "Format",
+    "Result",
+    "conclude",
+    "from_epoch",
+    "in_seconds",
+    "name_some",
+]
 
 SHOWN_NAMES = 5
 SHOWN_NAME_WIDTH = 120
+MILLISECONDS_FROM = 10**11
+"""As milliseconds this is the year 1973, as seconds 5138: no report is of either."""
 
 
 class Format(StrEnum):
@@ -119,6 +131,11 @@ def name_some(names: Iterable[str]) -> str:
     some = list(names)
     shown = [clipped(name, SHOWN_NAME_WIDTH) for name in some[:SHOWN_NAMES]]
     return ", ".join([*shown, "..."] if len(some) > SHOWN_NAMES else shown)
+
+
+def in_seconds(stamp: float) -> float:
+    """A moment since 1970 in seconds, given in milliseconds or, as some tools do, in seconds already."""
+    return stamp / 1000 if stamp >= MILLISECONDS_FROM else stamp
 
 
 def from_epoch(seconds: float, path: str, pointer: str = "") -> datetime | None:

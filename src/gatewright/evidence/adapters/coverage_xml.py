@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
-from gatewright.evidence.adapters.adapter import Adapter, Format, Result, from_epoch
+from gatewright.evidence.adapters.adapter import Adapter, Format, Result, from_epoch, in_seconds
 from gatewright.evidence.adapters.covered import Coverage, hold_against, judge_coverage
 from gatewright.evidence.adapters.xml_reader import XmlReader, feed_xml, read_count
 from gatewright.evidence.strict import EvidenceError
@@ -22,9 +22,6 @@ TIMESTAMP = re.compile(r"^\d{1,15}$", re.ASCII)
 RATE = re.compile(r"^\d(?:\.\d{1,20})?(?:[eE]-\d{1,3})?$", re.ASCII)
 RATE_TOLERANCE = 0.001
 """coverage.py rounds rates to four digits."""
-
-MILLISECONDS_FROM = 10**11
-"""Time stamps are in milliseconds, with some tools in seconds; as seconds this is the year 5138."""
 
 Conditions = tuple[int, int]
 
@@ -93,7 +90,7 @@ def read_coverage_xml(path: str, data: bytes) -> Result:
         raise EvidenceError(f"{path} says a line rate of {rate:g}, which its lines do not have")
     text = attributes.get("timestamp", "")
     stamp = int(text) if TIMESTAMP.match(text) else 0
-    written = from_epoch(stamp / 1000 if stamp >= MILLISECONDS_FROM else stamp, path)
+    written = from_epoch(in_seconds(stamp), path)
     return judge_coverage(path, with_unlisted(path, coverage, branches), started_at=written)
 
 
