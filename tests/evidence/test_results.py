@@ -53,6 +53,7 @@ def test_a_reason_without_an_artifact_is_found_in_the_report(tmp_path: Path) -> 
     [
         ({"counts": {}}, State.EMPTY),
         ({"counts": {"collected": 2, "failed": 1}}, State.INVALID),
+        ({"counts": {"collected": 2, "skipped": 2}}, State.SKIPPED),
         ({"schema_version": "demo/2"}, State.INVALID),
         ({"schema_version": "1"}, State.INVALID),
         ({"finished_at": "2025-01-01T00:00:00Z"}, State.INVALID),
