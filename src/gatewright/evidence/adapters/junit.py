@@ -92,16 +92,16 @@ class Reader(XmlReader):
     def opened(self, tag: str, attributes: Mapping[str, str]) -> None:
         """A suite claims, a test case begins, an outcome is told."""
         parent = self.stack[-1] if self.stack else ""
-        if tag in {*SUITES, "testcase"}:
-            self.read_start(attributes.get("timestamp", ""))
+        if "timestamp" in attributes and (tag in SUITES or tag == "testcase"):
+            self.read_start(attributes["timestamp"])
         if tag in SUITES:
             self.open_suite(tag, attributes)
         elif tag == "testcase":
             if parent != "testsuite":
                 raise EvidenceError("holds a test case outside of a test suite")
             self.case = (attributes.get("classname", ""), attributes.get("name", ""))
-            told = (STATUSES.get(attributes.get(name, "").lower()) for name in TELLING)
-            self.outcomes = {outcome for outcome in told if outcome}
+            told = [attributes[name].lower() for name in TELLING if name in attributes]
+            self.outcomes = {STATUSES[word] for word in told if word in STATUSES}
         elif parent == "testcase" and tag in OUTCOMES:
             expected = tag == "skipped" and attributes.get("type") == "pytest.xfail"
             self.outcomes.add("xfailed" if expected else OUTCOMES[tag])
