@@ -2,6 +2,7 @@
 
 import os
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from shutil import copyfile
 
@@ -64,15 +65,20 @@ def test_the_policies_of_the_guide_are_good() -> None:
     assert set(re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE)) == set(Format)
 
 
-def judged(folder: Path, *samples: str, steps: tuple[str, ...] = (), more: str = "") -> CheckVerdict:
-    """Run a check whose command leaves some samples in its folder."""
+def judged(
+    folder: Path, *samples: str, steps: tuple[str, ...] = (), more: str = "", ended: str = ""
+) -> CheckVerdict:
+    """Run a check whose command leaves some samples in its folder; SARIF says that it ended then, or now."""
+    ended = ended or datetime.now(UTC).isoformat()
     copies = [f"write('{name}', open('{name}').read())" for name in samples]
     results = (*samples, *(["junit.xml"] if any("junit" in step for step in steps) else []))
     project = make_project(
         folder / "project", policy_with("; ".join(copies), *steps, results=results, more=more)
     )
     for name in samples:
-        copyfile(SAMPLES / name, project.root / name)
+        text = (SAMPLES / name).read_text(encoding="utf-8")
+        text = re.sub(r'("endTimeUtc": )"[^"]*"', rf'\1"{ended}"', text)
+        (project.root / name).write_text(text, encoding="utf-8")
     [check] = run_alone(project, Settings(), "unit", clock=SystemClock(), echo=lambda _: None).checks
     return check
 
@@ -116,6 +122,11 @@ def test_a_report_that_lay_there_before_is_stale(tmp_path: Path, sample: str) ->
 
 def test_a_stale_coverage_report_is_told_by_when_it_was_written(tmp_path: Path) -> None:
     assert judged(tmp_path, "coverage.xml").state is State.STALE
+
+
+def test_a_stale_log_is_told_by_when_it_ended(tmp_path: Path) -> None:
+    """Bandit does not tell when it began."""
+    assert judged(tmp_path, "bandit-clean.sarif", ended="2026-01-01T00:00:00Z").state is State.STALE
 
 
 @pytest.mark.parametrize("way", ["shutil.copy2('old.json', folder)", "shutil.move('old.json', folder)"])

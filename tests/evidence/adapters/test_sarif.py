@@ -244,3 +244,12 @@ def test_bandit_tells_its_files_in_a_way_of_its_own(tmp_path: Path) -> None:
     assert read_document(tmp_path, only_sums).unproven
     other_tool = changed(clean, ("runs/0/tool/driver/name", "other"))
     assert read_document(tmp_path, other_tool).unproven
+
+
+def test_a_log_that_only_tells_when_it_ended_is_of_that_time(tmp_path: Path) -> None:
+    """Bandit's; a copy of yesterday's is stale."""
+    told = read_document(tmp_path, sample("bandit-clean.sarif")).started_at
+    assert told is not None
+    assert told.isoformat() == sample("bandit-clean.sarif")["runs"][0]["invocations"][0][
+        "endTimeUtc"
+    ].replace("Z", "+00:00")

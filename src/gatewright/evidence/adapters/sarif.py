@@ -67,7 +67,7 @@ def read_sarif(path: str, data: bytes) -> Result:
     metrics: dict[str, float] = {
         f"findings.{level}": sum(each.level == level for each in counted) for level in levels
     }
-    starts = [call.started_at for run in runs for call in run.invocations if call.started_at]
+    starts = [call.told_at for run in runs for call in run.invocations if call.told_at]
     return conclude(
         path,
         complaints,

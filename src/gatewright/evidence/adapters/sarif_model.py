@@ -1,5 +1,6 @@
 """As much of SARIF 2.1.0 (OASIS) as a gate reads; section numbers are those of the standard."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
@@ -179,6 +180,7 @@ class Invocation(Foreign):
 
     successful: Annotated[bool, Field(alias="executionSuccessful")]
     started_at: Annotated[AwareDatetime | None, Field(alias="startTimeUtc")] = None
+    ended_at: Annotated[AwareDatetime | None, Field(alias="endTimeUtc")] = None
     notifications: Annotated[tuple[Notification, ...], Field(alias="toolExecutionNotifications")] = ()
     overrides: Annotated[tuple[Override, ...], Field(alias="ruleConfigurationOverrides")] = ()
     signal: Annotated[str, Field(alias="exitSignalName")] = ""
@@ -186,6 +188,11 @@ class Invocation(Foreign):
     about_configuration: Annotated[
         tuple[Notification, ...], Field(alias="toolConfigurationNotifications")
     ] = ()
+
+    @property
+    def told_at(self) -> datetime | None:
+        """When it began, or else when it ended, which Bandit alone tells."""
+        return self.started_at or self.ended_at
 
     @property
     def trouble(self) -> str | None:
