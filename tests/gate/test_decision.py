@@ -14,8 +14,13 @@ from gatewright.gate.decision import (
     VerdictDocument,
     decide,
     exit_code,
+    headline,
     incident,
+    is_waived,
+    note,
+    own_reasons,
     tree_changed,
+    with_incident,
 )
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -106,3 +111,79 @@ def test_changed_files_are_named_and_not_too_many() -> None:
 def test_a_run_about_one_check_says_so_in_its_policy() -> None:
     assert PolicyReference.of("gate.toml", "0" * 64, None).only is None
     assert PolicyReference.of("gate.toml", "0" * 64, "unit").only == "unit"
+
+
+def test_a_waived_check_counts_as_settled_and_the_word_says_how_many() -> None:
+    """Its reasons stay with the check: they no longer speak against the run."""
+    waived = check(State.FAIL, name="a").model_copy(update={"waived": "known"})
+    more = check(State.FLAKY, name="b").model_copy(update={"waived": "x, y"})
+    advisory = check(State.FAIL, name="c", required=False).model_copy(update={"waived": "known"})
+    assert decide((waived,), ()) == (Verdict.PASS, ())
+    assert decide((waived, check(State.FAIL, name="b")), ())[0] is Verdict.FAIL
+    assert headline(document(Verdict.PASS, check(State.PASS))) == "PASS"
+    assert headline(document(Verdict.PASS, waived)) == "PASS, 1 waived"
+    assert headline(document(Verdict.PASS, waived, more, advisory)) == "PASS, 2 waived"
+    assert headline(document(Verdict.FAIL, waived, check(State.FAIL))) == "FAIL, 1 waived"
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_waiver_over_what_nobody_can_answer_for_is_not_believed(state: State) -> None:
+    """Whoever wrote it there: integrity above all."""
+    judged = check(state).model_copy(update={"waived": "known"})
+    verdict, reasons = decide((judged,), ())
+    believed = state in {
+        State.PASS,
+        State.WARN,
+        State.FAIL,
+        State.FLAKY,
+        State.SKIPPED,
+    }
+    assert (verdict is Verdict.PASS) == believed
+    assert is_waived(judged) == (believed and state is not State.PASS)
+    if state.breaks_integrity:
+        assert exit_code(document(Verdict.PASS, judged)) is ExitCode.INTEGRITY
+        assert reasons
+
+
+def test_no_waiver_is_laid_over_an_incident() -> None:
+    waived = check(State.FAIL).model_copy(update={"waived": "known"})
+    assert decide((waived,), (INTERRUPTED,)) == (Verdict.INCONCLUSIVE, (INTERRUPTED,))
+
+
+def test_a_warning_blocks_only_where_the_policy_says_so() -> None:
+    warned = check(State.WARN)
+    assert decide((warned,), ())[0] is Verdict.PASS
+    assert decide((warned,), (), warn_blocks=True)[0] is Verdict.INCONCLUSIVE
+    assert decide((warned, check(State.FAIL)), (), warn_blocks=True)[0] is Verdict.FAIL
+    advisory = check(State.WARN, required=False)
+    assert decide((check(State.PASS), advisory), (), warn_blocks=True) == (Verdict.PASS, ())
+
+
+def test_a_note_is_told_and_changes_nothing() -> None:
+    """An incident beside it still does."""
+    told = note("history", "not whole", expected="", observed="", command="")
+    assert decide([check(State.PASS)], [told]) == (Verdict.PASS, (told,))
+    assert decide([check(State.PASS)], [told, INTERRUPTED])[0] is Verdict.INCONCLUSIVE
+    assert decide([check(State.FAIL)], [told])[0] is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("before", "reason", "after"),
+    [
+        (Verdict.PASS, INTERRUPTED, Verdict.INCONCLUSIVE),
+        (Verdict.FAIL, INTERRUPTED, Verdict.FAIL),
+        (Verdict.INCONCLUSIVE, INTERRUPTED, Verdict.INCONCLUSIVE),
+        (Verdict.PASS, note("n", "told", expected="", observed="", command=""), Verdict.PASS),
+    ],
+)
+def test_what_comes_up_late_makes_no_verdict_better(before: Verdict, reason: Reason, after: Verdict) -> None:
+    late = with_incident(document(before), reason)
+    assert (late.verdict, late.reasons) == (after, (reason,))
+
+
+def test_a_result_that_speaks_as_the_run_is_not_taken_for_it() -> None:
+    """A suite may name its rules `run-...`; they have a place in the evidence, those of a run have none."""
+    forged = Reason(rule="run-forged", message="from a suite", artifact="runs/r/unit/report.json")
+    own = (INTERRUPTED, tree_changed(["a"]))
+    mixed = document(Verdict.INCONCLUSIVE).model_copy(update={"reasons": (*own, forged)})
+    assert own_reasons(mixed) == own

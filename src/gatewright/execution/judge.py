@@ -8,22 +8,35 @@ from gatewright.core.errors import GatewrightError
 from gatewright.core.provenance import read_environment, read_subject, read_tree
 from gatewright.core.verdict import ExitCode, Verdict
 from gatewright.evidence.digest import hash_bytes
+from gatewright.evidence.dsse import Trusted
 from gatewright.evidence.record import EVIDENCE
 from gatewright.evidence.report import Reason
 from gatewright.evidence.strict import EvidenceError, read_bytes, read_model
 from gatewright.execution.project import Project
-from gatewright.gate.aggregate import judge_checks
+from gatewright.execution.sealing import unsigned
+from gatewright.gate.attest import ATTESTATIONS
+from gatewright.gate.baseline import read_baseline
 from gatewright.gate.binding import Expected
 from gatewright.gate.decision import (
     INCIDENT,
     PolicyReference,
     RunSubject,
     VerdictDocument,
-    decide,
     incident,
+    own_reasons,
 )
+from gatewright.gate.judgement import judge_run
 from gatewright.gate.policy import load_policy
-from gatewright.gate.verify import POLICY_COPY, VERDICT, Problem, Verification, latest_name, verify
+from gatewright.gate.replay import Wanted
+from gatewright.gate.verify import (
+    POLICY_COPY,
+    UNSIGNED_KIND,
+    VERDICT,
+    Problem,
+    Verification,
+    latest_name,
+    verify,
+)
 
 __all__ = ["FoundRun", "NoVerdictError", "judge_now", "resolve_run", "verify_run"]
 
@@ -89,20 +102,29 @@ def judge_now(
     policy = loaded.policy.narrowed(only)
     run_id, incidents = read_record(found.folder)
     subject, now = read_subject(project.root, read_tree(project.root, EVIDENCE)), clock.now()
-    expected = Expected(run_id, policy_digest_of(found.folder), subject, now, policy.gate.require_commit)
-    checks = judge_checks(found.folder, policy, expected)
-    verdict, reasons = decide(checks, incidents)
-    return VerdictDocument(
+    unsealed = policy.signing.required and not (only or (found.folder / ATTESTATIONS).is_dir())
+    if unsealed and not any(reason.rule == INCIDENT + UNSIGNED_KIND for reason in incidents):
+        incidents = (*incidents, unsigned("it holds no seal", required=True))
+    expected = Expected(
         run_id=run_id,
-        verdict=verdict,
-        reasons=reasons,
+        policy_digest=policy_digest_of(found.folder),
+        subject=subject,
+        now=now,
+        require_commit=policy.gate.require_commit,
+        baseline=read_baseline(found.folder),
+    )
+    document = VerdictDocument(
+        run_id=run_id,
+        verdict=Verdict.INCONCLUSIVE,
+        reasons=(),
         subject=RunSubject(**subject.model_dump()),
         policy=PolicyReference.of(project.policy.name, loaded.digest, only),
-        checks=checks,
+        checks=(),
         environment=read_environment(),
         started_at=now,
         finished_at=now,
     )
+    return judge_run(found.folder, policy, expected, incidents).fill(document)
 
 
 def read_record(folder: Path) -> tuple[str, tuple[Reason, ...]]:
@@ -118,7 +140,7 @@ def read_record(folder: Path) -> tuple[str, tuple[Reason, ...]]:
             command="gatewright gate",
         )
         return folder.resolve().name, (unfinished,)
-    return document.run_id, tuple(reason for reason in document.reasons if reason.rule.startswith(INCIDENT))
+    return document.run_id, own_reasons(document)
 
 
 def policy_digest_of(folder: Path) -> str:
@@ -129,14 +151,26 @@ def policy_digest_of(folder: Path) -> str:
         raise NoVerdictError(f"{folder.name}: {error.message}", remedy="name a run folder") from None
 
 
-def verify_run(project: Project | None, folder: Path | None) -> Verification:
+def verify_run(
+    project: Project | None,
+    folder: Path | None,
+    *,
+    trusted: Trusted | None = None,
+    wanted: Wanted | None = None,
+) -> Verification:
     """Verify the run in a folder, or else the project's latest verdict together with its run.
+
+    Args:
+        project: whose latest verdict is meant.
+        folder: a run folder.
+        trusted: the keys that must have signed it; None to check digests only.
+        wanted: the run that is asked for; any when None.
 
     Raises:
         NoVerdictError: there is no verdict, or its run has not finished.
     """
     if folder is not None:
-        return verify(resolve_run(None, folder).folder)
+        return verify(resolve_run(None, folder).folder, trusted=trusted, wanted=wanted)
     if project is None:
         raise ValueError("a project or a folder is needed")
     if not project.latest_json.exists():
@@ -151,7 +185,7 @@ def verify_run(project: Project | None, folder: Path | None) -> Verification:
         raise NoVerdictError(
             f"run {latest.run_id} is still going on, or was killed", remedy="run: gatewright gate"
         )
-    return verify(run_folder, copies_of(project, run_folder))
+    return verify(run_folder, copies_of(project, run_folder), trusted=trusted, wanted=wanted)
 
 
 def copies_of(project: Project, run_folder: Path) -> dict[Path, str]:

@@ -1,24 +1,42 @@
 """Is a verdict still what was written, and does its evidence still lead to it? Reads, and changes nothing."""
 
+import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.verdict import ExitCode, State
 from gatewright.evidence.digest import hash_bytes, hash_file, list_folder, read_sums
+from gatewright.evidence.dsse import Trusted
 from gatewright.evidence.strict import EvidenceError, parse_model, read_bytes
-from gatewright.gate.aggregate import judge_checks
+from gatewright.gate.attest import NOT_SEALED, Seal, attestation_paths, find_broken_seals, read_seal
+from gatewright.gate.baseline import read_baseline
 from gatewright.gate.binding import Expected
-from gatewright.gate.decision import INCIDENT, VerdictDocument, decide, exit_code
+from gatewright.gate.decision import INCIDENT, VerdictDocument, exit_code, own_reasons
+from gatewright.gate.judgement import judge_run
 from gatewright.gate.policy import POLICY, LoadedPolicy, parse_policy
+from gatewright.gate.problem import Problem
+from gatewright.gate.replay import Wanted, find_replay
 
-__all__ = ["POLICY_COPY", "SUMS", "VERDICT", "Problem", "Verification", "latest_name", "verify"]
+__all__ = [
+    "POLICY_COPY",
+    "SUMS",
+    "UNSIGNED_KIND",
+    "VERDICT",
+    "Problem",
+    "Verification",
+    "latest_name",
+    "verify",
+]
 
 POLICY_COPY = "policy.toml"
 VERDICT = "verdict.json"
 SUMS = "SHA256SUMS"
-"""The digest of every other file of a run folder, in the form that `sha256sum --check` reads."""
+"""The digest of every file of a run folder but itself and its seals, as `sha256sum --check` reads them."""
+
+UNSIGNED_KIND = "signed"
+"""The kind of the incident that nobody could sign a run whose policy wants it."""
 
 MAXIMUM_VERDICT_BYTES = 8 * 1024 * 1024
 
@@ -29,20 +47,13 @@ def latest_name(file: str) -> str:
 
 
 @dataclass(frozen=True)
-class Problem:
-    """Something that is not as it was written: where, and what."""
-
-    artifact: str
-    message: str
-
-
-@dataclass(frozen=True)
 class Verification:
     """What was found. `document` is None when there is no verdict that can be read."""
 
     document: VerdictDocument | None
     problems: tuple[Problem, ...]
     exit_code: ExitCode
+    seal: Seal = NOT_SEALED
 
     @property
     def is_intact(self) -> bool:
@@ -50,12 +61,20 @@ class Verification:
         return self.document is not None and not self.problems
 
 
-def verify(folder: Path, latest: dict[Path, str] | None = None) -> Verification:
+def verify(
+    folder: Path,
+    latest: dict[Path, str] | None = None,
+    *,
+    trusted: Trusted | None = None,
+    wanted: Wanted | None = None,
+) -> Verification:
     """Verify the run in a folder.
 
     Args:
         folder: a run folder; it may have been copied from elsewhere.
         latest: files that must be copies of files of the run, by path, with the name of the original.
+        trusted: the keys that must have signed it; None to check digests only.
+        wanted: the run that is asked for; any when None.
     """
     try:
         data = read_bytes(folder / VERDICT, limit=MAXIMUM_VERDICT_BYTES)
@@ -67,10 +86,37 @@ def verify(folder: Path, latest: dict[Path, str] | None = None) -> Verification:
         return Verification(document, (Problem(VERDICT, message),), ExitCode.INTEGRITY)
     problems = (
         *find_unlike_copies(folder, latest or {}),
-        *find_broken_sums(folder),
+        *find_broken_sums(folder, set(attestation_paths(document))),
         *find_other_decision(folder, document),
+        *find_other_seals(folder, document, data, trusted),
+        *(find_replay(document, VERDICT, wanted) if wanted else ()),
     )
-    return Verification(document, problems, ExitCode.INTEGRITY if problems else exit_code(document))
+    seal = read_seal(folder, document)
+    if trusted and not problems:
+        seal = replace(seal, checked=", ".join(filter(trusted.knows, seal.signers)) or trusted.name)
+    return Verification(document, problems, ExitCode.INTEGRITY if problems else exit_code(document), seal)
+
+
+def find_other_seals(
+    folder: Path, document: VerdictDocument, data: bytes, trusted: Trusted | None
+) -> Iterator[Problem]:
+    """Seals that do not fit this very verdict, these digests and the policy of the run."""
+    sums = b""
+    with contextlib.suppress(EvidenceError):  # told where the digests are checked
+        sums = read_bytes(folder / SUMS)
+    evidence = {VERDICT: data, SUMS: sums}
+    required = requires_seal(folder, document)
+    yield from find_broken_seals(folder, document, evidence, trusted=trusted, required=required)
+
+
+def requires_seal(folder: Path, document: VerdictDocument) -> bool:
+    """Whether the policy of a run wants it signed, and the run did not say itself that nobody could."""
+    if document.policy.only or any(reason.rule == INCIDENT + UNSIGNED_KIND for reason in document.reasons):
+        return False
+    try:
+        return read_policy_copy(folder, document).policy.signing.required
+    except EvidenceError:  # told where the decision is derived
+        return False
 
 
 def find_unlike_copies(folder: Path, copies: dict[Path, str]) -> Iterator[Problem]:
@@ -83,15 +129,15 @@ def find_unlike_copies(folder: Path, copies: dict[Path, str]) -> Iterator[Proble
             yield Problem(copy.name, error.message)
 
 
-def find_broken_sums(folder: Path) -> Iterator[Problem]:
-    """Files that were altered, added or taken away since the run closed."""
+def find_broken_sums(folder: Path, seals: set[str]) -> Iterator[Problem]:
+    """Files that were altered, added or taken away since the run closed; its seals are no part of that."""
     try:
         sums = read_sums(read_bytes(folder / SUMS).decode(errors="surrogateescape"))
     except EvidenceError as error:
         yield Problem(SUMS, error.message)
         return
     listing = list_folder(folder)
-    present = set(listing.files) - {SUMS}
+    present = set(listing.files) - {SUMS} - seals
     for path in sorted(present | sums.keys()):
         if path not in present:
             yield Problem(path, "is gone")
@@ -119,11 +165,9 @@ def find_other_decision(folder: Path, document: VerdictDocument) -> Iterator[Pro
         subject=document.subject,
         now=document.finished_at,
         require_commit=loaded.policy.gate.require_commit,
+        baseline=read_baseline(folder),
     )
-    checks = judge_checks(folder, loaded.policy, expected)
-    incidents = tuple(reason for reason in document.reasons if reason.rule.startswith(INCIDENT))
-    verdict, reasons = decide(checks, incidents)
-    again = document.model_copy(update={"verdict": verdict, "reasons": reasons, "checks": checks})
+    again = judge_run(folder, loaded.policy, expected, own_reasons(document)).fill(document)
     for place in differences(document, again):
         yield Problem(VERDICT, f"does not follow from the evidence at {place}")
 
@@ -150,6 +194,8 @@ def differences(document: VerdictDocument, again: VerdictDocument) -> Iterator[s
         yield "/verdict"
     if document.reasons != again.reasons:
         yield "/reasons"
+    if document.waivers != again.waivers:
+        yield "/waivers"
     if bool(document.subject.changed) != any(
         reason.rule == f"{INCIDENT}tree-unchanged" for reason in document.reasons
     ):

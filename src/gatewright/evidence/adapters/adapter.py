@@ -52,6 +52,7 @@ class Result:
     the format tells it in universal time. An `unproven` result found nothing wrong and does not show that
     anything was looked at: it never passes alone, and does no harm beside one that proves something. Its
     first reason says so; `proof` is the metric that will do as proof where the policy sets a minimum of it.
+    `states` are those of the reasons, one each, or none where all of them have that of the result.
     """
 
     artifact: str
@@ -61,6 +62,7 @@ class Result:
     reasons: tuple[Reason, ...] = ()
     started_at: datetime | None = None
     unproven: bool = False
+    states: tuple[State, ...] = ()
     proof: str = ""
 
 
@@ -122,8 +124,11 @@ def conclude(
         )
         for each in found
     )
-    state = found[0].state if found else State.PASS
-    return Result(path, state, counts or Counts(), metrics or {}, reasons, started_at, unproven, proof)
+    states = tuple(each.state for each in found)
+    state = states[0] if states else State.PASS
+    return Result(
+        path, state, counts or Counts(), metrics or {}, reasons, started_at, unproven, states, proof
+    )
 
 
 def name_some(names: Iterable[str]) -> str:

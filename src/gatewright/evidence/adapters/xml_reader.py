@@ -16,7 +16,7 @@ NAMESPACE_END = "}"
 class XmlReader:
     """Listens to the parser: refuses what no report needs and hands on the rest.
 
-    Formats override `opened` and `closed`; `stack` holds the elements around the one that is told.
+    Formats override `opened`, `closed` and `data`; `stack` holds the elements around the one that is told.
     `may_name_doctype` lets a format's files name a document type that is kept elsewhere.
     """
 
@@ -58,6 +58,9 @@ class XmlReader:
     def closed(self, tag: str) -> None:
         """An element has closed."""
 
+    def data(self, text: str) -> None:
+        """Some of the text of an element; for those who listen to it, since most of a report is text."""
+
 
 class RootFoundError(Exception):
     """The outermost element is known, and no more is asked."""
@@ -98,6 +101,8 @@ def feed_xml(data: bytes, reader: XmlReader, *, name: str) -> None:
     parser.SkippedEntityHandler = reader.skipped_entity
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
+    if type(reader).data is not XmlReader.data:
+        parser.CharacterDataHandler = reader.data
     try:
         parser.Parse(data, True)  # noqa: FBT003 - "this is all", as the parser spells it
     except expat.ExpatError as error:
