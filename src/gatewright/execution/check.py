@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from gatewright.evidence.results import read_result
 from gatewright.evidence.signing import PASSPHRASE_VARIABLE
 from gatewright.execution.project import Project
 from gatewright.execution.signing import KEY_VARIABLE
-from gatewright.execution.step import Echo, run_step
+from gatewright.execution.step import Echo, run_step, silence
 from gatewright.gate.measure import total
 from gatewright.gate.policy import Check, LoadedPolicy
 
@@ -53,8 +53,16 @@ class CheckRun:
         return self.run_folder / self.name
 
 
-def run_check(run: CheckRun, clock: Clock, echo: Echo) -> Manifest:
+def run_check(
+    run: CheckRun, clock: Clock, echo: Echo = silence, tick: Callable[[], None] = lambda: None
+) -> Manifest:
     """Run all commands of a check, one after the other, and write the manifest last.
+
+    Args:
+        run: the check.
+        clock: times it.
+        echo: is given the output of its commands line by line.
+        tick: is called several times a second while a command runs.
 
     Raises:
         ConfigurationError: the run already holds evidence of this check.
@@ -70,7 +78,7 @@ def run_check(run: CheckRun, clock: Clock, echo: Echo) -> Manifest:
     began = run.folder.stat().st_mtime  # by the clock of the file system, which may be another machine's
     subject = read_subject(run.project.root, read_tree(run.project.root, EVIDENCE))
     started_at, start = clock.now(), clock.monotonic()
-    steps = run_steps(run, clock, echo)
+    steps = run_steps(run, clock, echo, tick)
     listing = list_folder(run.folder)
     results = [read_result(run.folder, file.path, file.format) for file in run.check.results]
     manifest = Manifest(
@@ -94,7 +102,7 @@ def run_check(run: CheckRun, clock: Clock, echo: Echo) -> Manifest:
     return manifest
 
 
-def run_steps(run: CheckRun, clock: Clock, echo: Echo) -> tuple[Step, ...]:
+def run_steps(run: CheckRun, clock: Clock, echo: Echo, tick: Callable[[], None]) -> tuple[Step, ...]:
     """Run all commands; together they get the time of the check."""
     environment = {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
     environment |= {EVIDENCE_FOLDER_VARIABLE: str(run.folder), "GATEWRIGHT_PROFILE": run.profile}
@@ -110,6 +118,7 @@ def run_steps(run: CheckRun, clock: Clock, echo: Echo) -> tuple[Step, ...]:
             redactor=redactor,
             clock=clock,
             echo=echo,
+            tick=tick,
         )
         for number, argv in enumerate(run.check.steps_of(run.profile), start=1)
     )
