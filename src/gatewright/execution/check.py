@@ -27,6 +27,9 @@ __all__ = ["CheckRun", "run_check"]
 OWN_VARIABLES = ("GATEWRIGHT_RUN_ID", "GATEWRIGHT_RUN_FOLDER", KEY_VARIABLE, PASSPHRASE_VARIABLE)
 """Kept from commands: what a check tests must not write into the run around it, nor sign as the gate."""
 
+FILE_TIME_TOLERANCE_S = 2.0
+"""The coarsest times that a file system keeps."""
+
 
 @dataclass(frozen=True)
 class CheckRun:
@@ -72,6 +75,7 @@ def run_check(
             f"the run already holds evidence of {run.name}",
             remedy="open another run; evidence is never replaced",
         ) from None
+    began = run.folder.stat().st_mtime  # by the clock of the file system, which may be another machine's
     subject = read_subject(run.project.root, read_tree(run.project.root, EVIDENCE))
     started_at, start = clock.now(), clock.monotonic()
     steps = run_steps(run, clock, echo, tick)
@@ -91,6 +95,7 @@ def run_check(
         steps=steps,
         counts=total(results),
         files=tuple(hash_file(run.folder, path) for path in listing.files if is_text(path)),
+        older=tuple(file.path for file in run.check.results if is_older(run.folder / file.path, began)),
     )
     publish(run)
     write_atomic(run.folder / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
@@ -131,6 +136,14 @@ def fill(argv: tuple[str, ...], run: CheckRun) -> list[str]:
     for placeholder, value in values.items():
         filled = [argument.replace(placeholder, value) for argument in filled]
     return filled
+
+
+def is_older(path: Path, began: float) -> bool:
+    """Whether a file was last changed before a moment; one that is not there is judged elsewhere."""
+    try:
+        return path.lstat().st_mtime < began - FILE_TIME_TOLERANCE_S
+    except OSError:
+        return False
 
 
 def is_text(path: str) -> bool:
