@@ -124,6 +124,15 @@ def test_a_history_that_can_not_be_read_does_not_end_the_run(project: Project, c
     assert [reason.rule for reason in document.reasons] == ["note-history"]
 
 
+def test_a_signed_end_that_can_not_be_replaced_does_not_end_the_run(project: Project) -> None:
+    project.history.with_name("history.head.dsse.json").mkdir()
+    key = FakeKey("release")
+    run = open_run(project, load_policy(project.policy), SystemClock(), run_id="four", signer=key)
+    run.close(SystemClock())
+    assert read_ledger(project.history)[-1].run_id == "four"
+    assert "not a plain file" in str(find_breaks(project.history, key)[0])
+
+
 def test_a_history_that_is_a_link_is_neither_read_nor_written(project: Project, tmp_path: Path) -> None:
     elsewhere = project.history.rename(tmp_path / "elsewhere")
     project.history.symlink_to(elsewhere)

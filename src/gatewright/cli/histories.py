@@ -85,7 +85,8 @@ def history_command(options: argparse.Namespace) -> int:
     try:
         entries = read_recent(project.history, options.last)
     except EvidenceError as error:
-        breaks, entries = [*breaks, LedgerBreak(f"can't be read: {error.message}")], ()
+        unreadable = LedgerBreak(f"can't be read: {error.message}")
+        breaks, entries = list(dict.fromkeys([*breaks, unreadable])), ()
     return show_history(options, entries, breaks)
 
 
@@ -159,7 +160,5 @@ def tell(breaks: list[LedgerBreak]) -> None:
     """Say what is wrong with the history."""
     for found in breaks:
         print(printable(f"BROKEN history: {found}"), file=sys.stderr)
-    if any(found.is_in_chain for found in breaks):
-        print("begin a new one, and keep this: gatewright history --set-aside", file=sys.stderr)
-    elif breaks:
-        print("is it the right key? without one the chain alone is checked", file=sys.stderr)
+    for remedy in dict.fromkeys(found.remedy for found in breaks):
+        print(remedy, file=sys.stderr)

@@ -65,6 +65,8 @@ BEGINNING = "0" * 64
 HEAD_TYPE = "application/vnd.gatewright.history-head+json"
 """The payload type of a signed head."""
 
+OTHER_KEY = "is it the right key? without one the chain alone is checked"
+
 PREVIOUS = re.compile(rb',"previous":"([0-9a-f]{64})"\}')
 """How a line ends: the chain is followed without parsing what it holds."""
 
@@ -113,12 +115,12 @@ class LedgerBreak:
     Attributes:
         message: what it is.
         line: where, counted from 1; None where it is about no line.
-        is_in_chain: whether the ledger itself is broken, rather than its signature not to be believed.
+        remedy: what to do about it.
     """
 
     message: str
     line: int | None = None
-    is_in_chain: bool = True
+    remedy: str = "begin a new one, and keep this: gatewright history --set-aside"
 
     def __str__(self) -> str:
         return f"line {self.line} {self.message}" if self.line else f"it {self.message}"
@@ -195,7 +197,7 @@ def append_entry(path: Path, entry: LedgerEntry, signer: Signer | None = None) -
     moved = LedgerHead(count=head.count + 1, bytes=size_of(path), sha256=hash_bytes(line))
     text = moved.model_dump_json(indent=2) + "\n"
     write_atomic(head_path(path), text)
-    if signer:
+    if signer and not signed_head_path(path).is_dir():  # which whoever reads the signed end is told
         write_atomic(signed_head_path(path), seal(text.encode(), HEAD_TYPE, signer).to_json())
 
 
@@ -329,7 +331,7 @@ def find_other_signed_end(path: Path, digests: list[str], trusted: Trusted) -> I
     try:
         head = read_signed_head(path, trusted)
     except EvidenceError as error:
-        yield LedgerBreak(f"has no signed end that can be believed: {error.message}", is_in_chain=False)
+        yield LedgerBreak(f"has no signed end that can be believed: {error.message}", remedy=OTHER_KEY)
     else:
         yield from compare_end(head, digests, signed_head_path(path).name)
 

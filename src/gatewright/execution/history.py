@@ -42,6 +42,8 @@ __all__ = ["CONTINUES", "History", "find_unlike_runs"]
 CONTINUES = "continues.json"
 """In the folder of a run: the head of the history that the run continued."""
 
+UNKNOWN_RUN = "if you know why its line is lost, remove its folder"
+
 SHOWN_RUNS = 100
 """How many earlier runs the forms of a verdict may draw from."""
 
@@ -128,7 +130,7 @@ def find_unlike_runs(project: Project) -> Iterator[LedgerBreak]:
             if number is None:
                 is_known = earlier.get(folder.name) == digest
                 if not is_known and is_recorded(read_model(folder / VERDICT, VerdictDocument)):
-                    yield LedgerBreak(f"does not know run {folder.name}")
+                    yield LedgerBreak(f"does not know run {folder.name}", remedy=UNKNOWN_RUN)
                 continue
             if digest != entries[number - 1].verdict_sha256:
                 yield LedgerBreak(f"records another verdict of run {folder.name}", number)
