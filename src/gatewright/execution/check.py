@@ -15,6 +15,7 @@ from gatewright.evidence.digest import hash_file, list_folder
 from gatewright.evidence.manifest import MANIFEST, Manifest, Step
 from gatewright.evidence.record import EVIDENCE, EVIDENCE_FOLDER_VARIABLE, write_atomic
 from gatewright.evidence.results import read_result
+from gatewright.evidence.strict import EvidenceError, read_bytes
 from gatewright.execution.project import Project
 from gatewright.execution.step import Echo, run_step
 from gatewright.gate.measure import total
@@ -64,7 +65,9 @@ def run_check(run: CheckRun, clock: Clock, echo: Echo) -> Manifest:
         ) from None
     subject = read_subject(run.project.root, read_tree(run.project.root, EVIDENCE))
     started_at, start = clock.now(), clock.monotonic()
-    steps = run_steps(run, clock, echo)
+    redactor = Redactor(environment_of(run))
+    steps = run_steps(run, redactor, clock, echo)
+    cut_secrets(run.folder, redactor)
     listing = list_folder(run.folder)
     results = [read_result(run.folder, path) for path in run.check.results]
     manifest = Manifest(
@@ -87,11 +90,15 @@ def run_check(run: CheckRun, clock: Clock, echo: Echo) -> Manifest:
     return manifest
 
 
-def run_steps(run: CheckRun, clock: Clock, echo: Echo) -> tuple[Step, ...]:
-    """Run all commands; together they get the time of the check."""
+def environment_of(run: CheckRun) -> dict[str, str]:
+    """The variables that the commands of a check get."""
     environment = {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
-    environment |= {EVIDENCE_FOLDER_VARIABLE: str(run.folder), "GATEWRIGHT_PROFILE": run.profile}
-    redactor = Redactor(environment)
+    return environment | {EVIDENCE_FOLDER_VARIABLE: str(run.folder), "GATEWRIGHT_PROFILE": run.profile}
+
+
+def run_steps(run: CheckRun, redactor: Redactor, clock: Clock, echo: Echo) -> tuple[Step, ...]:
+    """Run all commands; together they get the time of the check."""
+    environment = environment_of(run)
     deadline = clock.monotonic() + run.check.timeout_s
     return tuple(
         run_step(
@@ -120,6 +127,21 @@ def fill(argv: tuple[str, ...], run: CheckRun) -> list[str]:
     for placeholder, value in values.items():
         filled = [argument.replace(placeholder, value) for argument in filled]
     return filled
+
+
+def cut_secrets(folder: Path, redactor: Redactor) -> None:
+    """Take secrets out of the texts that commands left: a test report quotes what a test has printed.
+
+    A file with a link elsewhere is replaced, never written into. What is no text, or too large to be read as
+    evidence, stays as it is.
+    """
+    for path in list_folder(folder).files:
+        try:
+            text = read_bytes(folder / path).decode()
+        except (EvidenceError, UnicodeDecodeError):
+            continue
+        if (clean := redactor.document(text)) != text:
+            write_atomic(folder / path, clean)
 
 
 def is_text(path: str) -> bool:
