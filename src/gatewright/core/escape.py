@@ -4,7 +4,7 @@ import re
 import unicodedata
 from html import escape
 
-__all__ = ["columns", "html_text", "markdown_text", "printable", "printable_lines"]
+__all__ = ["clipped", "columns", "html_text", "markdown_text", "printable", "printable_lines"]
 
 HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Control, format (also bidirectional overrides), lone surrogates, line and paragraph separators."""
@@ -25,6 +25,12 @@ def printable(text: str) -> str:
         else character
         for character in text
     )
+
+
+def clipped(text: str, limit: int) -> str:
+    """Text on one line, printable, in at most so many characters; an ellipsis stands for what was cut off."""
+    shown = printable(text[: limit + 1])
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
 def printable_lines(text: str) -> str:

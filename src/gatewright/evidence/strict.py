@@ -4,12 +4,14 @@ import json
 import math
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from gatewright.core.escape import clipped
 from gatewright.core.verdict import State
 
 __all__ = [
@@ -26,6 +28,9 @@ MAXIMUM_BYTES = 64 * 1024 * 1024
 MAXIMUM_DIGITS = 19
 """The digits of the greatest 64-bit integer; no count or size in evidence has more."""
 
+MAXIMUM_MESSAGE = 500
+MAXIMUM_INDEX_DIGITS = 9
+
 BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 M = TypeVar("M", bound=BaseModel)
@@ -35,14 +40,14 @@ class EvidenceError(Exception):
     """A file that can't be used as evidence.
 
     Args:
-        message: what is wrong, in one line.
+        message: what is wrong; kept as one line of bounded length, since parts of it may come from the file.
         state: how a check ends that rests on this file.
         pointer: JSON Pointer to the place in the file, where there is one.
     """
 
     def __init__(self, message: str, *, state: State = State.INVALID, pointer: str = "") -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = clipped(message, MAXIMUM_MESSAGE)
+        super().__init__(self.message)
         self.state = state
         self.pointer = pointer
 
@@ -135,7 +140,7 @@ def value_at(document: object, pointer: str) -> object:
         key = part.replace("~1", "/").replace("~0", "~")
         if isinstance(value, dict):
             value = value[key]
-        elif isinstance(value, list) and key.isascii() and key.isdigit():
+        elif isinstance(value, list) and key.isascii() and key.isdigit() and len(key) <= MAXIMUM_INDEX_DIGITS:
             value = value[int(key)]
         else:
             raise LookupError(pointer)
@@ -144,11 +149,10 @@ def value_at(document: object, pointer: str) -> object:
 
 def refuse_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Two values under one key: every reader would pick the one it likes."""
-    found: dict[str, object] = {}
-    for key, value in pairs:
-        if key in found:
-            raise EvidenceError(f"has the key {key[:60]!r} twice in one object")
-        found[key] = value
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise EvidenceError(f"has the key {twice[:60]!r} twice in one object")
     return found
 
 

@@ -5,14 +5,16 @@ from pathlib import Path
 
 from gatewright.core.clock import Clock
 from gatewright.core.errors import GatewrightError
+from gatewright.core.escape import printable
 from gatewright.core.provenance import read_environment, read_subject, read_tree
-from gatewright.core.verdict import ExitCode, Verdict
+from gatewright.core.verdict import ExitCode, State, Verdict
 from gatewright.evidence.digest import hash_bytes
+from gatewright.evidence.manifest import MANIFEST
 from gatewright.evidence.record import EVIDENCE
 from gatewright.evidence.report import Reason
 from gatewright.evidence.strict import EvidenceError, read_bytes, read_model
 from gatewright.execution.project import Project
-from gatewright.gate.aggregate import judge_checks
+from gatewright.gate.aggregate import CheckVerdict, judge_checks
 from gatewright.gate.binding import Expected
 from gatewright.gate.decision import (
     INCIDENT,
@@ -22,8 +24,17 @@ from gatewright.gate.decision import (
     decide,
     incident,
 )
+from gatewright.gate.finding import Place
 from gatewright.gate.policy import load_policy
-from gatewright.gate.verify import POLICY_COPY, VERDICT, Problem, Verification, latest_name, verify
+from gatewright.gate.verify import (
+    POLICY_COPY,
+    VERDICT,
+    Problem,
+    Verification,
+    find_broken_sums,
+    latest_name,
+    verify,
+)
 
 __all__ = ["FoundRun", "NoVerdictError", "judge_now", "resolve_run", "verify_run"]
 
@@ -92,6 +103,9 @@ def judge_now(
     expected = Expected(run_id, policy_digest_of(found.folder), subject, now, policy.gate.require_commit)
     checks = judge_checks(found.folder, policy, expected)
     verdict, reasons = decide(checks, incidents)
+    if verdict is Verdict.PASS:
+        checks = distrust(found.folder, run_id, checks)
+        verdict, reasons = decide(checks, incidents)
     return VerdictDocument(
         run_id=run_id,
         verdict=verdict,
@@ -103,6 +117,39 @@ def judge_now(
         started_at=now,
         finished_at=now,
     )
+
+
+def distrust(folder: Path, run_id: str, checks: tuple[CheckVerdict, ...]) -> tuple[CheckVerdict, ...]:
+    """In a run that was altered after it closed, no check passes on evidence that looks well by itself.
+
+    A run that has not closed has no digests yet; that it did not is said of the run as a whole.
+    """
+    problem = next(find_broken_sums(folder), None) if (folder / VERDICT).exists() else None
+    if problem is None:
+        return checks
+    return tuple(
+        found.model_copy(
+            update={"state": State.TAMPERED, "reasons": (*found.reasons, altered(run_id, found, problem))}
+        )
+        if found.state.settles
+        else found
+        for found in checks
+    )
+
+
+def altered(run_id: str, found: CheckVerdict, problem: Problem) -> Reason:
+    """The reason that a run no longer is what was written."""
+    finding = Place(run_id, found.check).finding(
+        State.TAMPERED,
+        "run-unaltered",
+        f"{problem.artifact} {problem.message}",
+        path=MANIFEST,
+        expected="every file of the run as it was when the run closed",
+        observed=f"{problem.artifact} {problem.message}",
+        see="gatewright verify",
+        command="gatewright gate",
+    )
+    return finding.reason.model_copy(update={"artifact": printable(f"runs/{run_id}/{problem.artifact}")})
 
 
 def read_record(folder: Path) -> tuple[str, tuple[Reason, ...]]:

@@ -14,6 +14,7 @@ from gatewright.evidence.report import Counts, Reason
 from gatewright.evidence.results import Result, read_result
 from gatewright.evidence.strict import EvidenceError, read_bytes, read_model
 from gatewright.gate.binding import Expected, find_alterations, find_misbinding, find_staleness
+from gatewright.gate.ending import find_bad_ending
 from gatewright.gate.finding import Finding, Place
 from gatewright.gate.measure import (
     find_broken_limits,
@@ -76,6 +77,8 @@ def judge_check(folder: Path, name: str, check: Check, expected: Expected) -> Ch
     if not findings:
         findings += find_staleness(place, manifest, check, expected)
         findings += find_measured(place, manifest, check, results)
+    if all(finding.state.settles for finding in findings):
+        findings += find_bad_ending(place, folder / SESSIONS / f"{name}.json")
     return CheckVerdict(
         check=name,
         state=worst(finding.state for finding in findings) if findings else State.PASS,

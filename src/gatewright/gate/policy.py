@@ -181,6 +181,8 @@ def parse_policy(data: bytes, name: str) -> LoadedPolicy:
         if first["type"] == "extra_forbidden":
             message = unknown_setting(str(first["loc"][-1]))
         raise ConfigurationError(f"{name}: {place or 'the policy'}: {message}") from None
+    except ValueError as error:  # numbers and dates that Python can't hold
+        raise ConfigurationError(f"{name} is not TOML: {error}") from None
 
 
 MODELS = (

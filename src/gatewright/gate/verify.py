@@ -6,14 +6,23 @@ from pathlib import Path
 
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.verdict import ExitCode, State
-from gatewright.evidence.digest import hash_bytes, hash_file, list_folder, read_sums
+from gatewright.evidence.digest import hash_bytes, hash_file, list_folder, read_sums, write_sums
 from gatewright.evidence.strict import EvidenceError, parse_model, read_bytes
 from gatewright.gate.aggregate import judge_checks
 from gatewright.gate.binding import Expected
 from gatewright.gate.decision import INCIDENT, VerdictDocument, decide, exit_code
 from gatewright.gate.policy import POLICY, LoadedPolicy, parse_policy
 
-__all__ = ["POLICY_COPY", "SUMS", "VERDICT", "Problem", "Verification", "latest_name", "verify"]
+__all__ = [
+    "POLICY_COPY",
+    "SUMS",
+    "VERDICT",
+    "Problem",
+    "Verification",
+    "find_broken_sums",
+    "latest_name",
+    "verify",
+]
 
 POLICY_COPY = "policy.toml"
 VERDICT = "verdict.json"
@@ -86,10 +95,13 @@ def find_unlike_copies(folder: Path, copies: dict[Path, str]) -> Iterator[Proble
 def find_broken_sums(folder: Path) -> Iterator[Problem]:
     """Files that were altered, added or taken away since the run closed."""
     try:
-        sums = read_sums(read_bytes(folder / SUMS).decode(errors="surrogateescape"))
+        data = read_bytes(folder / SUMS)
     except EvidenceError as error:
         yield Problem(SUMS, error.message)
         return
+    sums = read_sums(data)
+    if write_sums(sums) != data:
+        yield Problem(SUMS, "is not in the form in which it was written")
     listing = list_folder(folder)
     present = set(listing.files) - {SUMS}
     for path in sorted(present | sums.keys()):
