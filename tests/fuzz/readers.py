@@ -1,0 +1,191 @@
+"""Every reader of evidence, with valid samples of what it reads: who is not here is not fuzzed, and a test says so."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fakes.projects import CLEAN_POLICY
+from fakes.sealed import junit, report
+from fuzz.samples import sample_of
+from pydantic import BaseModel
+
+from gatewright.core.verdict import State, Verdict
+from gatewright.evidence.digest import read_sums, write_sums
+from gatewright.evidence.ledger import LedgerEntry, append_entry, read_ledger
+from gatewright.evidence.manifest import Manifest, Step
+from gatewright.evidence.results import Result, read_result
+from gatewright.evidence.strict import read_model
+from gatewright.execution.lock import describe
+from gatewright.gate.decision import VerdictDocument
+from gatewright.gate.policy import load_policy
+from gatewright.race.tape import Tape, read_tape
+from gatewright.report.excerpt import render_excerpt
+from gatewright.suites.race.report import RaceReport
+from gatewright.suites.slo.attempts import Attempts, count_attempt
+from gatewright.suites.slo.openslo_file import read_openslo
+from gatewright.suites.slo.report import SloReport
+
+__all__ = ["EXEMPT", "READERS", "Reader", "samples_of_adapters"]
+
+ADAPTER_SAMPLES = Path(__file__).parents[1] / "evidence" / "adapters" / "samples"
+OPENSLO_SAMPLES = Path(__file__).parents[1] / "slo" / "openslo"
+FUTURE = b'{"schema_version": "gatewright.manifest/2"}'
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One reader.
+
+    Attributes:
+        name: of what it reads.
+        file: the name that the file must have; its ending says what can be mutated in it.
+        samples: valid files.
+        read: reads such a file.
+        covers: functions and models of the toolkit that are tried by this.
+    """
+
+    name: str
+    file: str
+    samples: tuple[bytes, ...]
+    read: Callable[[Path], Any]
+    covers: tuple[str, ...]
+
+
+def model(kind: type[BaseModel], file: str = "document.json", *more: bytes) -> Reader:
+    """The reader of a model in a file of its own."""
+    return Reader(
+        kind.__name__, file, (sample_of(kind), *more), lambda path: read_model(path, kind), (kind.__name__,)
+    )
+
+
+def result(path: Path) -> Result:
+    """A result never raises: a file that can't be used is a state with a reason."""
+    found = read_result(path.parent, path.name)
+    assert isinstance(found.state, State)
+    if found.state is State.PASS:
+        counts = found.counts
+        assert counts.collected or counts.schedules or counts.samples or found.metrics
+        assert not counts.failed
+    else:
+        assert found.reasons
+    for reason in found.reasons:
+        assert_told(reason.message, reason.expected, reason.observed)
+    return found
+
+
+def assert_told(*texts: str) -> None:
+    """What a person is told is bounded; a writer makes it printable."""
+    assert all(len(text) < 10_000 for text in texts)
+
+
+def ledger(path: Path) -> tuple[LedgerEntry, ...]:
+    return read_ledger(path)
+
+
+def ledger_sample() -> bytes:
+    """A chain of three runs."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "history.jsonl"
+        for number in range(3):
+            entry = LedgerEntry.model_validate_json(sample_of(LedgerEntry))
+            append_entry(path, entry.model_copy(update={"run_id": f"run-{number}", "verdict": Verdict.PASS}))
+        return path.read_bytes()
+
+
+def attempts(path: Path) -> int:
+    return count_attempt(path.parent, "sha256:" + "0" * 64)
+
+
+def openslo(path: Path) -> Any:
+    documents, refusals = read_openslo([path])
+    assert all(refusal.message.isprintable() for refusal in refusals)
+    return documents
+
+
+def excerpt(path: Path) -> str:
+    shown = render_excerpt(path.parent, f"{path.name}#/counts" if path.suffix == ".json" else path.name)
+    assert shown.replace("\n", "").isprintable() or not shown.isascii()
+    return shown
+
+
+def samples_of_adapters(*patterns: str) -> tuple[bytes, ...]:
+    """Real output of other tools, as the tests of the adapters keep it."""
+    return tuple(path.read_bytes() for pattern in patterns for path in sorted(ADAPTER_SAMPLES.glob(pattern)))
+
+
+READERS: tuple[Reader, ...] = (
+    Reader(
+        "junit",
+        "junit.xml",
+        (junit("passed", "failed", "skipped", "flaky").encode(), *samples_of_adapters("pytest-*.xml")),
+        result,
+        ("read_result",),
+    ),
+    Reader(
+        "suite report",
+        "report.json",
+        (report().encode(), report("FAIL", counts={"failed": 1}).encode()),
+        result,
+        ("SuiteEnvelope",),
+    ),
+    model(Manifest, "manifest.json", FUTURE),
+    model(VerdictDocument, "verdict.json"),
+    model(Step),
+    model(RaceReport),
+    model(SloReport),
+    Reader("policy", "gate.toml", (CLEAN_POLICY.encode(),), load_policy, ("load_policy", "parse_policy")),
+    Reader(
+        "digests",
+        "SHA256SUMS",
+        (write_sums({"a/b": "0" * 64, "c\nd": "1" * 64}),),
+        lambda path: read_sums(path.read_bytes()),
+        ("read_sums",),
+    ),
+    Reader("history", "history.jsonl", (ledger_sample(),), ledger, ("read_ledger", "LedgerEntry")),
+    Reader("tape", "tape.json", (sample_of(Tape),), read_tape, ("read_tape",)),
+    Reader("attempts", "attempts.json", (sample_of(Attempts),), attempts, ("Attempts",)),
+    Reader(
+        "holder", "holder.json", (b'{"run": "r", "process": 1, "since": "now"}',), describe, ("describe",)
+    ),
+    Reader(
+        "openslo",
+        "slo.yaml",
+        tuple(path.read_bytes() for path in sorted(OPENSLO_SAMPLES.glob("*.yaml"))),
+        openslo,
+        ("read_openslo",),
+    ),
+    Reader("excerpt of JSON", "some.json", (report().encode(),), excerpt, ("render_excerpt",)),
+    Reader("excerpt of text", "some.log", (b"one\ntwo\n",), excerpt, ("render_excerpt",)),
+)
+"""All of them; what several read alike stands once for each."""
+
+EXEMPT = {
+    "read_bytes": "is below every reader here",
+    "read_model": "is below every reader of a model here",
+    "parse_model": "is below every reader of a model here",
+    "parse_json": "is below every reader of JSON here",
+    "parse_junit": "is called by read_result alone",
+    "read_shards": "reads a RaceReport",
+    "read_share": "takes an argument, not a file",
+    "read_figures": "takes an argument, not a file",
+    "read_shorthand": "takes a word of an OpenSLO document",
+    "read_short_time": "takes a word of an OpenSLO document",
+    "read_subject": "asks git and the work tree",
+    "read_tree": "asks git and the work tree",
+    "read_environment": "asks the machine",
+    "read_message": "reads what a worker of the same run sends",
+    "Workload": "is written by a process of the same run",
+    "Pace": "is written by a process of the same run",
+    "LocustMeasurement": "is written by a process of the same run",
+    "load_model": "imports a model that the user names",
+    "load_name": "takes a word of an OpenSLO document",
+    "load_service": "imports a service that the user names",
+    "load_round": "puts load on a service",
+    "load_block": "puts load on a service",
+    "read_openslo_text": "is called by read_openslo alone",
+    "parse_body": "takes an answer of the service under test",
+}
+"""Functions and models that look like readers and need no fuzzing here, and why."""
