@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatewright.core.escape import columns, html_text, markdown_text, printable
+from gatewright.core.escape import clipped, columns, html_text, markdown_text, printable
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,18 @@ def test_whatever_is_said_is_text_in_xml(text: str) -> None:
 def test_columns_of_wide_and_combining_characters(text: str, width: int) -> None:
     """A wide character takes two columns of a terminal, a combining one none."""
     assert columns(text) == width
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("", ""), ("short", "short"), ("eleven char", "eleven ch…"), ("\n" * 50, "\\n\\n\\n\\n\\…")],
+)
+def test_what_is_too_long_is_clipped_and_printable(text: str, shown: str) -> None:
+    assert clipped(text, 10) == shown
+
+
+@given(st.text(max_size=200), st.integers(min_value=1, max_value=50))
+@settings(max_examples=200, deadline=None)
+def test_clipped_text_fits_on_a_line(text: str, limit: int) -> None:
+    assert len(clipped(text, limit)) <= limit
+    assert printable(clipped(text, limit)) == clipped(text, limit)

@@ -8,7 +8,14 @@ from pydantic import AwareDatetime
 
 from gatewright.core.model import Model
 from gatewright.core.verdict import State
-from gatewright.evidence.strict import EvidenceError, json_pointer, parse_model, read_bytes, read_model
+from gatewright.evidence.strict import (
+    EvidenceError,
+    json_pointer,
+    parse_model,
+    read_bytes,
+    read_model,
+    value_at,
+)
 
 
 class Figure(Model):
@@ -110,3 +117,22 @@ def test_a_file_beyond_the_limit_is_not_read(tmp_path: Path) -> None:
     assert read_bytes(path, limit=len(GOOD)) == GOOD
     with pytest.raises(EvidenceError, match="larger than"):
         read_bytes(path, limit=len(GOOD) - 1)
+
+
+def test_an_error_is_one_line_whatever_the_file_says() -> None:
+    error = EvidenceError("says\n\x1b[2J" + "x" * 10_000)
+    assert str(error) == error.message
+    assert error.message.isprintable()
+    assert len(error.message) == 500
+
+
+@pytest.mark.parametrize("pointer", ["/9", "/" + "9" * 5000, "/x", "/-1", "/0/a"])
+def test_a_pointer_to_nothing_is_a_lookup_error(pointer: str) -> None:
+    with pytest.raises(LookupError):
+        value_at([1], pointer)
+
+
+def test_a_key_that_is_there_twice_is_named_among_many() -> None:
+    keys = ", ".join(f'"k{number}": 1' for number in range(50_000))
+    with pytest.raises(EvidenceError, match="'k7' twice"):
+        parse_model(f'{{{keys}, "k7": 1}}'.encode(), Figure, name="figure.json")

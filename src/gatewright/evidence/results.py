@@ -1,53 +1,59 @@
 """One result file of a check, whatever its format, as the judge sees it."""
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from pydantic import AwareDatetime, ConfigDict
+from gatewright.core.escape import clipped
+from gatewright.evidence.adapters.adapter import Adapter, Format, Result
+from gatewright.evidence.adapters.coverage_json import COVERAGE_JSON
+from gatewright.evidence.adapters.coverage_xml import COVERAGE_XML
+from gatewright.evidence.adapters.ctrf import CTRF
+from gatewright.evidence.adapters.junit import JUNIT
+from gatewright.evidence.adapters.nox import NOX
+from gatewright.evidence.adapters.pip_audit import PIP_AUDIT
+from gatewright.evidence.adapters.pytest_json import PYTEST_JSON
+from gatewright.evidence.adapters.sarif import SARIF
+from gatewright.evidence.adapters.suite import SUITE
+from gatewright.evidence.adapters.xml_reader import root_of
+from gatewright.evidence.report import Reason
+from gatewright.evidence.strict import EvidenceError, parse_json, read_bytes
 
-from gatewright.core.verdict import State, Verdict
-from gatewright.evidence.junit import TestResults, parse_junit
-from gatewright.evidence.report import Counts, Reason, SuiteReport
-from gatewright.evidence.strict import EvidenceError, parse_model, read_bytes
+__all__ = ["ADAPTERS", "Format", "Result", "read_result"]
 
-__all__ = ["Result", "SuiteEnvelope", "read_result"]
+ADAPTERS: dict[Format, Adapter] = {
+    adapter.format: adapter
+    for adapter in (
+        SUITE,
+        JUNIT,
+        CTRF,
+        PYTEST_JSON,
+        COVERAGE_XML,
+        COVERAGE_JSON,
+        SARIF,
+        PIP_AUDIT,
+        NOX,
+    )
+}
+"""Every format that can be read. A new one is an entry here and a file beside the others."""
 
-SUPPORTED_MAJOR = "1"
-SHOWN_NAMES = 5
+MAXIMUM_SHORT = 500
+MAXIMUM_LONG = 2000
+MAXIMUM_POINTER = 500
 
 
-class SuiteEnvelope(SuiteReport):
-    """As much of a suite's report as the judge reads; the details of the suite are left aside."""
+def read_result(folder: Path, path: str, format: Format | None = None) -> Result:  # noqa: A002 - the policy's word
+    """Read a result; a file that can't be used becomes a state with its reason, never an exception.
 
-    model_config = ConfigDict(extra="ignore")
-
-    started_at: AwareDatetime
-    finished_at: AwareDatetime
-
-
-@dataclass(frozen=True)
-class Result:
-    """What one result file says: a state, how much was measured, figures, and the reasons.
-
-    `started_at` is the moment at which measuring began, where the format tells it in universal time.
+    Args:
+        folder: of the check.
+        path: the file, relative to the folder.
+        format: how it is to be read; by default as its content says, which must be one known format.
     """
-
-    artifact: str
-    state: State
-    counts: Counts = field(default_factory=Counts)
-    metrics: dict[str, float] = field(default_factory=dict)
-    reasons: tuple[Reason, ...] = ()
-    started_at: datetime | None = None
-
-
-def read_result(folder: Path, path: str) -> Result:
-    """Read a result by the ending of its name; a file that can't be used becomes a state with its reason."""
     try:
         data = read_bytes(folder / path)
-        if PurePosixPath(path).suffix == ".xml":
-            return from_junit(path, parse_junit(data, name=path))
-        return from_report(path, parse_model(data, SuiteEnvelope, name=path))
+        adapter = ADAPTERS[format] if format else find_adapter(path, data)
+        result = adapter.read(path, data)
     except EvidenceError as error:
         reason = Reason(
             rule="result-readable",
@@ -57,54 +63,44 @@ def read_result(folder: Path, path: str) -> Result:
             expected="a result file that can be believed",
             observed=error.state.value,
         )
-        return Result(path, error.state, reasons=(reason,))
+        result = Result(path, error.state, reasons=(reason,))
+    return replace(result, reasons=tuple(bounded(reason) for reason in result.reasons))
 
 
-def from_junit(path: str, results: TestResults) -> Result:
-    """Judge a test report by its cases: any failed fails, none at all is empty, all skipped is skipped."""
-    counts = results.counts
-    if counts.failed:
-        names = ", ".join(results.failed[:SHOWN_NAMES])
-        message, state = f"{counts.failed} of {counts.collected} tests failed: {names}", State.FAIL
-    elif not counts.collected:
-        message, state = "no test was collected", State.EMPTY
-    elif not counts.passed:
-        message, state = f"none of {counts.collected} tests ran to a pass", State.SKIPPED
-    else:
-        return Result(path, State.PASS, counts)
-    observed = f"{counts.collected} collected, {counts.passed} passed, {counts.failed} failed"
-    reason = Reason(
-        rule="tests-pass", message=message, artifact=path, expected="tests that all pass", observed=observed
-    )
-    return Result(path, state, counts, reasons=(reason,))
+def find_adapter(path: str, data: bytes) -> Adapter:
+    """The adapter of the only format that a file is in.
+
+    Raises:
+        EvidenceError: INVALID for none, and for more than one.
+    """
+    is_xml = PurePosixPath(path).suffix == ".xml"
+    signs = {root_of(data, name=path)} if is_xml else keys_of(path, data)
+    candidates = [adapter for adapter in ADAPTERS.values() if adapter.is_xml == is_xml]
+    found = [each for each in candidates if is_signed(each, signs)]
+    if len(found) == 1:
+        return found[0]
+    formats = "more than one format" if found else "no format that is known here"
+    names = ", ".join(adapter.format for adapter in found or candidates)
+    raise EvidenceError(f"{path} is in {formats} ({names})")
 
 
-def from_report(path: str, report: SuiteEnvelope) -> Result:
-    """Judge a suite's report: its own verdict, unless it contradicts itself or measured nothing."""
-    name, _, major = report.schema_version.rpartition("/")
-    if not name or major != SUPPORTED_MAJOR:
-        raise EvidenceError(
-            f"{path}: schema version {report.schema_version[:60]!r} is not understood",
-            pointer="/schema_version",
-        )
-    if report.finished_at < report.started_at:
-        raise EvidenceError(f"{path} says that it ended before it began", pointer="/finished_at")
-    counts = report.counts
-    if report.verdict is Verdict.PASS:
-        if counts.failed:
-            raise EvidenceError(
-                f"{path} says PASS and counts {counts.failed} failed", pointer="/counts/failed"
-            )
-        if not (counts.collected or counts.schedules or counts.samples):
-            raise EvidenceError(
-                f"{path} says PASS and measured nothing", state=State.EMPTY, pointer="/counts"
-            )
-    reasons = tuple(point_into(path, index, reason) for index, reason in enumerate(report.reasons))
-    return Result(path, State[report.verdict.name], counts, dict(report.metrics), reasons, report.started_at)
+def is_signed(adapter: Adapter, signs: Iterable[str]) -> bool:
+    """Whether content shows the signs of a format: the element that it begins with, or all the keys."""
+    return adapter.signature.issuperset(signs) if adapter.is_xml else adapter.signature.issubset(signs)
 
 
-def point_into(path: str, index: int, reason: Reason) -> Reason:
-    """A reason that names no artifact is found in the report itself."""
-    if reason.artifact:
-        return reason
-    return reason.model_copy(update={"artifact": path, "pointer": reason.pointer or f"/reasons/{index}"})
+def keys_of(path: str, data: bytes) -> set[str]:
+    """The keys of the outer object; none of a document that is no object."""
+    document = parse_json(data, name=path)
+    return set(document) if isinstance(document, dict) else set()
+
+
+def bounded(reason: Reason) -> Reason:
+    """A reason whose words fit on a line, whoever chose them; a pointer that does not fit leads nowhere."""
+    short = {
+        name: clipped(getattr(reason, name), MAXIMUM_SHORT)
+        for name in ("rule", "artifact", "expected", "observed")
+    }
+    long = {name: clipped(getattr(reason, name), MAXIMUM_LONG) for name in ("message", "see", "command")}
+    fits = clipped(reason.pointer, MAXIMUM_POINTER) == reason.pointer
+    return reason.model_copy(update=short | long | {"pointer": reason.pointer if fits else ""})

@@ -69,7 +69,7 @@ def run_check(run: CheckRun, clock: Clock, echo: Echo) -> Manifest:
     steps = run_steps(run, redactor, clock, echo)
     cut_secrets(run.folder, redactor)
     listing = list_folder(run.folder)
-    results = [read_result(run.folder, path) for path in run.check.results]
+    results = [read_result(run.folder, file.path, file.format) for file in run.check.results]
     manifest = Manifest(
         run_id=run.run_folder.name,
         check=run.name,

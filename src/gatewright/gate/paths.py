@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-__all__ = ["InnerPath"]
+__all__ = ["InnerPath", "inside"]
 
 
 def inside(path: str) -> str:

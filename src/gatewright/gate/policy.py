@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, FiniteFloat, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, FiniteFloat, ValidationError, model_validator
 
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.model import Model
 from gatewright.evidence.digest import hash_bytes
 from gatewright.evidence.manifest import CheckId
+from gatewright.evidence.results import Format
 from gatewright.gate.loads import (
     DeclaredBudget,
     DeclaredJourney,
@@ -20,16 +21,34 @@ from gatewright.gate.loads import (
     DeclaredStage,
     Load,
 )
-from gatewright.gate.paths import InnerPath
+from gatewright.gate.paths import InnerPath, inside
 
-__all__ = ["POLICY", "Check", "Gate", "Limit", "LoadedPolicy", "Policy", "load_policy"]
+__all__ = ["POLICY", "Check", "Gate", "Limit", "LoadedPolicy", "Policy", "ResultFile", "load_policy"]
 
 POLICY = "gate.toml"
 Limitless = Annotated[int, Field(ge=0)]
 
 
 Steps = Annotated[tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...], Field(min_length=1)]
-ResultPath = Annotated[InnerPath, Field(pattern=r"\.(json|xml)$")]
+ResultPath = Annotated[str, Field(pattern=r"\.(json|xml|sarif)$"), AfterValidator(inside)]
+
+
+class ResultFile(Model):
+    """A file that a check leaves: where, and in which format; without one, its content must tell."""
+
+    path: ResultPath
+    format: Format | None = None
+
+    @staticmethod
+    def named(value: object) -> object:
+        """A path alone stands for the file there."""
+        return {"path": value} if isinstance(value, str) else value
+
+
+Results = Annotated[
+    tuple[Annotated[ResultFile, BeforeValidator(ResultFile.named, ResultPath | ResultFile)], ...],
+    Field(min_length=1),
+]
 
 
 class Limit(Model):
@@ -55,7 +74,7 @@ class Check(Model):
         steps: commands, run in order, all of them; `{python}`, `{evidence}`, `{profile}` and `{root}` are
             filled in.
         full_steps: commands of the full profile, where they differ.
-        results: files that the steps leave in the check's folder: suite reports (`*.json`), JUnit (`*.xml`).
+        results: files that the steps leave in the check's folder: paths, or `{ path = ..., format = ... }`.
         publish: files of the check's folder by name, and where in the project a copy goes.
         min_collected, min_samples, min_schedules: fewer than this is no proof.
         max_skipped, max_flaky: how many tests may have been skipped, or have passed at a second try.
@@ -69,7 +88,7 @@ class Check(Model):
     session: Annotated[str, Field(pattern="^[a-z0-9_.-]+$")] | None = None
     steps: Steps
     full_steps: Steps | None = None
-    results: Annotated[tuple[ResultPath, ...], Field(min_length=1)]
+    results: Results
     publish: dict[InnerPath, InnerPath] = Field(default_factory=dict)
     min_collected: Limitless = 0
     min_samples: Limitless = 0
@@ -80,6 +99,13 @@ class Check(Model):
     timeout_s: Annotated[int, Field(gt=0)] = 900
     exclusive: bool = False
     limits: dict[str, Limit] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def reads_each_once(self) -> "Check":
+        """A file that is read twice would count twice."""
+        if len({result.path for result in self.results}) != len(self.results):
+            raise ValueError("names a result twice")
+        return self
 
     def steps_of(self, profile: str) -> Steps:
         """The commands of a profile."""
@@ -189,6 +215,7 @@ MODELS = (
     Policy,
     Gate,
     Check,
+    ResultFile,
     Limit,
     Load,
     DeclaredJourney,

@@ -3,6 +3,7 @@
 import importlib
 import json
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel
 
@@ -21,6 +22,9 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "suite-report": SuiteReport,
     "verdict": VerdictDocument,
 }
+
+
+WRITTEN_BY_PEOPLE = (Policy,)
 
 
 def find_schemas(names: list[str]) -> dict[str, type[BaseModel]]:
@@ -60,9 +64,12 @@ def dashed(name: str) -> str:
 
 
 def schema_text(model: type[BaseModel]) -> str:
-    """The schema of a model, as what is written (not as what is accepted)."""
+    """The schema of a model: of what we write, as it is written; of what people write, as it is accepted."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return json.dumps(schema | model.model_json_schema(mode="serialization"), indent=2) + "\n"
+    mode: Literal["validation", "serialization"] = (
+        "validation" if model in WRITTEN_BY_PEOPLE else "serialization"
+    )
+    return json.dumps(schema | model.model_json_schema(mode=mode), indent=2) + "\n"
 
 
 def write_schemas(folder: Path, models: dict[str, type[BaseModel]]) -> list[Path]:

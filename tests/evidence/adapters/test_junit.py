@@ -3,7 +3,7 @@
 import pytest
 
 from gatewright.core.verdict import State
-from gatewright.evidence.junit import parse_junit
+from gatewright.evidence.adapters.junit import parse_junit
 from gatewright.evidence.report import Counts
 from gatewright.evidence.strict import EvidenceError
 
@@ -63,6 +63,16 @@ def test_failures_are_named() -> None:
         (document("", attributes="tests='2'"), "says 2 tests and holds 1"),
         (document("", attributes="tests='1' failures='1'"), "says 1 failures and holds 0"),
         (document("", attributes="errors='1'"), "says 1 failures and holds 0"),
+        (document("", attributes="skipped='1'"), "says 1 skipped and holds 0"),
+        (
+            b"<testsuites tests='2'><testsuite><testcase/></testsuite></testsuites>",
+            "says 2 tests and holds 1",
+        ),
+        (
+            b"<testsuites errors='1'><testsuite><testcase/></testsuite></testsuites>",
+            "says 1 failures and holds 0",
+        ),
+        (b"<testsuites tests='x'/>", "not a count"),
         (document("", attributes="tests='many'"), "not a count"),
         (document("", attributes="tests='-1'"), "not a count"),
         (document("", attributes="tests='99999999999999999999'"), "not a count"),
@@ -79,3 +89,61 @@ def test_attributes_that_claim_less_change_nothing() -> None:
     """Only the cases count; a report that calls itself clean is not."""
     data = document("<failure/>", attributes="tests='1' failures='0'")
     assert parse_junit(data, name="junit.xml").counts.failed == 1
+
+
+RETRIED = "<testcase classname='c' name='n'/><testcase classname='c' name='n'>{last}</testcase>"
+
+
+@pytest.mark.parametrize(
+    ("claims", "last", "counts"),
+    [
+        ("tests='1'", "", Counts(collected=1, passed=1, flaky=1)),
+        ("tests='1'", "<failure/>", Counts(collected=1, failed=1, flaky=1)),
+        ("tests='2'", "", Counts(collected=2, passed=2)),
+        ("", "", Counts(collected=2, passed=2)),
+    ],
+)
+def test_a_hidden_retry_is_flaky(claims: str, last: str, counts: Counts) -> None:
+    """pytest-rerunfailures writes a failed first try as a case that passed, and counts one test."""
+    data = f"<testsuites><testsuite {claims}>{RETRIED.format(last=last)}</testsuite></testsuites>"
+    assert parse_junit(data.encode(), name="junit.xml").counts == counts
+
+
+def test_a_case_that_stands_for_none_is_not_counted() -> None:
+    """Ruff writes one where it found nothing, also where it looked at nothing."""
+    text = "<testsuite tests='1'><testcase classname='ruff' name='No errors found'>{}</testcase></testsuite>"
+    results = parse_junit(text.format("").encode(), name="ruff.xml")
+    assert (results.counts, results.stand_ins) == (Counts(), 1)
+    assert parse_junit(text.format("<failure/>").encode(), name="ruff.xml").counts.failed == 1
+
+
+@pytest.mark.parametrize(
+    ("stamps", "year"),
+    [
+        (["2026-01-01T00:00:00+00:00"], 2026),
+        (["2026-01-01T00:00:00+00:00", "2025-06-01T00:00:00Z"], 2025),
+        (["2026-01-01T00:00:00"], None),
+        (["soon", ""], None),
+    ],
+)
+def test_measuring_began_with_the_first_suite(stamps: list[str], year: int | None) -> None:
+    """A time without a zone could be any of a day's."""
+    suites = "".join(f"<testsuite timestamp='{stamp}'/>" for stamp in stamps)
+    started = parse_junit(f"<testsuites>{suites}</testsuites>".encode(), name="junit.xml").started_at
+    assert (started.year if started else None) == year
+
+
+@pytest.mark.parametrize(
+    ("status", "counts"),
+    [
+        ("run", Counts(collected=1, passed=1)),
+        ("passed", Counts(collected=1, passed=1)),
+        ("notrun", Counts(collected=1, skipped=1)),
+        ("untested", Counts(collected=1, skipped=1)),
+        ("FAILED", Counts(collected=1, failed=1)),
+    ],
+)
+def test_some_tools_tell_the_outcome_in_an_attribute(status: str, counts: Counts) -> None:
+    """GoogleTest writes a disabled test as a case without a child, like one that passed."""
+    data = f"<testsuite><testcase name='a' status='{status}'/></testsuite>"
+    assert parse_junit(data.encode(), name="junit.xml").counts == counts

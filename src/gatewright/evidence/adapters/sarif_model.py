@@ -1,0 +1,207 @@
+"""As much of SARIF 2.1.0 (OASIS) as a gate reads; section numbers are those of the standard."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from gatewright.evidence.adapters.adapter import Foreign
+
+__all__ = ["Document", "Finding", "Invocation", "Level", "Run"]
+
+Level = Literal["none", "note", "warning", "error"]
+Kind = Literal["pass", "open", "informational", "notApplicable", "review", "fail"]
+
+
+class ArtifactLocation(Foreign):
+    """Where a file is (3.4)."""
+
+    uri: str = ""
+
+
+class Region(Foreign):
+    """Which part of it (3.30)."""
+
+    line: Annotated[int | None, Field(alias="startLine")] = None
+
+
+class PhysicalLocation(Foreign):
+    """A file and a part of it (3.29)."""
+
+    artifact: Annotated[ArtifactLocation, Field(alias="artifactLocation")] = ArtifactLocation()
+    region: Region = Region()
+
+
+class Location(Foreign):
+    """A place of a result (3.28)."""
+
+    physical: Annotated[PhysicalLocation, Field(alias="physicalLocation")] = PhysicalLocation()
+
+
+class Artifact(Foreign):
+    """A file that the run had to do with, and as what (3.24)."""
+
+    location: ArtifactLocation = ArtifactLocation()
+    roles: tuple[str, ...] = ()
+
+    @property
+    def was_analysed(self) -> bool:
+        """Whether it was looked at, as far as its roles tell; without roles, why else would it be listed?"""
+        return not self.roles or not {"analysisTarget", "resultFile"}.isdisjoint(self.roles)
+
+
+class Suppression(Foreign):
+    """That somebody decided against a result (3.35); one counts that is accepted, or has no status."""
+
+    status: Literal["accepted", "underReview", "rejected"] = "accepted"
+
+
+class RuleReference(Foreign):
+    """Which rule is meant, by its id or its place among the driver's (3.52)."""
+
+    id: str = ""
+    index: int = -1
+
+
+class Message(Foreign):
+    """What a tool says (3.11)."""
+
+    text: str = ""
+
+
+class Finding(Foreign):
+    """A result (3.27)."""
+
+    rule_id: Annotated[str, Field(alias="ruleId")] = ""
+    rule_index: Annotated[int, Field(alias="ruleIndex")] = -1
+    rule: RuleReference = RuleReference()
+    kind: Kind = "fail"
+    level: Level | None = None
+    locations: tuple[Location, ...] = ()
+    suppressions: tuple[Suppression, ...] | None = None
+    baseline: Annotated[str, Field(alias="baselineState")] = ""
+
+    @property
+    def references(self) -> tuple[RuleReference, RuleReference]:
+        """The two ways in which it may name its rule."""
+        return RuleReference(id=self.rule_id, index=self.rule_index), self.rule
+
+    @property
+    def is_suppressed(self) -> bool:
+        """Whether all that was decided about it was decided against it (3.27.23)."""
+        return bool(self.suppressions) and all(each.status == "accepted" for each in self.suppressions or ())
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it is only listed because an earlier run had it (3.27.24)."""
+        return self.baseline == "absent"
+
+    @property
+    def file(self) -> str:
+        """The file of its first place."""
+        return self.locations[0].physical.artifact.uri if self.locations else ""
+
+
+class Configuration(Foreign):
+    """How severe a rule's results are where they don't say (3.50)."""
+
+    level: Level = "warning"
+
+
+class Rule(Foreign):
+    """A rule of the tool (3.49)."""
+
+    id: str
+    configuration: Annotated[Configuration, Field(alias="defaultConfiguration")] = Configuration()
+
+
+class Override(Foreign):
+    """That this run took a rule for more, or less, severe (3.51)."""
+
+    descriptor: RuleReference = RuleReference()
+    configuration: Configuration = Configuration()
+
+
+class Component(Foreign):
+    """The tool's driver, or an extension of it (3.19)."""
+
+    name: str
+    rules: tuple[Rule, ...] = ()
+
+
+class Tool(Foreign):
+    """What analysed (3.18)."""
+
+    driver: Component
+    extensions: tuple[Component, ...] = ()
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Those of the driver first."""
+        return (*self.driver.rules, *(rule for each in self.extensions for rule in each.rules))
+
+    def id_of(self, *references: RuleReference) -> str:
+        """The id of the rule that the first of some references means which names any; else nothing."""
+        known = self.driver.rules
+        for each in references:
+            if found := each.id or (known[each.index].id if 0 <= each.index < len(known) else ""):
+                return found
+        return ""
+
+
+class Notification(Foreign):
+    """What the tool says of itself, such as a file that it could not parse (3.58)."""
+
+    level: Level = "warning"
+    message: Message = Message()
+
+
+class Invocation(Foreign):
+    """How the tool ran (3.20)."""
+
+    successful: Annotated[bool, Field(alias="executionSuccessful")]
+    started_at: Annotated[AwareDatetime | None, Field(alias="startTimeUtc")] = None
+    notifications: Annotated[tuple[Notification, ...], Field(alias="toolExecutionNotifications")] = ()
+    overrides: Annotated[tuple[Override, ...], Field(alias="ruleConfigurationOverrides")] = ()
+    about_configuration: Annotated[
+        tuple[Notification, ...], Field(alias="toolConfigurationNotifications")
+    ] = ()
+
+    @property
+    def trouble(self) -> str | None:
+        """What went wrong with the tool itself; None where nothing did."""
+        errors = [each for each in (*self.notifications, *self.about_configuration) if each.level == "error"]
+        if errors:
+            return errors[0].message.text or "an error that it does not name"
+        return None if self.successful else "it says so itself"
+
+
+class Properties(Foreign):
+    """A tool's own additions to a run (3.8); Bandit's tell of each file that it looked at."""
+
+    metrics: dict[str, object] = Field(default_factory=dict)
+
+
+class Run(Foreign):
+    """One run of one tool (3.14); results that are absent, or null, were not looked for (3.14.23)."""
+
+    tool: Tool
+    results: tuple[Finding, ...] | None = None
+    invocations: tuple[Invocation, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
+    properties: Properties = Properties()
+    elsewhere: Annotated[dict[str, object] | None, Field(alias="externalPropertyFileReferences")] = None
+
+    @property
+    def files(self) -> frozenset[str]:
+        """The files that it says it looked at."""
+        listed = {each.location.uri for each in self.artifacts if each.was_analysed}
+        if self.tool.driver.name == "Bandit":
+            listed |= self.properties.metrics.keys() - {"_totals"}
+        return frozenset(listed - {""})
+
+
+class Document(Foreign):
+    """A log (3.13)."""
+
+    version: Literal["2.1.0"]
+    runs: tuple[Run, ...]
