@@ -138,11 +138,11 @@ def test_no_file_is_taken_away_or_added_unseen(name: str, sealed: dict[str, Seal
 @pytest.mark.fuzz
 @pytest.mark.parametrize("name", RUNS)
 def test_no_change_of_any_byte_goes_unseen(name: str, sealed: dict[str, SealedRun]) -> None:
-    """Every 13th byte of every file, changed, taken out and doubled."""
+    """Every 61st byte of every file, changed, taken out and doubled."""
     run, random = sealed[name], Random(name)
     for path in evidence_of(run):
         data = path.read_bytes()
-        for at in range(random.randrange(13), len(data), 13):
+        for at in range(random.randrange(61), len(data), 61):
             assert_found(run, path, data[:at] + bytes([data[at] ^ 1 << random.randrange(8)]) + data[at + 1 :])
             assert_found(run, path, data[:at] + data[at + 1 :])
             assert_found(run, path, data[: at + 1] + data[at:])
@@ -156,7 +156,7 @@ def test_no_change_of_any_field_goes_unseen(name: str, sealed: dict[str, SealedR
     for path in (path for path in evidence_of(run) if path.suffix == ".json"):
         document = json.loads(path.read_bytes())
         for mutated in json_mutations(document):
-            if random.random() < 0.05:
+            if random.random() < 0.01:
                 assert_found(run, path, json.dumps(mutated, indent=2).encode() + b"\n")
 
 

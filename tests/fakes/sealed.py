@@ -23,7 +23,7 @@ from gatewright.gate.measure import total
 from gatewright.gate.policy import LoadedPolicy, parse_policy
 from gatewright.gate.verify import POLICY_COPY
 
-__all__ = ["ENVIRONMENT", "RUN_ID", "CheckMade", "SealedRun", "junit", "open_run_folder", "report", "seal"]
+
 
 RUN_ID = "run-1"
 ENVIRONMENT = Environment(
@@ -103,7 +103,7 @@ def write_check(folder: Path, name: str, made: CheckMade, loaded: LoadedPolicy, 
     for path, content in {"step-1.log": "measured\n", **made.files}.items():
         (place / path).parent.mkdir(parents=True, exist_ok=True)
         (place / path).write_bytes(content.encode() if isinstance(content, str) else content)
-    results = [read_result(place, path) for path in loaded.policy.checks[name].results]
+    results = [read_result(place, each.path, each.format) for each in loaded.policy.checks[name].results]
     manifest = Manifest(
         run_id=folder.name,
         check=name,

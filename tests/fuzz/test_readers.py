@@ -17,7 +17,7 @@ from gatewright.evidence.strict import EvidenceError
 
 PACKAGE = Path(gatewright.__file__).parent
 ROOMS = ("evidence", "gate", "execution", "race", "slo", "suites", "report", "plugins")
-QUICK, MANY = 60, 4000
+QUICK, MANY = 60, 2000
 LONGEST_LINE = 2500
 
 by_reader = pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.name)
@@ -48,7 +48,7 @@ def mutants(reader: Reader, count: int) -> list[bytes]:
         for _ in range(random.choice((1, 1, 2, 5))):
             try:
                 data = random.choice(kinds)(data, random)
-            except (ValueError, SyntaxError):  # bytes that have become no document can't be mutated as one
+            except (ValueError, SyntaxError, RecursionError):  # bytes that have become no document can't be mutated as one
                 data = mutate_bytes(data, random)
         made.append(data)
     return made
@@ -179,9 +179,10 @@ def test_no_reader_is_left_out() -> None:
 
 
 def test_no_format_of_results_is_left_out() -> None:
-    """Every adapter has samples here, each of which its own format reads."""
-    fuzzed = {reader.name for reader in READERS}
-    assert {str(name) for name in getattr(results, "ADAPTERS", {})} - fuzzed - {"suite"} == set()
+    """Every adapter is fuzzed by its name, from samples of its own."""
+    assert {str(name) for name in results.ADAPTERS} - {
+        reader.name for reader in READERS if reader.samples
+    } == set()
 
 
 def test_errors_of_readers_are_what_the_command_line_catches() -> None:

@@ -92,6 +92,8 @@ def test_a_valid_policy_comes_back_as_it_was(document: dict[str, Any]) -> None:
     """What is set is what was said, and what the policy says of itself loads as the very same."""
     policy = load(document)
     written = policy.model_dump(mode="json", exclude_unset=True)
+    for check in written["checks"].values():
+        check["results"] = [result["path"] for result in check["results"]]
     assert written == tomllib.loads(to_toml(document))
     assert Policy.model_validate_json(policy.model_dump_json()) == policy
     assert list(policy.checks) == list(document["checks"])

@@ -1,5 +1,6 @@
 """Read files that may have been written by an enemy: a typed value, or a clear refusal in one line."""
 
+import itertools
 import json
 import math
 import os
@@ -28,6 +29,7 @@ MAXIMUM_BYTES = 64 * 1024 * 1024
 MAXIMUM_DIGITS = 19
 """The digits of the greatest 64-bit integer; no count or size in evidence has more."""
 
+PIECE = 256 * 1024
 MAXIMUM_MESSAGE = 500
 MAXIMUM_INDEX_DIGITS = 9
 
@@ -72,7 +74,9 @@ def read_bytes(path: Path, *, limit: int = MAXIMUM_BYTES) -> bytes:
         os.close(descriptor)
         raise EvidenceError(f"{path.name} is not a plain file", state=State.TAMPERED)
     with os.fdopen(descriptor, "rb") as file:
-        data = file.read(limit + 1)
+        # Asked for all at once, a small file would cost the memory of the largest.
+        pieces = list(itertools.islice(iter(lambda: file.read(PIECE), b""), limit // PIECE + 1))
+    data = b"".join(pieces)
     if len(data) > limit:
         raise EvidenceError(f"{path.name} is larger than {limit} bytes")
     return data
