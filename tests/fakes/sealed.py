@@ -23,7 +23,20 @@ from gatewright.gate.measure import total
 from gatewright.gate.policy import LoadedPolicy, parse_policy
 from gatewright.gate.verify import POLICY_COPY
 
-
+__all__ = [
+    "CLOCK",
+    "ENVIRONMENT",
+    "RUN_ID",
+    "START",
+    "CheckMade",
+    "SealedRun",
+    "expectation",
+    "junit",
+    "open_run_folder",
+    "report",
+    "seal",
+    "step",
+]
 
 RUN_ID = "run-1"
 ENVIRONMENT = Environment(

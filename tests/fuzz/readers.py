@@ -1,5 +1,6 @@
 """Every reader of evidence, with valid samples of what it reads: who is not here is not fuzzed, and a test says so."""
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from gatewright.evidence.manifest import Manifest, Step
 from gatewright.evidence.results import ADAPTERS, Format, Result, read_result
 from gatewright.evidence.strict import read_model
 from gatewright.execution.lock import describe
+from gatewright.gate.baseline import Baseline
 from gatewright.gate.decision import VerdictDocument
 from gatewright.gate.policy import load_policy
 from gatewright.race.tape import Tape, read_tape
@@ -83,8 +85,6 @@ def ledger(path: Path) -> tuple[LedgerEntry, ...]:
 
 def ledger_sample() -> bytes:
     """A chain of three runs."""
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "history.jsonl"
         for number in range(3):
@@ -150,6 +150,7 @@ READERS: tuple[Reader, ...] = (
     model(Manifest, "manifest.json", FUTURE),
     model(VerdictDocument, "verdict.json"),
     model(Step),
+    model(Baseline, "baseline.json"),
     model(RaceReport),
     model(SloReport),
     Reader("policy", "gate.toml", (CLEAN_POLICY.encode(),), load_policy, ("load_policy", "parse_policy")),
@@ -184,6 +185,8 @@ EXEMPT = {
     "parse_model": "is below every reader of a model here",
     "parse_json": "is below every reader of JSON here",
     "parse_junit": "is called by read_result alone",
+    "read_baseline": "makes a value of every refusal of a Baseline",
+    "read_waivers": "takes a part of a policy",
     "read_count": "takes an attribute of an XML report",
     "read_shards": "reads a RaceReport",
     "read_share": "takes an argument, not a file",

@@ -41,14 +41,16 @@ def value_of(schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
         return value_of(choices[0], definitions)
     if "const" in schema or "enum" in schema:
         return schema.get("const", schema.get("enum", [None])[0])
-    kind = schema.get("type", "object")
-    if kind == "object":
-        return object_of(schema, definitions)
-    if kind == "array":
-        return array_of(schema, definitions)
-    if kind == "string":
-        return text_of(schema)
-    return {"integer": number_of, "number": number_of, "boolean": bool}.get(kind, lambda *_: None)(schema)
+    make = {
+        "object": lambda: object_of(schema, definitions),
+        "array": lambda: array_of(schema, definitions),
+        "string": lambda: text_of(schema),
+        "integer": lambda: number_of(schema),
+        "number": lambda: number_of(schema),
+        "boolean": lambda: True,
+        "null": lambda: None,
+    }
+    return make[schema.get("type", "object")]()
 
 
 def object_of(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:

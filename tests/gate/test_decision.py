@@ -14,7 +14,9 @@ from gatewright.gate.decision import (
     VerdictDocument,
     decide,
     exit_code,
+    headline,
     incident,
+    is_waived,
     tree_changed,
 )
 
@@ -106,3 +108,49 @@ def test_changed_files_are_named_and_not_too_many() -> None:
 def test_a_run_about_one_check_says_so_in_its_policy() -> None:
     assert PolicyReference.of("gate.toml", "0" * 64, None).only is None
     assert PolicyReference.of("gate.toml", "0" * 64, "unit").only == "unit"
+
+
+def test_a_waived_check_counts_as_settled_and_the_word_says_how_many() -> None:
+    """Its reasons stay with the check: they no longer speak against the run."""
+    waived = check(State.FAIL, name="a").model_copy(update={"waived": "known"})
+    more = check(State.FLAKY, name="b").model_copy(update={"waived": "x, y"})
+    advisory = check(State.FAIL, name="c", required=False).model_copy(update={"waived": "known"})
+    assert decide((waived,), ()) == (Verdict.PASS, ())
+    assert decide((waived, check(State.FAIL, name="b")), ())[0] is Verdict.FAIL
+    assert headline(document(Verdict.PASS, check(State.PASS))) == "PASS"
+    assert headline(document(Verdict.PASS, waived)) == "PASS, 1 waived"
+    assert headline(document(Verdict.PASS, waived, more, advisory)) == "PASS, 2 waived"
+    assert headline(document(Verdict.FAIL, waived, check(State.FAIL))) == "FAIL, 1 waived"
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_waiver_over_what_nobody_can_answer_for_is_not_believed(state: State) -> None:
+    """Whoever wrote it there: integrity above all."""
+    judged = check(state).model_copy(update={"waived": "known"})
+    verdict, reasons = decide((judged,), ())
+    believed = state in {
+        State.PASS,
+        State.WARN,
+        State.FAIL,
+        State.FLAKY,
+        State.SKIPPED,
+    }
+    assert (verdict is Verdict.PASS) == believed
+    assert is_waived(judged) == (believed and state is not State.PASS)
+    if state.breaks_integrity:
+        assert exit_code(document(Verdict.PASS, judged)) is ExitCode.INTEGRITY
+        assert reasons
+
+
+def test_no_waiver_is_laid_over_an_incident() -> None:
+    waived = check(State.FAIL).model_copy(update={"waived": "known"})
+    assert decide((waived,), (INTERRUPTED,)) == (Verdict.INCONCLUSIVE, (INTERRUPTED,))
+
+
+def test_a_warning_blocks_only_where_the_policy_says_so() -> None:
+    warned = check(State.WARN)
+    assert decide((warned,), ())[0] is Verdict.PASS
+    assert decide((warned,), (), warn_blocks=True)[0] is Verdict.INCONCLUSIVE
+    assert decide((warned, check(State.FAIL)), (), warn_blocks=True)[0] is Verdict.FAIL
+    advisory = check(State.WARN, required=False)
+    assert decide((check(State.PASS), advisory), (), warn_blocks=True) == (Verdict.PASS, ())

@@ -14,6 +14,8 @@ from gatewright.core.verdict import State
 from gatewright.evidence.manifest import MANIFEST
 from gatewright.evidence.report import Counts, Reason
 from gatewright.gate.aggregate import CheckVerdict, judge_check
+from gatewright.gate.binding import Expected
+from gatewright.gate.policy import Check
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 SUBJECT = Subject(commit="c0", tree="t0", dirty=True, lock="l0")
@@ -40,7 +42,7 @@ class Case:
     after: Mapping[str, str] = field(default_factory=dict)
 
 
-def told(
+def told(  # noqa: PLR0917 - a row of a table
     state: State,
     rule: str,
     message: str,
@@ -68,6 +70,10 @@ def told(
     return state, reason
 
 
+def verdict_on(folder: Path, name: str, check: Check, expected: Expected) -> CheckVerdict:
+    return judge_check(folder, name, check, expected).verdict
+
+
 def judge(case: Case, root: Path) -> CheckVerdict:
     policy = (
         f'schema_version = 1\n[checks.unit]\nsteps = [["tool"]]\nresults = {case.results}\n{case.policy}\n'
@@ -75,9 +81,7 @@ def judge(case: Case, root: Path) -> CheckVerdict:
     run = open_run_folder(root, policy, {"unit": case.made})
     for name, text in case.after.items():
         (run.folder / "unit" / name).write_text(text, encoding="utf-8")
-    return judge_check(
-        run.folder, "unit", run.policy.policy.checks["unit"], expectation(run, **case.expected)
-    )
+    return verdict_on(run.folder, "unit", run.policy.policy.checks["unit"], expectation(run, **case.expected))
 
 
 def suite(verdict: str = "PASS", **changes: Any) -> Case:
@@ -320,7 +324,7 @@ CASES: dict[str, tuple[Case, tuple[State, Reason]]] = {
         Case(policy="limits = { rate = { min = 5 } }"),
         told(
             State.INCONCLUSIVE,
-            "limit",
+            "limit-measured",
             "rate was not measured",
             "manifest.json#/counts",
             "rate >= 5",
@@ -434,7 +438,7 @@ def test_evidence_about_another_subject_is_stale(name: str, tmp_path: Path) -> N
         {"unit": CheckMade()},
     )
     subject = run.subject.model_copy(update={name: "other"})
-    verdict = judge_check(
+    verdict = verdict_on(
         run.folder, "unit", run.policy.policy.checks["unit"], expectation(run, subject=subject)
     )
     assert verdict.state is State.STALE
@@ -496,7 +500,7 @@ def test_a_link_in_the_place_of_a_folder_or_a_file_is_no_evidence(tmp_path: Path
     check, expected = run.policy.policy.checks["unit"], expectation(run)
     (run.folder / "unit").rename(tmp_path / "elsewhere")
     (run.folder / "unit").symlink_to(tmp_path / "elsewhere")
-    verdict = judge_check(run.folder, "unit", check, expected)
+    verdict = verdict_on(run.folder, "unit", check, expected)
     assert verdict.state is State.TAMPERED
     (reason,) = verdict.reasons
     assert reason.message == "unit: . is not what the manifest lists"
@@ -506,7 +510,7 @@ def test_a_link_in_the_place_of_a_folder_or_a_file_is_no_evidence(tmp_path: Path
     (tmp_path / "elsewhere").rename(run.folder / "unit")
     (run.folder / "unit" / "step-1.log").rename(tmp_path / "step-1.log")
     (run.folder / "unit" / "step-1.log").symlink_to(tmp_path / "step-1.log")
-    verdict = judge_check(run.folder, "unit", check, expected)
+    verdict = verdict_on(run.folder, "unit", check, expected)
     assert verdict.state is State.TAMPERED
     told = {(reason.pointer, reason.expected, reason.observed) for reason in verdict.reasons}
     assert told == {
@@ -529,7 +533,7 @@ def test_a_check_without_a_manifest_tells_how_its_session_ended(tmp_path: Path) 
     check, expected = run.policy.policy.checks["unit"], expectation(run)
 
     def told() -> tuple[State, Reason]:
-        verdict = judge_check(run.folder, "unit", check, expected)
+        verdict = verdict_on(run.folder, "unit", check, expected)
         assert (verdict.required, verdict.isolated, verdict.counts, verdict.metrics) == (
             False,
             None,
@@ -568,7 +572,7 @@ def test_a_session_that_ran_out_of_time_without_a_manifest_is_a_time_out(tmp_pat
         {"unit": case},
     )
     (run.folder / "unit" / MANIFEST).unlink()
-    verdict = judge_check(run.folder, "unit", run.policy.policy.checks["unit"], expectation(run))
+    verdict = verdict_on(run.folder, "unit", run.policy.policy.checks["unit"], expectation(run))
     assert verdict.state is State.TIMEOUT
     assert (
         verdict.reasons[0].message == "unit: no evidence was left (ended by the gate when its time was over)"
@@ -585,7 +589,7 @@ def test_a_manifest_that_can_not_be_read_says_why_and_where(tmp_path: Path) -> N
     path.write_text(
         path.read_text(encoding="utf-8").replace('"isolated": true', '"isolated": "yes"'), encoding="utf-8"
     )
-    verdict = judge_check(run.folder, "unit", run.policy.policy.checks["unit"], expectation(run))
+    verdict = verdict_on(run.folder, "unit", run.policy.policy.checks["unit"], expectation(run))
     (reason,) = verdict.reasons
     assert (verdict.state, reason.rule) == (State.INVALID, "manifest-readable")
     assert reason.message == "unit: manifest.json: Input should be a valid boolean at /isolated"
@@ -595,7 +599,7 @@ def test_a_manifest_that_can_not_be_read_says_why_and_where(tmp_path: Path) -> N
         "INVALID",
     )
     path.write_bytes(b" " * (8 * 1024 * 1024 + 1))
-    verdict = judge_check(run.folder, "unit", run.policy.policy.checks["unit"], expectation(run))
+    verdict = verdict_on(run.folder, "unit", run.policy.policy.checks["unit"], expectation(run))
     assert verdict.reasons[0].message == "unit: manifest.json is larger than 8388608 bytes"
 
 
@@ -606,7 +610,7 @@ def test_a_record_of_a_session_that_can_not_be_read_is_no_good_end(tmp_path: Pat
         {"unit": CheckMade(session={"exit_code": 0})},
     )
     (run.folder / "_sessions" / "unit.json").write_text("{", encoding="utf-8")
-    verdict = judge_check(run.folder, "unit", run.policy.policy.checks["unit"], expectation(run))
+    verdict = verdict_on(run.folder, "unit", run.policy.policy.checks["unit"], expectation(run))
     (reason,) = verdict.reasons
     assert (verdict.state, reason.rule, reason.observed) == (State.INVALID, "session-succeeds", "INVALID")
     assert reason.message.startswith("unit: unit.json is not JSON")

@@ -17,6 +17,7 @@ from gatewright.execution.project import Project, Settings
 from gatewright.execution.run import Run, forget_latest, fresh_run_id, open_run
 from gatewright.execution.step import Echo, run_step
 from gatewright.gate.aggregate import SESSIONS, CheckVerdict, judge_check
+from gatewright.gate.baseline import read_baseline
 from gatewright.gate.binding import Expected
 from gatewright.gate.decision import VerdictDocument
 from gatewright.gate.policy import Check, load_policy
@@ -77,7 +78,7 @@ def run_sessions(run: Run, settings: Settings, clock: Clock, progress: Progress)
         for name, check in run.policy.policy.checks.items():
             progress.begin(name)
             run_session(run, name, settings, clock, progress.tick)
-            progress.end(judge_check(run.folder, name, check, expectations(run, clock)))
+            progress.end(judge_check(run.folder, name, check, expectations(run, clock)).verdict)
     except KeyboardInterrupt:
         return False
     return True
@@ -85,7 +86,7 @@ def run_sessions(run: Run, settings: Settings, clock: Clock, progress: Progress)
 
 def expectations(run: Run, clock: Clock) -> Expected:
     """What the evidence of a run must be bound to at this moment."""
-    return Expected(run.run_id, run.policy.digest, run.subject, clock.now())
+    return Expected(run.run_id, run.policy.digest, run.subject, clock.now(), baseline=run.baseline)
 
 
 def run_session(run: Run, name: str, settings: Settings, clock: Clock, tick: Callable[[], None]) -> None:
@@ -129,8 +130,9 @@ def add_check(
     manifest = run_check(
         CheckRun(project, policy, name, folder, settings.profile, settings.isolated), clock, echo
     )
-    expected = Expected(folder.name, policy.digest, manifest.subject, clock.now())
-    return judge_check(folder, name, check, expected).state.verdict.exit_code
+    baseline = read_baseline(folder)
+    expected = Expected(folder.name, policy.digest, manifest.subject, clock.now(), baseline=baseline)
+    return judge_check(folder, name, check, expected).verdict.state.verdict.exit_code
 
 
 def run_alone(

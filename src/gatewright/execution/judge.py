@@ -14,7 +14,8 @@ from gatewright.evidence.record import EVIDENCE
 from gatewright.evidence.report import Reason
 from gatewright.evidence.strict import EvidenceError, read_bytes, read_model
 from gatewright.execution.project import Project
-from gatewright.gate.aggregate import CheckVerdict, judge_checks
+from gatewright.gate.aggregate import CheckVerdict
+from gatewright.gate.baseline import read_baseline
 from gatewright.gate.binding import Expected
 from gatewright.gate.decision import (
     INCIDENT,
@@ -25,6 +26,7 @@ from gatewright.gate.decision import (
     incident,
 )
 from gatewright.gate.finding import Place
+from gatewright.gate.judgement import judge_run
 from gatewright.gate.policy import load_policy
 from gatewright.gate.verify import (
     POLICY_COPY,
@@ -100,41 +102,48 @@ def judge_now(
     policy = loaded.policy.narrowed(only)
     run_id, incidents = read_record(found.folder)
     subject, now = read_subject(project.root, read_tree(project.root, EVIDENCE)), clock.now()
-    expected = Expected(run_id, policy_digest_of(found.folder), subject, now, policy.gate.require_commit)
-    checks = judge_checks(found.folder, policy, expected)
-    verdict, reasons = decide(checks, incidents)
-    if verdict is Verdict.PASS:
-        checks = distrust(found.folder, run_id, checks)
-        verdict, reasons = decide(checks, incidents)
-    return VerdictDocument(
+    expected = Expected(
         run_id=run_id,
-        verdict=verdict,
-        reasons=reasons,
+        policy_digest=policy_digest_of(found.folder),
+        subject=subject,
+        now=now,
+        require_commit=policy.gate.require_commit,
+        baseline=read_baseline(found.folder),
+    )
+    document = VerdictDocument(
+        run_id=run_id,
+        verdict=Verdict.INCONCLUSIVE,
+        reasons=(),
         subject=RunSubject(**subject.model_dump()),
         policy=PolicyReference.of(project.policy.name, loaded.digest, only),
-        checks=checks,
+        checks=(),
         environment=read_environment(),
         started_at=now,
         finished_at=now,
     )
+    document = judge_run(found.folder, policy, expected, incidents).fill(document)
+    return distrust(found.folder, document) if document.verdict is Verdict.PASS else document
 
 
-def distrust(folder: Path, run_id: str, checks: tuple[CheckVerdict, ...]) -> tuple[CheckVerdict, ...]:
-    """In a run that was altered after it closed, no check passes on evidence that looks well by itself.
+def distrust(folder: Path, document: VerdictDocument) -> VerdictDocument:
+    """Take a PASS back where the run was altered after it closed, however well its evidence looks by itself.
 
     A run that has not closed has no digests yet; that it did not is said of the run as a whole.
     """
     problem = next(find_broken_sums(folder), None) if (folder / VERDICT).exists() else None
     if problem is None:
-        return checks
-    return tuple(
+        return document
+    checks = tuple(
         found.model_copy(
-            update={"state": State.TAMPERED, "reasons": (*found.reasons, altered(run_id, found, problem))}
+            update={
+                "state": State.TAMPERED,
+                "reasons": (*found.reasons, altered(document.run_id, found, problem)),
+            }
         )
-        if found.state.settles
-        else found
-        for found in checks
+        for found in document.checks
     )
+    verdict, reasons = decide(checks, ())
+    return document.model_copy(update={"verdict": verdict, "reasons": reasons, "checks": checks})
 
 
 def altered(run_id: str, found: CheckVerdict, problem: Problem) -> Reason:

@@ -26,18 +26,18 @@ from gatewright.evidence.record import EVIDENCE, timestamp, write_atomic
 from gatewright.evidence.report import Reason
 from gatewright.evidence.strict import EvidenceError, read_model
 from gatewright.execution.project import PROFILES, Project
-from gatewright.gate.aggregate import judge_checks
+from gatewright.gate.baseline import BASELINE, Baseline, compute_baseline, needs_baseline
 from gatewright.gate.binding import Expected
 from gatewright.gate.decision import (
     PolicyReference,
     RunSubject,
     VerdictDocument,
-    decide,
     exit_code,
     incident,
     tree_changed,
 )
-from gatewright.gate.policy import LoadedPolicy
+from gatewright.gate.judgement import judge_run
+from gatewright.gate.policy import LoadedPolicy, Policy
 from gatewright.gate.verify import POLICY_COPY, SUMS, VERDICT, latest_name
 from gatewright.report.writers import Rendering, render_all
 
@@ -65,6 +65,7 @@ class Run:
 
     Attributes:
         profile: how much time the checks take, `quick` or `full`.
+        baseline: what earlier runs measured, where the policy compares with them.
         formats: forms of the verdict that are written beside those that every run has.
         only: the one check that a run without a gate is about.
     """
@@ -77,6 +78,7 @@ class Run:
     environment: Environment
     started_at: datetime
     profile: str
+    baseline: Baseline | None = None
     formats: tuple[str, ...] = ()
     only: str | None = None
 
@@ -128,11 +130,10 @@ class Run:
             subject=self.subject,
             now=now,
             require_commit=policy.gate.require_commit,
+            baseline=self.baseline,
         )
-        checks = judge_checks(self.folder, policy, expected)
-        verdict, reasons = decide(checks, incidents)
-        update = {"verdict": verdict, "reasons": reasons, "checks": checks}
-        return self._document(subject, finished_at=now).model_copy(update=update)
+        document = self._document(subject, finished_at=now)
+        return judge_run(self.folder, policy, expected, incidents).fill(document)
 
     def _document(self, subject: RunSubject, *, finished_at: datetime | None) -> VerdictDocument:
         return VerdictDocument(
@@ -192,11 +193,24 @@ def open_run(
         environment=read_environment(),
         started_at=started_at,
         profile=profile,
+        baseline=record_baseline(project, folder, policy.policy, profile),
         formats=formats,
         only=only,
     )
     prune(project, keep=policy.policy.gate.keep, spare={folder.name})
     return run
+
+
+def record_baseline(project: Project, folder: Path, policy: Policy, profile: str) -> Baseline | None:
+    """Write down what earlier runs measured, where the policy compares with them."""
+    if not needs_baseline(policy):
+        return None
+    try:
+        baseline = compute_baseline(policy, read_ledger(project.history), profile)
+    except EvidenceError as error:
+        baseline = Baseline(profile=profile, problem=error.message)
+    write_atomic(folder / BASELINE, baseline.model_dump_json(indent=2) + "\n")
+    return baseline
 
 
 def fresh_run_id(moment: datetime) -> str:

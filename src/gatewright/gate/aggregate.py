@@ -1,6 +1,7 @@
 """Judge the evidence of each check in a run folder: a state, and the reasons for it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -13,20 +14,16 @@ from gatewright.evidence.manifest import MANIFEST, CheckId, Manifest, Step
 from gatewright.evidence.report import Counts, Reason
 from gatewright.evidence.results import Result, read_result
 from gatewright.evidence.strict import EvidenceError, read_bytes, read_model
+from gatewright.gate.baseline import Baseline
 from gatewright.gate.binding import Expected, find_alterations, find_misbinding, find_staleness
 from gatewright.gate.ending import find_bad_ending
 from gatewright.gate.finding import Finding, Place
-from gatewright.gate.measure import (
-    find_broken_limits,
-    find_miscounts,
-    find_outcome,
-    find_shortfalls,
-    total,
-)
+from gatewright.gate.limits import find_broken_limits, find_flaky_excess
+from gatewright.gate.measure import find_miscounts, find_outcome, find_shortfalls, total
 from gatewright.gate.policy import Check, Policy
 from gatewright.gate.states import rank, worst
 
-__all__ = ["SESSIONS", "CheckVerdict", "judge_check", "judge_checks"]
+__all__ = ["SESSIONS", "CheckVerdict", "JudgedCheck", "judge_check", "judge_checks"]
 
 SESSIONS = "_sessions"
 """Where the gate records how it started each check; no check can have this name."""
@@ -40,7 +37,7 @@ SHOWN_LOG_WIDTH = 300
 class CheckVerdict(Model):
     """How one check ended, why, and the manifest that it rests on.
 
-    `waived` names the waiver that is laid over the state; the state stays what it is.
+    `waived` names the waivers laid over the state, with ", " between them; the state stays what it is.
     """
 
     check: CheckId
@@ -58,12 +55,20 @@ class CheckVerdict(Model):
     reasons: tuple[Reason, ...]
 
 
-def judge_checks(folder: Path, policy: Policy, expected: Expected) -> tuple[CheckVerdict, ...]:
+@dataclass(frozen=True)
+class JudgedCheck:
+    """The verdict of one check, and all that was found; the verdict shows no more than people read."""
+
+    verdict: CheckVerdict
+    findings: tuple[Finding, ...]
+
+
+def judge_checks(folder: Path, policy: Policy, expected: Expected) -> tuple[JudgedCheck, ...]:
     """Judge every check of the policy, in its order."""
     return tuple(judge_check(folder, name, check, expected) for name, check in policy.checks.items())
 
 
-def judge_check(folder: Path, name: str, check: Check, expected: Expected) -> CheckVerdict:
+def judge_check(folder: Path, name: str, check: Check, expected: Expected) -> JudgedCheck:
     """Judge one check by what its folder holds; reads, and changes nothing."""
     place = Place(expected.run_id, name)
     try:
@@ -76,10 +81,10 @@ def judge_check(folder: Path, name: str, check: Check, expected: Expected) -> Ch
     # Results that are not this run's, or not what was written, say nothing about this run.
     if not findings:
         findings += find_staleness(place, manifest, check, expected)
-        findings += find_measured(place, manifest, check, results)
+        findings += find_measured(place, manifest, check, results, expected.baseline)
     if all(finding.state.settles for finding in findings):
         findings += find_bad_ending(place, folder / SESSIONS / f"{name}.json")
-    return CheckVerdict(
+    verdict = CheckVerdict(
         check=name,
         state=worst(finding.state for finding in findings) if findings else State.PASS,
         required=check.required,
@@ -93,21 +98,23 @@ def judge_check(folder: Path, name: str, check: Check, expected: Expected) -> Ch
         manifest_sha256=hash_file(folder / name, MANIFEST).sha256,
         reasons=shorten(findings),
     )
+    return JudgedCheck(verdict, tuple(findings))
 
 
 def find_measured(
-    place: Place, manifest: Manifest, check: Check, results: tuple[Result, ...]
+    place: Place, manifest: Manifest, check: Check, results: tuple[Result, ...], baseline: Baseline | None
 ) -> Iterator[Finding]:
     """All that can be wrong with evidence that belongs here and is whole."""
     yield from find_outcome(place, manifest, results)
     yield from find_miscounts(place, manifest, check, results)
-    yield from find_broken_limits(place, check, results)
+    yield from find_broken_limits(place, check, results, baseline, manifest.profile)
     yield from find_shortfalls(place, check, total(results))
+    yield from find_flaky_excess(place, check, total(results), baseline, manifest.profile)
 
 
-def without_manifest(place: Place, check: Check, finding: Finding) -> CheckVerdict:
+def without_manifest(place: Place, check: Check, finding: Finding) -> JudgedCheck:
     """The verdict of a check that left no manifest that can be read."""
-    return CheckVerdict(
+    verdict = CheckVerdict(
         check=place.check,
         state=finding.state,
         required=check.required,
@@ -121,6 +128,7 @@ def without_manifest(place: Place, check: Check, finding: Finding) -> CheckVerdi
         manifest_sha256=None,
         reasons=(finding.reason,),
     )
+    return JudgedCheck(verdict, (finding,))
 
 
 def find_absence(place: Place, folder: Path, error: EvidenceError) -> Finding:

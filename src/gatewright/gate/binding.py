@@ -9,6 +9,7 @@ from gatewright.core.provenance import UNKNOWN, Subject
 from gatewright.core.verdict import State
 from gatewright.evidence.digest import hash_file, list_folder
 from gatewright.evidence.manifest import MANIFEST, Manifest
+from gatewright.gate.baseline import Baseline
 from gatewright.gate.finding import Finding, Place
 from gatewright.gate.policy import Check
 
@@ -20,13 +21,14 @@ CLOCK_TOLERANCE = timedelta(seconds=60)
 
 @dataclass(frozen=True)
 class Expected:
-    """What evidence must be bound to, and the moment at which it is judged."""
+    """What evidence must be bound to, what it is compared with, and the moment at which it is judged."""
 
     run_id: str
     policy_digest: str
     subject: Subject
     now: datetime
     require_commit: bool = False
+    baseline: Baseline | None = None
 
 
 def find_misbinding(place: Place, manifest: Manifest, expected: Expected) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from gatewright.evidence.digest import Sha256
 from gatewright.evidence.manifest import RunId
 from gatewright.evidence.report import Reason
 from gatewright.gate.aggregate import CheckVerdict
+from gatewright.gate.states import WAIVABLE
 from gatewright.gate.waivers import WaiverUse
 
 __all__ = [
@@ -21,7 +22,9 @@ __all__ = [
     "VerdictDocument",
     "decide",
     "exit_code",
+    "headline",
     "incident",
+    "is_waived",
     "tree_changed",
 ]
 
@@ -76,17 +79,25 @@ class VerdictDocument(Model):
     finished_at: AwareDatetime | None
 
 
-def decide(checks: Sequence[CheckVerdict], incidents: Sequence[Reason]) -> tuple[Verdict, tuple[Reason, ...]]:
+def decide(
+    checks: Sequence[CheckVerdict], incidents: Sequence[Reason], *, warn_blocks: bool = False
+) -> tuple[Verdict, tuple[Reason, ...]]:
     """The verdict over a run and all reasons for it. Pure: the same evidence gives the same word.
 
     Broken evidence counts also in a check that is not required, since nothing beside it can be trusted then.
-    An incident of the run as a whole (interrupted, tree changed) can't make a verdict better.
+    An incident of the run as a whole (interrupted, tree changed) can't make a verdict better, and no waiver
+    is laid over it. The reasons of a waived check stay with it: they no longer speak against the run.
+
+    Args:
+        checks: with the waivers that are laid over them.
+        incidents: what the run says against itself.
+        warn_blocks: whether a warning is doubt enough.
     """
-    verdict, _ = merge_states(counting(checks))
+    verdict, _ = merge_states(counting(checks, warn_blocks=warn_blocks))
     if incidents and verdict is Verdict.PASS:
         verdict = Verdict.INCONCLUSIVE
-    reasons = [reason for check in checks if counts(check) for reason in check.reasons]
-    return verdict, (*incidents, *reasons)
+    speaking = [check for check in checks if counts(check) and not is_waived(check)]
+    return verdict, (*incidents, *(reason for check in speaking for reason in check.reasons))
 
 
 def exit_code(document: VerdictDocument) -> ExitCode:
@@ -95,14 +106,30 @@ def exit_code(document: VerdictDocument) -> ExitCode:
     return merged if merged is ExitCode.INTEGRITY else document.verdict.exit_code
 
 
-def counting(checks: Iterable[CheckVerdict]) -> list[State]:
-    """The states that make the verdict."""
-    return [check.state for check in checks if counts(check)]
+def headline(document: VerdictDocument) -> str:
+    """The word that people read, and how many checks are waived: `PASS, 2 waived`."""
+    waived = sum(counts(check) and is_waived(check) for check in document.checks)
+    return f"{document.verdict.value}, {waived} waived" if waived else document.verdict.value
+
+
+def counting(checks: Iterable[CheckVerdict], *, warn_blocks: bool = False) -> list[State]:
+    """The states that make the verdict; a waived one counts as settled, and stays what it is in the check."""
+    blocking = {State.WARN: State.INCONCLUSIVE} if warn_blocks else {}
+    return [
+        State.PASS if is_waived(check) else blocking.get(check.state, check.state)
+        for check in checks
+        if counts(check)
+    ]
 
 
 def counts(check: CheckVerdict) -> bool:
     """Whether a check has a say."""
     return check.required or check.state.breaks_integrity
+
+
+def is_waived(check: CheckVerdict) -> bool:
+    """Whether a waiver settles a check; over a state that nobody can answer for, none is believed."""
+    return bool(check.waived) and check.state in WAIVABLE
 
 
 def incident(kind: str, message: str, *, expected: str, observed: str, command: str) -> Reason:

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from itertools import zip_longest
 
 from gatewright.core.verdict import State
 from gatewright.evidence.manifest import MANIFEST, Manifest
 from gatewright.evidence.report import Counts, Reason
 from gatewright.evidence.results import Result
 from gatewright.gate.finding import Finding, Place, command_to_see
-from gatewright.gate.policy import Check, Limit
+from gatewright.gate.policy import Check
 from gatewright.gate.states import agree, state_of_step, worst
 
-__all__ = ["bounds", "find_broken_limits", "find_miscounts", "find_outcome", "find_shortfalls", "total"]
+__all__ = ["bound", "find_miscounts", "find_outcome", "find_shortfalls", "total"]
 
 BEGINNING_TOLERANCE = timedelta(seconds=2)
 """How far the wall clock may step back between the start of a check and the start of its suite."""
@@ -26,17 +27,25 @@ def total(results: Sequence[Result]) -> Counts:
 
 
 def find_outcome(place: Place, manifest: Manifest, results: Sequence[Result]) -> Iterator[Finding]:
-    """What exit codes and results say together, with the reasons of both."""
+    """What exit codes and results say together, with the reasons of both.
+
+    The reasons of a result that does not pass have a state of their own, not the worst of all: who answers
+    for one of them answers for no other.
+    """
     results = proven(results)
     found = worst(result.state for result in results)
     state = agree(worst(state_of_step(step) for step in manifest.steps), found)
     if state is State.PASS:
         return
-    if state is not found:
-        yield from explain_steps(place, manifest, state, found)
+    if state is found:
+        yield from find_unexplained_steps(place, manifest, results)
+    else:
+        steps = [index for index, step in enumerate(manifest.steps) if state_of_step(step) is not State.PASS]
+        yield from explain_steps(place, manifest, steps, state, found)
     for result in results:
         if result.state is not State.PASS:
-            yield from (place.adopt(state, reason) for reason in result.reasons or (unexplained(result),))
+            for reason, own in zip_longest(result.reasons or (unexplained(result),), result.states):
+                yield place.adopt((own or result.state) if state is found else state, reason)
 
 
 def proven(results: Sequence[Result]) -> Sequence[Result]:
@@ -44,20 +53,33 @@ def proven(results: Sequence[Result]) -> Sequence[Result]:
     return [result for result in results if not result.unproven] or results
 
 
-def explain_steps(place: Place, manifest: Manifest, state: State, found: State) -> Iterator[Finding]:
-    """The commands whose ending makes the state of the check."""
-    for index, step in enumerate(manifest.steps):
-        if state_of_step(step) is not State.PASS:
-            yield place.finding(
-                state,
-                "steps-succeed",
-                f"step {index + 1} ended badly ({step.ending}) while the results say {found.value}",
-                path=MANIFEST,
-                pointer=f"/steps/{index}",
-                expected="exit code 0",
-                observed=step.ending,
-                see=command_to_see(place.artifact(step.log)),
-            )
+def find_unexplained_steps(place: Place, manifest: Manifest, results: Sequence[Result]) -> Iterator[Finding]:
+    """Commands that ended badly behind a failure, in a way for which there are too few results."""
+    states = [state_of_step(step) for step in manifest.steps]
+    found = worst(result.state for result in results)
+    for state in dict.fromkeys(states):
+        steps = [index for index, each in enumerate(states) if each is state]
+        if state is not State.PASS and len(steps) > sum(result.state is state for result in results):
+            broken = state if state in {State.TIMEOUT, State.ERROR, State.EMPTY} else State.ERROR
+            yield from explain_steps(place, manifest, steps, broken, found)
+
+
+def explain_steps(
+    place: Place, manifest: Manifest, steps: Sequence[int], state: State, found: State
+) -> Iterator[Finding]:
+    """The commands whose ending puts the check into a state."""
+    for index in steps:
+        step = manifest.steps[index]
+        yield place.finding(
+            state,
+            "steps-succeed",
+            f"step {index + 1} ended badly ({step.ending}) while the results say {found.value}",
+            path=MANIFEST,
+            pointer=f"/steps/{index}",
+            expected="exit code 0",
+            observed=step.ending,
+            see=command_to_see(place.artifact(step.log)),
+        )
 
 
 def unexplained(result: Result) -> Reason:
@@ -136,37 +158,26 @@ def find_shortfalls(place: Place, check: Check, counts: Counts) -> Iterator[Find
             )
 
 
-def find_broken_limits(place: Place, check: Check, results: Sequence[Result]) -> Iterator[Finding]:
-    """Metrics beyond the limits of the policy; one that nobody measured proves nothing."""
-    for name, limit in check.limits.items():
-        expected = f"{name} {bounds(limit)}"
-        # Two results may have the same metric; no good one may hide a bad one.
-        values = [result.metrics[name] for result in results if name in result.metrics]
-        if not values:
-            message = f"{name} was not measured"
-            yield bound(place, State.INCONCLUSIVE, "limit", message, expected=expected, observed="no figure")
-        for value in values:
-            if not within(value, limit):
-                message, observed = f"{name} is beyond its limit", f"{value:g}"
-                yield bound(place, State.FAIL, "limit", message, expected=expected, observed=observed)
-
-
-def within(value: float, limit: Limit) -> bool:
-    """Whether a finite value keeps a limit."""
-    return (limit.min is None or value >= limit.min) and (limit.max is None or value <= limit.max)
-
-
-def bounds(limit: Limit) -> str:
-    """A limit in words."""
-    parts = [
-        f">= {limit.min:g}" if limit.min is not None else "",
-        f"<= {limit.max:g}" if limit.max is not None else "",
-    ]
-    return " and ".join(part for part in parts if part)
-
-
-def bound(place: Place, state: State, rule: str, message: str, *, expected: str, observed: str) -> Finding:
+def bound(
+    place: Place,
+    state: State,
+    rule: str,
+    message: str,
+    *,
+    expected: str,
+    observed: str,
+    see: str = "",
+    command: str = "",
+) -> Finding:
     """A finding against a bound of the policy."""
     return place.finding(
-        state, rule, message, path=MANIFEST, pointer="/counts", expected=expected, observed=observed
+        state,
+        rule,
+        message,
+        path=MANIFEST,
+        pointer="/counts",
+        expected=expected,
+        observed=observed,
+        see=see,
+        command=command,
     )

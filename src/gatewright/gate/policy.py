@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, FiniteFloat, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.model import Model
 from gatewright.evidence.digest import hash_bytes
 from gatewright.evidence.manifest import CheckId
 from gatewright.evidence.results import Format
+from gatewright.gate.demands import Allowed, FlakyBudget, Limit, Switch, Wanted
 from gatewright.gate.loads import (
     DeclaredBudget,
     DeclaredJourney,
@@ -22,12 +23,11 @@ from gatewright.gate.loads import (
     Load,
 )
 from gatewright.gate.paths import InnerPath, inside
+from gatewright.gate.waivers import BrokenWaiver, Waiver, read_waivers
 
 __all__ = ["POLICY", "Check", "Gate", "Limit", "LoadedPolicy", "Policy", "ResultFile", "load_policy"]
 
 POLICY = "gate.toml"
-Limitless = Annotated[int, Field(ge=0)]
-
 
 Steps = Annotated[tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...], Field(min_length=1)]
 ResultPath = Annotated[str, Field(pattern=r"\.(json|xml|sarif)$"), AfterValidator(inside)]
@@ -51,20 +51,6 @@ Results = Annotated[
 ]
 
 
-class Limit(Model):
-    """Bounds of one metric; at least one of them."""
-
-    min: FiniteFloat | None = None
-    max: FiniteFloat | None = None
-
-    @model_validator(mode="after")
-    def bounds_something(self) -> "Limit":
-        """A limit without bounds would be met by everything."""
-        if self.min is None and self.max is None:
-            raise ValueError("needs a min or a max")
-        return self
-
-
 class Check(Model):
     """One check: what it runs, and what its evidence must show to pass.
 
@@ -78,26 +64,28 @@ class Check(Model):
         publish: files of the check's folder by name, and where in the project a copy goes.
         min_collected, min_samples, min_schedules: fewer than this is no proof.
         max_skipped, max_flaky: how many tests may have been skipped, or have passed at a second try.
+        flaky_budget: how many tests may be flaky over several runs together.
         max_age_s: older evidence is stale, in seconds.
         timeout_s: the time that all steps together get, in seconds.
         exclusive: nothing else runs beside it.
         limits: bounds of metrics by name.
     """
 
-    required: bool = True
+    required: Switch = True
     session: Annotated[str, Field(pattern="^[a-z0-9_.-]+$")] | None = None
     steps: Steps
     full_steps: Steps | None = None
     results: Results
     publish: dict[InnerPath, InnerPath] = Field(default_factory=dict)
-    min_collected: Limitless = 0
-    min_samples: Limitless = 0
-    min_schedules: Limitless = 0
-    max_skipped: Limitless = 0
-    max_flaky: Limitless = 0
-    max_age_s: Annotated[int, Field(gt=0)] = 86_400
-    timeout_s: Annotated[int, Field(gt=0)] = 900
-    exclusive: bool = False
+    min_collected: Allowed = 0
+    min_samples: Allowed = 0
+    min_schedules: Allowed = 0
+    max_skipped: Allowed = 0
+    max_flaky: Allowed = 0
+    flaky_budget: FlakyBudget | None = None
+    max_age_s: Wanted = 86_400
+    timeout_s: Wanted = 900
+    exclusive: Switch = False
     limits: dict[str, Limit] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -117,14 +105,16 @@ class Gate(Model):
 
     Attributes:
         keep: how many run folders stay on disk.
+        warn_blocks: whether a required check that ends as WARN makes the verdict INCONCLUSIVE.
         require_commit: whether evidence of an unknown commit is refused.
         scenarios: the packages whose race scenarios a tape may name; nothing else is imported for a replay.
         faults: what a self-check plants, `module:name`, in one of those packages.
         measured: the `MeasuredService`, `module:name`, that a comparison with a base starts.
     """
 
-    keep: Annotated[int, Field(ge=1)] = 20
-    require_commit: bool = False
+    keep: Wanted = 20
+    warn_blocks: Switch = False
+    require_commit: Switch = False
     scenarios: tuple[str, ...] = ()
     faults: Annotated[str, Field(pattern=r"^([\w.]+:\w+)?$")] = ""
     measured: Annotated[str, Field(pattern=r"^([\w.]+:\w+)?$")] = ""
@@ -137,12 +127,17 @@ class Policy(Model):
         gate: what holds for a run as a whole.
         checks: by name.
         slo: loads by name, for checks whose step is `gatewright slo run NAME`.
+        waivers: known findings that somebody answers for; a broken one does nothing, and breaks nothing.
     """
 
     schema_version: Literal[1]
     gate: Gate = Gate()
     checks: Annotated[dict[CheckId, Check], Field(min_length=1)]
     slo: dict[CheckId, Load] = Field(default_factory=dict)
+    waivers: Annotated[
+        tuple[Waiver | BrokenWaiver, ...],
+        BeforeValidator(read_waivers, json_schema_input_type=tuple[Waiver, ...]),
+    ] = ()
 
     @model_validator(mode="after")
     def requires_something(self) -> "Policy":
@@ -164,7 +159,8 @@ class Policy(Model):
                 f"{POLICY} has no check {only!r}", remedy=f"it has {', '.join(self.checks)}"
             )
         check = self.checks[only].model_copy(update={"required": True})
-        return self.model_copy(update={"checks": {only: check}})
+        waivers = tuple(waiver for waiver in self.waivers if waiver.check == only)
+        return self.model_copy(update={"checks": {only: check}, "waivers": waivers})
 
 
 @dataclass(frozen=True)
@@ -217,6 +213,8 @@ MODELS = (
     Check,
     ResultFile,
     Limit,
+    FlakyBudget,
+    Waiver,
     Load,
     DeclaredJourney,
     DeclaredObjective,

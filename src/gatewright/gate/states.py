@@ -6,7 +6,7 @@ from pathlib import PurePath
 from gatewright.core.verdict import State
 from gatewright.evidence.manifest import Step
 
-__all__ = ["agree", "rank", "state_of_step", "worst"]
+__all__ = ["WAIVABLE", "agree", "rank", "state_of_step", "worst"]
 
 GRAVITY = (
     State.TAMPERED,
@@ -25,6 +25,14 @@ GRAVITY = (
     State.PASS,
 )
 """States from the worst: broken evidence, then a proven failure, then the many ways of not knowing."""
+
+WAIVABLE = frozenset({State.FAIL, State.FLAKY, State.SKIPPED, State.WARN})
+"""States that somebody can answer for: something was measured, now, of this tree, and found.
+
+Every other state says that nobody knows: no evidence (MISSING, EMPTY), none that was finished (ERROR,
+TIMEOUT), too little to decide (INCONCLUSIVE), none of this tree or day (STALE), none to read (INVALID) or
+believe (MISMATCH, TAMPERED). Doubt is no finding: measure again, or let the policy demand less, openly.
+"""
 
 SUITE_EXITS = {0: State.PASS, 1: State.FAIL, 3: State.INCONCLUSIVE}
 PYTEST_EXITS = {0: State.PASS, 1: State.FAIL, 5: State.EMPTY}

@@ -8,9 +8,10 @@ from gatewright.core.errors import ConfigurationError
 from gatewright.core.verdict import ExitCode, State
 from gatewright.evidence.digest import hash_bytes, hash_file, list_folder, read_sums, write_sums
 from gatewright.evidence.strict import EvidenceError, parse_model, read_bytes
-from gatewright.gate.aggregate import judge_checks
+from gatewright.gate.baseline import read_baseline
 from gatewright.gate.binding import Expected
-from gatewright.gate.decision import INCIDENT, VerdictDocument, decide, exit_code
+from gatewright.gate.decision import INCIDENT, VerdictDocument, exit_code
+from gatewright.gate.judgement import judge_run
 from gatewright.gate.policy import POLICY, LoadedPolicy, parse_policy
 
 __all__ = [
@@ -131,11 +132,10 @@ def find_other_decision(folder: Path, document: VerdictDocument) -> Iterator[Pro
         subject=document.subject,
         now=document.finished_at,
         require_commit=loaded.policy.gate.require_commit,
+        baseline=read_baseline(folder),
     )
-    checks = judge_checks(folder, loaded.policy, expected)
     incidents = tuple(reason for reason in document.reasons if reason.rule.startswith(INCIDENT))
-    verdict, reasons = decide(checks, incidents)
-    again = document.model_copy(update={"verdict": verdict, "reasons": reasons, "checks": checks})
+    again = judge_run(folder, loaded.policy, expected, incidents).fill(document)
     for place in differences(document, again):
         yield Problem(VERDICT, f"does not follow from the evidence at {place}")
 
@@ -162,6 +162,8 @@ def differences(document: VerdictDocument, again: VerdictDocument) -> Iterator[s
         yield "/verdict"
     if document.reasons != again.reasons:
         yield "/reasons"
+    if document.waivers != again.waivers:
+        yield "/waivers"
     if bool(document.subject.changed) != any(
         reason.rule == f"{INCIDENT}tree-unchanged" for reason in document.reasons
     ):

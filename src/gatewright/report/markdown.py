@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from gatewright.core.escape import markdown_text
-from gatewright.gate.decision import VerdictDocument
+from gatewright.gate.decision import VerdictDocument, headline
 from gatewright.report.command import as_typed
-from gatewright.report.text import describe_counts
+from gatewright.report.text import describe_counts, describe_state
 
 __all__ = ["render_verdict"]
 
@@ -27,11 +27,13 @@ def render_verdict(document: VerdictDocument) -> str:
         ("finished", finished),
         ("python", f"{document.environment.python} on {document.environment.platform}"),
     ]
-    parts = [f"# {document.verdict.value}", table(("", ""), facts)]
+    parts = [f"# {headline(document)}", table(("", ""), facts)]
     if document.checks:
         parts += ["## Checks", checks_table(document)]
     if document.reasons:
         parts += ["## Reasons", reasons_list(document)]
+    if document.waivers:
+        parts += ["## Waivers", waivers_table(document)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -40,7 +42,7 @@ def checks_table(document: VerdictDocument) -> str:
     rows = [
         (
             check.check,
-            check.state.value,
+            describe_state(check),
             "yes" if check.required else "no",
             describe_counts(check.counts),
             f"{check.duration_s:.1f} s",
@@ -49,6 +51,23 @@ def checks_table(document: VerdictDocument) -> str:
         for check in document.checks
     ]
     return table(("check", "state", "required", "measured", "time", "manifest"), rows)
+
+
+def waivers_table(document: VerdictDocument) -> str:
+    """One row for each waiver, with what became of it."""
+    rows = [
+        (
+            use.id,
+            use.check,
+            use.status.value,
+            use.owner,
+            use.expires.isoformat() if use.expires else "",
+            use.reason,
+            use.message,
+        )
+        for use in document.waivers
+    ]
+    return table(("waiver", "check", "status", "owner", "expires", "reason", "what became of it"), rows)
 
 
 def reasons_list(document: VerdictDocument) -> str:

@@ -9,15 +9,17 @@ from gatewright.core.verdict import Verdict
 from gatewright.evidence.record import EVIDENCE
 from gatewright.evidence.report import Counts, Reason
 from gatewright.gate.aggregate import CheckVerdict
-from gatewright.gate.decision import VerdictDocument
+from gatewright.gate.decision import VerdictDocument, headline, is_waived
 from gatewright.gate.finding import command_to_see
-from gatewright.gate.measure import bounds
+from gatewright.gate.limits import bounds
 from gatewright.gate.policy import Check, LoadedPolicy
+from gatewright.gate.waivers import WaiverStatus, WaiverUse
 from gatewright.report.command import as_typed
 
 __all__ = [
     "COLOURS",
     "describe_counts",
+    "describe_state",
     "render_checks",
     "render_explanation",
     "render_policy",
@@ -31,12 +33,13 @@ SHOWN_REASONS = 8
 def render_verdict_text(document: VerdictDocument, *, colour: bool) -> str:
     """The whole verdict as text for a terminal."""
     parts = [render_checks(document.checks)] if document.checks else []
-    lines = [paint(document.verdict, document.verdict.value, colour=colour)]
+    lines = [paint(document.verdict, headline(document), colour=colour)]
     lines += [
         f"  - {printable(reason.message)}{figures(reason)}" for reason in document.reasons[:SHOWN_REASONS]
     ]
     if (rest := len(document.reasons) - SHOWN_REASONS) > 0:
         lines.append(f"  - and {rest} more: gatewright explain")
+    lines += [f"  - {describe_waiver(use)}" for use in document.waivers]
     lines.append(f"evidence: {EVIDENCE}/runs/{document.run_id}")
     return "\n\n".join([*parts, "\n".join(lines)]) + "\n"
 
@@ -46,7 +49,7 @@ def render_checks(checks: Sequence[CheckVerdict]) -> str:
     rows = [
         (
             check.check if check.required else f"{check.check} (advisory)",
-            check.state.value,
+            describe_state(check),
             describe_counts(check.counts),
             f"{check.duration_s:.1f} s",
             {True: "session", False: "shared", None: ""}[check.isolated],
@@ -55,6 +58,17 @@ def render_checks(checks: Sequence[CheckVerdict]) -> str:
     ]
     headers = ("check", "state", "measured", "time", "environment")
     return tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True)
+
+
+def describe_state(check: CheckVerdict) -> str:
+    """The state of a check, and whether a waiver is laid over it."""
+    return f"{check.state.value} (waived)" if is_waived(check) else check.state.value
+
+
+def describe_waiver(use: WaiverUse) -> str:
+    """What became of a waiver, on one line."""
+    reason = f": {use.reason}" if use.status is WaiverStatus.APPLIED else ""
+    return printable(f"waiver {use.id or '(without id)'} {use.status.value}: {use.message}{reason}")
 
 
 def describe_counts(counts: Counts) -> str:

@@ -38,7 +38,8 @@ class Result:
 
     `started_at` is the moment at which measuring began (or the report was written, where no more is told), if
     the format tells it in universal time. An `unproven` result found nothing wrong and does not show that
-    anything was looked at: it never passes alone, and does no harm beside one that proves something.
+    anything was looked at: it never passes alone, and does no harm beside one that proves something. `states`
+    are those of the reasons, one each, or none where all of them have that of the result.
     """
 
     artifact: str
@@ -48,6 +49,7 @@ class Result:
     reasons: tuple[Reason, ...] = ()
     started_at: datetime | None = None
     unproven: bool = False
+    states: tuple[State, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,9 @@ def conclude(
         )
         for each in found
     )
-    state = found[0].state if found else State.PASS
-    return Result(path, state, counts or Counts(), metrics or {}, reasons, started_at, unproven)
+    states = tuple(each.state for each in found)
+    state = states[0] if states else State.PASS
+    return Result(path, state, counts or Counts(), metrics or {}, reasons, started_at, unproven, states)
 
 
 def name_some(names: Iterable[str]) -> str:

@@ -91,12 +91,13 @@ def find_complaints(tests: TestResults) -> Iterator[Complaint]:
     """What keeps a test run from passing."""
     counts = tests.counts
     observed = f"{counts.collected} collected, {counts.passed} passed, {counts.failed} failed"
+    expected = "tests that all pass"
+    unknown = f"{tests.unknown} of {counts.collected} tests ended in a way that is not known"
     if counts.failed:
         message = f"{counts.failed} of {counts.collected} tests failed: {name_some(tests.failed)}"
         state, pointer = State.FAIL, tests.place
     elif tests.unknown:
-        message = f"{tests.unknown} of {counts.collected} tests ended in a way that is not known"
-        state, pointer = State.INCONCLUSIVE, tests.place
+        message, state, pointer = unknown, State.INCONCLUSIVE, tests.place
     elif not counts.collected:
         message, state, pointer = "no test was collected", State.EMPTY, ""
     elif not counts.passed:
@@ -107,4 +108,6 @@ def find_complaints(tests: TestResults) -> Iterator[Complaint]:
         state, pointer = State.WARN, ""
     else:
         return
-    yield Complaint(state, "tests-pass", message, "tests that all pass", observed, pointer)
+    yield Complaint(state, "tests-pass", message, expected, observed, pointer)
+    if counts.failed and tests.unknown:  # who answers for the failures knows nothing of these
+        yield Complaint(State.INCONCLUSIVE, "tests-pass", unknown, expected, observed, tests.place)
