@@ -206,6 +206,12 @@ COMMANDS = {
     "judge": Command("judge recorded evidence again", reading("gate", "gate", "judge")),
     "verify": Command("check that recorded evidence is what was recorded", reading("gate", "gate", "verify")),
     "explain": Command("tell the reasons behind a verdict", reading("gate", "gate", "explain")),
+    "show": Command("show the evidence at a place that explain names", reading("gate", "gate", "show")),
+    "report": Command("write the latest verdict in another form", reading("gate", "gate", "report")),
+    "history": Command("show earlier runs, flake rates and trends", reading("gate", "gate", "history")),
+    "sign": Command("seal a run with a key", reading("gate", "gate", "sign")),
+    "keygen": Command("make a key to sign with", reading("gate", "gate", "keygen")),
+    "policy": Command("check gate.toml (policy check)", reading("gate", "gate", "policy")),
     "replay": Command("replay a recorded schedule", reading("race_stress", "race-stress", "replay")),
     "schema": Command(
         "print or write the JSON Schemas of evidence", reading("slo_smoke", "slo-smoke", "schema")

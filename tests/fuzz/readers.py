@@ -13,10 +13,12 @@ from pydantic import BaseModel
 
 from gatewright.core.verdict import State, Verdict
 from gatewright.evidence.digest import read_sums, write_sums
-from gatewright.evidence.ledger import LedgerEntry, append_entry, read_ledger
+from gatewright.evidence.dsse import read_envelope
+from gatewright.evidence.ledger import LedgerEntry, LedgerHead, append_entry, read_ledger
 from gatewright.evidence.manifest import Manifest, Step
 from gatewright.evidence.results import ADAPTERS, Format, Result, read_result
-from gatewright.evidence.strict import read_model
+from gatewright.evidence.signing.choose import load_allowed_signers, load_trusted
+from gatewright.evidence.strict import read_bytes, read_model
 from gatewright.execution.lock import describe
 from gatewright.gate.baseline import Baseline
 from gatewright.gate.decision import VerdictDocument
@@ -32,6 +34,17 @@ __all__ = ["EXEMPT", "READERS", "Reader", "samples_of_adapters"]
 
 ADAPTER_SAMPLES = Path(__file__).parents[1] / "evidence" / "adapters" / "samples"
 OPENSLO_SAMPLES = Path(__file__).parents[1] / "slo" / "openslo"
+ENVELOPE = (
+    b'{"payload": "e30=", "payloadType": "application/x", "signatures": [{"keyid": "k", "sig": "AAAA"}]}'
+)
+PUBLIC_KEY = b"""-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
+-----END PUBLIC KEY-----
+"""
+"""The example of RFC 8410, section 10.1."""
+ALLOWED = (
+    b"release@example.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBm/RAlphM3+hUG6wWfcO5bIUIaqMLa2ywxcOK1wMWbh\n"
+)
 FUTURE = b'{"schema_version": "gatewright.manifest/2"}'
 
 
@@ -95,6 +108,10 @@ def ledger_sample() -> bytes:
 
 def attempts(path: Path) -> int:
     return count_attempt(path.parent, "sha256:" + "0" * 64)
+
+
+def envelope(path: Path) -> Any:
+    return read_envelope(read_bytes(path), "application/x", name=path.name)
 
 
 def openslo(path: Path) -> Any:
@@ -163,6 +180,16 @@ READERS: tuple[Reader, ...] = (
     ),
     Reader("history", "history.jsonl", (ledger_sample(),), ledger, ("read_ledger", "LedgerEntry")),
     Reader("tape", "tape.json", (sample_of(Tape),), read_tape, ("read_tape",)),
+    model(LedgerHead),
+    Reader("envelope", "verdict.dsse.json", (ENVELOPE,), envelope, ("read_envelope", "Envelope")),
+    Reader(
+        "public key",
+        "release.pub",
+        (PUBLIC_KEY,),
+        load_trusted,
+        ("load_trusted", "load_public", "read_key_file"),
+    ),
+    Reader("allowed signers", "allowed", (ALLOWED,), load_allowed_signers, ("load_allowed_signers",)),
     Reader("attempts", "attempts.json", (sample_of(Attempts),), attempts, ("Attempts",)),
     Reader(
         "holder", "holder.json", (b'{"run": "r", "process": 1, "since": "now"}',), describe, ("describe",)
@@ -185,6 +212,13 @@ EXEMPT = {
     "parse_model": "is below every reader of a model here",
     "parse_json": "is below every reader of JSON here",
     "parse_junit": "is called by read_result alone",
+    "read_recent": "reads what read_ledger reads",
+    "read_lines": "is below the readers of the history",
+    "load_signer": "reads the private key of whoever calls",
+    "load_private": "reads the private key of whoever calls",
+    "read_attestations": "reads envelopes",
+    "read_seal": "reads envelopes",
+    "parse_age": "takes an argument, not a file",
     "read_baseline": "makes a value of every refusal of a Baseline",
     "read_waivers": "takes a part of a policy",
     "read_count": "takes an attribute of an XML report",

@@ -17,7 +17,10 @@ from gatewright.gate.decision import (
     headline,
     incident,
     is_waived,
+    note,
+    own_reasons,
     tree_changed,
+    with_incident,
 )
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -154,3 +157,33 @@ def test_a_warning_blocks_only_where_the_policy_says_so() -> None:
     assert decide((warned, check(State.FAIL)), (), warn_blocks=True)[0] is Verdict.FAIL
     advisory = check(State.WARN, required=False)
     assert decide((check(State.PASS), advisory), (), warn_blocks=True) == (Verdict.PASS, ())
+
+
+def test_a_note_is_told_and_changes_nothing() -> None:
+    """An incident beside it still does."""
+    told = note("history", "not whole", expected="", observed="", command="")
+    assert decide([check(State.PASS)], [told]) == (Verdict.PASS, (told,))
+    assert decide([check(State.PASS)], [told, INTERRUPTED])[0] is Verdict.INCONCLUSIVE
+    assert decide([check(State.FAIL)], [told])[0] is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("before", "reason", "after"),
+    [
+        (Verdict.PASS, INTERRUPTED, Verdict.INCONCLUSIVE),
+        (Verdict.FAIL, INTERRUPTED, Verdict.FAIL),
+        (Verdict.INCONCLUSIVE, INTERRUPTED, Verdict.INCONCLUSIVE),
+        (Verdict.PASS, note("n", "told", expected="", observed="", command=""), Verdict.PASS),
+    ],
+)
+def test_what_comes_up_late_makes_no_verdict_better(before: Verdict, reason: Reason, after: Verdict) -> None:
+    late = with_incident(document(before), reason)
+    assert (late.verdict, late.reasons) == (after, (reason,))
+
+
+def test_a_result_that_speaks_as_the_run_is_not_taken_for_it() -> None:
+    """A suite may name its rules `run-...`; they have a place in the evidence, those of a run have none."""
+    forged = Reason(rule="run-forged", message="from a suite", artifact="runs/r/unit/report.json")
+    own = (INTERRUPTED, tree_changed(["a"]))
+    mixed = document(Verdict.INCONCLUSIVE).model_copy(update={"reasons": (*own, forged)})
+    assert own_reasons(mixed) == own

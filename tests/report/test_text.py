@@ -201,6 +201,30 @@ def test_progress_updates_one_line_on_a_terminal(monkeypatch: pytest.MonkeyPatch
     assert text.endswith("\r\x1b[2Kunit: PASS in 3.0 s (2/3 passed, 1 failed)\n")
 
 
+def test_progress_of_several_checks_at_once_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each with its own time, in the order in which they began, and no wider than the terminal."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "24")
+    clock, stream = FakeClock(), Terminal()
+    progress = ProgressLines(stream, clock)
+    progress.tick()
+    progress.begin("stress")
+    clock.advance(1)
+    progress.begin("unit")
+    clock.advance(1)
+    progress.tick()
+    progress.begin("a-third-one")
+    progress.tick()
+    progress.end(check(State.PASS, reasons=()))
+    progress.tick()
+    lines = stream.getvalue().split("\r\x1b[2K")[1:]
+    assert lines[0] == "stress: 2.0 s, unit: 1…"
+    assert lines[1] == "stress: 2.0 s, unit: 1…"
+    assert lines[2].startswith("unit: PASS in 1.0 s")
+    assert lines[3] == "stress: 2.0 s, a-third…"
+
+
 @pytest.mark.parametrize(
     ("environment", "wanted"),
     [({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],

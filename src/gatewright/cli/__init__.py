@@ -9,8 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gatewright.cli.gates import add_gate_commands
+from gatewright.cli.histories import add_history_commands
 from gatewright.cli.loads import add_slo_commands
 from gatewright.cli.races import add_race_commands
+from gatewright.cli.reports import add_report_command
+from gatewright.cli.seals import add_seal_commands
 from gatewright.core.errors import GatewrightError
 from gatewright.core.escape import printable
 from gatewright.core.interrupts import end_as_by_ctrl_c
@@ -27,7 +30,10 @@ examples:
   gatewright run tests            run one check alone and judge it
   gatewright explain              why the latest verdict is what it is
   gatewright show PLACE           the evidence at a place that explain names
+  gatewright report --format ctrf   the latest verdict in another form
   gatewright verify               is the latest verdict still what was written?
+  gatewright verify FOLDER --key FILE   and by whom was it sealed? (keygen, sign)
+  gatewright history              earlier runs: verdicts, flake rates, trends
   gatewright judge                would the latest evidence still pass, for the tree as it is now?
   gatewright replay TAPE          run a recorded schedule again
   gatewright merge FOLDER...      join the shards of a race suite
@@ -42,6 +48,8 @@ environment:
   GATEWRIGHT_PROFILE   quick (default) or full
   GATEWRIGHT_RUN_ID    the id under which a run is opened
   GATEWRIGHT_PYTHON    a ready interpreter that runs the checks instead of Nox sessions
+  GATEWRIGHT_SIGNING_KEY          the key file that seals runs; also a public one whose key is in ssh-agent
+  GATEWRIGHT_SIGNING_PASSPHRASE   the passphrase of a key in a PEM file
   GATEWRIGHT_PROGRAM   what remedies call this program, where a launcher stands before it
   NO_COLOR             no colours
 """
@@ -98,6 +106,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     add_gate_commands(commands)
+    add_report_command(commands)
+    add_seal_commands(commands)
+    add_history_commands(commands)
     add_race_commands(commands)
     add_slo_commands(commands)
     return parser

@@ -1,4 +1,4 @@
-"""Commands about a gate: run it, judge, verify and explain what it left, check its policy."""
+"""Commands about a gate: run it, judge and explain what it left, check its policy."""
 
 import argparse
 import os
@@ -7,19 +7,18 @@ import sys
 from pathlib import Path
 
 from gatewright.cli.common import Commands, project_of
+from gatewright.cli.reports import Output, add_output_option, show
 from gatewright.core.clock import SystemClock
 from gatewright.core.errors import ConfigurationError
-from gatewright.core.escape import printable
 from gatewright.core.verdict import ExitCode
 from gatewright.execution.gate import add_check, run_alone, run_gate
-from gatewright.execution.judge import judge_now, resolve_run, verify_run
+from gatewright.execution.judge import judge_now, resolve_run
 from gatewright.execution.project import PROFILES, Settings
-from gatewright.gate.decision import VerdictDocument, exit_code
 from gatewright.gate.policy import load_policy
 from gatewright.report.excerpt import render_excerpt
-from gatewright.report.progress import ProgressLines, wants_colour
+from gatewright.report.progress import ProgressLines
 from gatewright.report.schemas import find_schemas, schema_text, write_schemas
-from gatewright.report.text import render_explanation, render_policy, render_verdict_text
+from gatewright.report.text import render_explanation, render_policy
 
 __all__ = ["add_gate_commands"]
 
@@ -28,6 +27,7 @@ def add_gate_commands(commands: Commands) -> None:
     """Add them to the command line."""
     gate = commands.add_parser("gate", help="run every check of the policy and write the verdict")
     gate.add_argument("--full", action="store_true", help="the full profile instead of the quick one")
+    add_output_option(gate)
     gate.set_defaults(command=gate_command)
 
     run = commands.add_parser(
@@ -37,15 +37,11 @@ def add_gate_commands(commands: Commands) -> None:
     run.add_argument("--profile", choices=PROFILES, help="how long the check may take its time")
     run.set_defaults(command=run_command)
 
-    for name, command, text in (
-        ("judge", judge_command, "judge evidence against the policy and tree of now; reads only"),
-        ("verify", verify_command, "verify that a verdict and its evidence are what was written; reads only"),
-    ):
-        reader = commands.add_parser(name, help=text, description=text)
-        reader.add_argument("folder", nargs="?", type=Path, help="a run folder; by default the latest run's")
-        reader.set_defaults(command=command)
-        if command is judge_command:
-            reader.add_argument("--check", metavar="CHECK", help="ask about this check alone")
+    text = "judge evidence against the policy and tree of now; reads only"
+    judge = commands.add_parser("judge", help=text, description=text)
+    judge.add_argument("folder", nargs="?", type=Path, help="a run folder; by default the latest run's")
+    judge.add_argument("--check", metavar="CHECK", help="ask about this check alone")
+    judge.set_defaults(command=judge_command)
 
     explain = commands.add_parser("explain", help="every reason of a verdict, with the command that mends it")
     explain.add_argument("check", nargs="?", metavar="CHECK", help="only the reasons of this check")
@@ -80,8 +76,12 @@ def gate_command(options: argparse.Namespace) -> int:
     """Run the release gate."""
     project = project_of(options)
     settings = Settings.read(os.environ | ({"GATEWRIGHT_PROFILE": "full"} if options.full else {}))
-    clock = SystemClock()
-    return show(run_gate(project, settings, clock, ProgressLines(sys.stdout, clock)))
+    outputs = [Output.parse(text) for text in options.output]
+    for output in outputs:
+        output.forget()
+    clock, formats = SystemClock(), tuple(output.format for output in outputs)
+    document = run_gate(project, settings, clock, ProgressLines(sys.stdout, clock), formats)
+    return show(document, project.runs / document.run_id, outputs)
 
 
 def run_command(options: argparse.Namespace) -> int:
@@ -92,7 +92,8 @@ def run_command(options: argparse.Namespace) -> int:
     clock = SystemClock()
     if settings.run_folder:
         return add_check(project, settings, settings.run_folder, options.check, clock=clock, echo=echo)
-    return show(run_alone(project, settings, options.check, clock=clock, echo=echo))
+    document = run_alone(project, settings, options.check, clock=clock, echo=echo)
+    return show(document, project.runs / document.run_id)
 
 
 def echo(line: str) -> None:
@@ -104,18 +105,8 @@ def echo(line: str) -> None:
 def judge_command(options: argparse.Namespace) -> int:
     """Judge evidence as of now."""
     project = project_of(options)
-    return show(judge_now(project, options.folder, SystemClock(), only=options.check))
-
-
-def verify_command(options: argparse.Namespace) -> int:
-    """Verify a verdict."""
-    verification = verify_run(project_of(options) if options.folder is None else None, options.folder)
-    for problem in verification.problems:
-        print(printable(f"TAMPERED {problem.artifact}: {problem.message}"))
-    document = verification.document
-    if document and verification.is_intact:
-        print(f"intact: run {document.run_id} says {document.verdict.value}")
-    return verification.exit_code
+    document = judge_now(project, options.folder, SystemClock(), only=options.check)
+    return show(document, options.folder or project.runs / document.run_id)
 
 
 def explain_command(options: argparse.Namespace) -> int:
@@ -157,9 +148,3 @@ def schema_command(options: argparse.Namespace) -> int:
     for model in models.values():
         sys.stdout.write(schema_text(model))
     return ExitCode.PASS
-
-
-def show(document: VerdictDocument) -> int:
-    """Print a verdict; its exit code."""
-    sys.stdout.write("\n" + render_verdict_text(document, colour=wants_colour(sys.stdout)))
-    return exit_code(document)

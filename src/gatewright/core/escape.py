@@ -4,7 +4,7 @@ import re
 import unicodedata
 from html import escape
 
-__all__ = ["clipped", "columns", "html_text", "markdown_text", "printable", "printable_lines"]
+__all__ = ["clipped", "columns", "html_text", "markdown_text", "printable", "printable_lines", "xml_text"]
 
 HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Control, format (also bidirectional overrides), lone surrogates, line and paragraph separators."""
@@ -38,9 +38,14 @@ def printable_lines(text: str) -> str:
     return "".join(f"{printable(line)}\n" for line in text.splitlines())
 
 
+def xml_text(text: str) -> str:
+    """Text on one line whose every character XML 1.0 allows (section 2.2); its markup is not escaped yet."""
+    return printable(text).translate(NOT_IN_XML)
+
+
 def html_text(text: str) -> str:
     """Text that HTML, SVG and XML show as it is, also within the quotes of an attribute."""
-    return escape(printable(text).translate(NOT_IN_XML), quote=True)
+    return escape(xml_text(text), quote=True)
 
 
 def markdown_text(text: str) -> str:

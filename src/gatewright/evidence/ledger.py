@@ -1,6 +1,14 @@
-"""The history of verdicts: one line for each run, chained by digests, so that no line is taken out unseen."""
+"""The history of verdicts: one line for each run, chained by digests, so that no line is taken out unseen.
+
+The chain shows lines that were altered, moved or taken out of the middle. Its end is kept in the head beside
+it, which may be signed, and in the folder of each run, which names the line that the run continued.
+"""
 
 import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,15 +17,52 @@ from pydantic import AwareDatetime, Field
 from gatewright.core.model import Model
 from gatewright.core.verdict import State, Verdict
 from gatewright.evidence.digest import Sha256, hash_bytes
+from gatewright.evidence.dsse import (
+    MAXIMUM_ENVELOPE_BYTES,
+    SealError,
+    Signer,
+    Trusted,
+    check_signatures,
+    read_envelope,
+    seal,
+)
+from gatewright.evidence.lines import (
+    lines_at_the_end,
+    read_lines,
+    size_of,
+    unfinished_line,
+    without_unfinished_line,
+)
 from gatewright.evidence.manifest import CheckId, RunId
+from gatewright.evidence.record import timestamp, write_atomic
 from gatewright.evidence.report import Counts
-from gatewright.evidence.strict import EvidenceError, parse_model, read_bytes
+from gatewright.evidence.strict import EvidenceError, parse_model, read_bytes, read_model
 
-__all__ = ["BEGINNING", "HISTORY", "LedgerCheck", "LedgerEntry", "append_entry", "read_ledger"]
+__all__ = [
+    "BEGINNING",
+    "HISTORY",
+    "LedgerBreak",
+    "LedgerCheck",
+    "LedgerEntry",
+    "LedgerHead",
+    "append_entry",
+    "find_breaks",
+    "head_now",
+    "mend_torn_line",
+    "read_ledger",
+    "read_recent",
+    "set_aside",
+]
 
 HISTORY = "history.jsonl"
 BEGINNING = "0" * 64
 """What the first line names as the one before it."""
+
+HEAD_TYPE = "application/vnd.gatewright.history-head+json"
+"""The payload type of a signed head."""
+
+PREVIOUS = re.compile(rb',"previous":"([0-9a-f]{64})"\}')
+"""How a line ends: the chain is followed without parsing what it holds."""
 
 
 class LedgerCheck(Model):
@@ -48,50 +93,227 @@ class LedgerEntry(Model):
     previous: Sha256 = BEGINNING
 
 
+class LedgerHead(Model):
+    """The end of a ledger: how many lines it had, how long it was in bytes, the digest of the last line."""
+
+    schema_version: Literal["gatewright.history-head/1"] = "gatewright.history-head/1"
+    count: Annotated[int, Field(ge=0)]
+    bytes: Annotated[int, Field(ge=0)]
+    sha256: Sha256 = BEGINNING
+
+
+@dataclass(frozen=True)
+class LedgerBreak:
+    """Something that is wrong with a ledger; `line` is None where it is about none, else counted from 1."""
+
+    message: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return f"line {self.line} {self.message}" if self.line else f"it {self.message}"
+
+
+def head_path(path: Path) -> Path:
+    """Where the head of a ledger lies."""
+    return path.with_name("history.head.json")
+
+
+def signed_head_path(path: Path) -> Path:
+    """Where the signed head of a ledger lies; runs that nobody signs leave an older one as it is."""
+    return path.with_name("history.head.dsse.json")
+
+
 def read_ledger(path: Path) -> tuple[LedgerEntry, ...]:
-    """The runs, oldest first; none where there is no ledger yet.
+    """The runs, oldest first; none where there is no ledger yet. An unfinished last line is left out.
 
     Raises:
         EvidenceError: a line that can't be read, or that does not follow from the one before.
     """
+    return parse_chain(enumerate(read_lines(path), start=1), BEGINNING, path.name)
+
+
+def read_recent(path: Path, count: int) -> tuple[LedgerEntry, ...]:
+    """The newest runs, oldest first, and no more than `count`; reads no more of the ledger than that.
+
+    Raises:
+        EvidenceError: as `read_ledger`, within these lines.
+    """
+    lines = lines_at_the_end(path, count)
+    return parse_chain(((number - len(lines), line) for number, line in enumerate(lines)), None, path.name)
+
+
+def parse_chain(
+    lines: Iterator[tuple[int, bytes]], previous: str | None, name: str
+) -> tuple[LedgerEntry, ...]:
+    """Entries that follow from one another; None for `previous` where the line before is not known."""
     entries: list[LedgerEntry] = []
-    previous = BEGINNING
-    for number, line in enumerate(read_lines(path), start=1):
-        entry = parse_model(line, LedgerEntry, name=f"line {number} of {path.name}")
-        if entry.previous != previous:
+    for number, line in lines:
+        place = f"line {number} of {name}" if number > 0 else f"line {-number} from the end of {name}"
+        entry = parse_model(line, LedgerEntry, name=place)
+        if previous is not None and entry.previous != previous:
             raise EvidenceError(
-                f"line {number} of {path.name} does not follow from the line before",
-                state=State.TAMPERED,
-                pointer="/previous",
+                f"{place} does not follow from the line before", state=State.TAMPERED, pointer="/previous"
             )
         entries.append(entry)
         previous = hash_bytes(line)
     return tuple(entries)
 
 
-def read_lines(path: Path) -> list[bytes]:
-    """The lines of a ledger."""
-    try:
-        return read_bytes(path).splitlines()
-    except EvidenceError as error:
-        if error.state is State.MISSING:
-            return []
-        raise
+def append_entry(path: Path, entry: LedgerEntry, signer: Signer | None = None) -> None:
+    """Add a run, and move the head on; the gate's lock is held by whoever calls.
 
-
-def append_entry(path: Path, entry: LedgerEntry) -> None:
-    """Add a run; its `previous` is filled in.
+    `previous` is filled in. A head that does not fit the ledger is left as it is, so that the break stays to
+    be seen until somebody sets the ledger aside.
 
     Raises:
-        EvidenceError: the ledger can't be read.
+        EvidenceError: the ledger is no plain file.
+        GatewrightError: the head can't be signed; the run is in the ledger then.
         OSError: it can't be written.
     """
-    lines = read_lines(path)
+    head = head_now(path)
+    lines = lines_at_the_end(path, 1)
     previous = hash_bytes(lines[-1]) if lines else BEGINNING
-    line = entry.model_copy(update={"previous": previous}).model_dump_json() + "\n"
+    line = entry.model_copy(update={"previous": previous}).model_dump_json().encode()
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    with os.fdopen(descriptor, "ab") as file:
+        file.write(line + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    if head is None:
+        return
+    moved = LedgerHead(count=head.count + 1, bytes=size_of(path), sha256=hash_bytes(line))
+    text = moved.model_dump_json(indent=2) + "\n"
+    write_atomic(head_path(path), text)
+    if signer:
+        write_atomic(signed_head_path(path), seal(text.encode(), HEAD_TYPE, signer).to_json())
+
+
+def head_now(path: Path) -> LedgerHead | None:
+    """The head that fits the ledger as it is; None where the written one does not.
+
+    A run that died between its line and the head leaves one line more than the head counts.
+    """
+    size = size_of(path)
     try:
-        os.write(descriptor, line.encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        head = read_model(head_path(path), LedgerHead)
+    except EvidenceError as error:
+        if error.state is not State.MISSING:
+            return None
+        head = LedgerHead(count=0, bytes=0)
+    if head.bytes > size or (head.count > 0) != (head.bytes > 0):
+        return None
+    before = lines_at_the_end(path, 1, end=head.bytes)
+    after = lines_at_the_end(path, 2, end=size, start=head.bytes)
+    if (hash_bytes(before[0]) if before else BEGINNING) != head.sha256 or len(after) > 1:
+        return None
+    if not after:
+        return head
+    return LedgerHead(count=head.count + 1, bytes=size, sha256=hash_bytes(after[0]))
+
+
+def mend_torn_line(path: Path, now: datetime) -> Path | None:
+    """Set the unfinished last line that a crash left aside; the gate's lock is held by whoever calls.
+
+    Returns:
+        Where it is kept; None where every line is whole.
+
+    Raises:
+        EvidenceError: the ledger is no plain file.
+        OSError: it can't be written.
+    """
+    torn = unfinished_line(path)
+    if not torn:
+        return None
+    aside = path.with_name(f"history.torn-{timestamp(now)}")
+    write_atomic(aside, torn)
+    without_unfinished_line(path)
+    return aside
+
+
+def set_aside(path: Path, now: datetime) -> list[Path]:
+    """Begin a new ledger: the old one and its heads are renamed, and nothing is lost.
+
+    Returns:
+        Where they are kept.
+    """
+    there = [old for old in (path, head_path(path), signed_head_path(path)) if os.path.lexists(old)]
+    return [old.rename(old.with_name(f"{old.name}.aside-{timestamp(now)}")) for old in there]
+
+
+def find_breaks(path: Path, trusted: Trusted | None = None, *, parse: bool = False) -> list[LedgerBreak]:
+    """Everything that is wrong with a ledger.
+
+    Args:
+        path: the ledger.
+        trusted: the keys that must have signed its head; None to leave signatures aside.
+        parse: whether every entry is read too, beside the chain of digests.
+    """
+    try:
+        digests, breaks = follow_chain(path, parse=parse)
+        if unfinished_line(path):
+            breaks.append(LedgerBreak("ends in the middle of a line, as after a crash"))
+    except EvidenceError as error:
+        return [LedgerBreak(f"can't be read: {error.message}")]
+    breaks += find_other_end(path, digests)
+    if trusted:
+        breaks += find_other_signed_end(path, digests, trusted)
+    return breaks
+
+
+def follow_chain(path: Path, *, parse: bool) -> tuple[list[str], list[LedgerBreak]]:
+    """The digest of each line, and the lines that can't be read or don't follow from the one before."""
+    digests: list[str] = []
+    breaks: list[LedgerBreak] = []
+    for number, line in enumerate(read_lines(path), start=1):
+        found = PREVIOUS.search(line, max(0, len(line) - 80))
+        if found is None or found.end() != len(line):
+            breaks.append(LedgerBreak("is no entry", number))
+        elif found[1].decode() != (digests[-1] if digests else BEGINNING):
+            breaks.append(LedgerBreak("does not follow from the line before", number))
+        elif parse:
+            try:
+                parse_model(line, LedgerEntry, name="it")
+            except EvidenceError as error:
+                breaks.append(LedgerBreak(f"can't be read: {error.message}", number))
+        digests.append(hash_bytes(line))
+    return digests, breaks
+
+
+def find_other_end(path: Path, digests: list[str]) -> Iterator[LedgerBreak]:
+    """Where the head tells of another end than the ledger has."""
+    name = head_path(path).name
+    try:
+        head = read_model(head_path(path), LedgerHead)
+    except EvidenceError as error:
+        if error.state is not State.MISSING:
+            yield LedgerBreak(f"has a head that can't be read: {error.message}")
+        elif len(digests) > 1:
+            yield LedgerBreak(f"has no head any more: {name} is gone")
+        return
+    yield from compare_end(head, digests, name)
+    if len(digests) > head.count + 1:
+        yield LedgerBreak(f"has {len(digests)} lines, and {name} counts {head.count}: lines were added")
+
+
+def find_other_signed_end(path: Path, digests: list[str], trusted: Trusted) -> Iterator[LedgerBreak]:
+    """Where the signed head tells of lines that the ledger does not have; it says nothing of later ones."""
+    name = signed_head_path(path).name
+    try:
+        data = read_bytes(signed_head_path(path), limit=MAXIMUM_ENVELOPE_BYTES)
+        envelope = read_envelope(data, HEAD_TYPE, name=name)
+        check_signatures(envelope, trusted)
+        head = parse_model(envelope.content, LedgerHead, name=name)
+    except SealError as error:
+        yield LedgerBreak(f"has no signed end that can be believed: {name} {error.message}")
+    except EvidenceError as error:
+        yield LedgerBreak(f"has no signed end that can be believed: {error.message}")
+    else:
+        yield from compare_end(head, digests, name)
+
+
+def compare_end(head: LedgerHead, digests: list[str], name: str) -> Iterator[LedgerBreak]:
+    """Where lines that a head counts are not there, or not those that it counted."""
+    if head.count > len(digests):
+        yield LedgerBreak(f"ends after {len(digests)} lines, and {name} counts {head.count}: lines are gone")
+    elif (digests[head.count - 1] if head.count else BEGINNING) != head.sha256:
+        yield LedgerBreak(f"is not what {name} says", head.count)

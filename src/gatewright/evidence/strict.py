@@ -8,7 +8,7 @@ import stat
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -18,6 +18,7 @@ from gatewright.core.verdict import State
 __all__ = [
     "EvidenceError",
     "json_pointer",
+    "open_plain",
     "parse_json",
     "parse_model",
     "read_bytes",
@@ -54,12 +55,12 @@ class EvidenceError(Exception):
         self.pointer = pointer
 
 
-def read_bytes(path: Path, *, limit: int = MAXIMUM_BYTES) -> bytes:
-    """Read a plain file of bounded size; links and devices are refused.
+def open_plain(path: Path) -> BinaryIO:
+    """Open a plain file for reading; links and devices are refused.
 
     Raises:
         EvidenceError: MISSING when there is no such file, TAMPERED for anything but a plain file, INVALID for
-            one that is too large or can't be read.
+            one that can't be read.
     """
     try:
         # A device or a named pipe would block an open that waits.
@@ -73,7 +74,16 @@ def read_bytes(path: Path, *, limit: int = MAXIMUM_BYTES) -> bytes:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise EvidenceError(f"{path.name} is not a plain file", state=State.TAMPERED)
-    with os.fdopen(descriptor, "rb") as file:
+    return os.fdopen(descriptor, "rb")
+
+
+def read_bytes(path: Path, *, limit: int = MAXIMUM_BYTES) -> bytes:
+    """Read a plain file of bounded size.
+
+    Raises:
+        EvidenceError: as `open_plain`, and INVALID for a file that is larger than `limit` bytes.
+    """
+    with open_plain(path) as file:
         # Asked for all at once, a small file would cost the memory of the largest.
         pieces = list(itertools.islice(iter(lambda: file.read(PIECE), b""), limit // PIECE + 1))
     data = b"".join(pieces)

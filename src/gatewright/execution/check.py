@@ -15,16 +15,18 @@ from gatewright.evidence.digest import hash_file, list_folder
 from gatewright.evidence.manifest import MANIFEST, Manifest, Step
 from gatewright.evidence.record import EVIDENCE, EVIDENCE_FOLDER_VARIABLE, write_atomic
 from gatewright.evidence.results import read_result
+from gatewright.evidence.signing import PASSPHRASE_VARIABLE
 from gatewright.evidence.strict import EvidenceError, read_bytes
 from gatewright.execution.project import Project
+from gatewright.execution.signing import KEY_VARIABLE
 from gatewright.execution.step import Echo, run_step
 from gatewright.gate.measure import total
 from gatewright.gate.policy import Check, LoadedPolicy
 
 __all__ = ["CheckRun", "run_check"]
 
-OWN_VARIABLES = ("GATEWRIGHT_RUN_ID", "GATEWRIGHT_RUN_FOLDER")
-"""Kept from commands: a toolkit that is tested within a check must not write into the run around it."""
+OWN_VARIABLES = ("GATEWRIGHT_RUN_ID", "GATEWRIGHT_RUN_FOLDER", KEY_VARIABLE, PASSPHRASE_VARIABLE)
+"""Kept from commands: what a check tests must not write into the run around it, nor sign as the gate."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """The release gate: every check in an environment of its own, then one verdict over what they left."""
 
 import os
+import re
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -12,9 +14,11 @@ from gatewright.core.redaction import Redactor
 from gatewright.core.verdict import ExitCode
 from gatewright.evidence.record import write_atomic
 from gatewright.execution.check import OWN_VARIABLES, CheckRun, run_check
+from gatewright.execution.lanes import Job, Watch, run_jobs
 from gatewright.execution.lock import GateBusyError, hold_gate
 from gatewright.execution.project import Project, Settings
 from gatewright.execution.run import Run, forget_latest, fresh_run_id, open_run
+from gatewright.execution.signing import find_signer
 from gatewright.execution.step import Echo, run_step
 from gatewright.gate.aggregate import SESSIONS, CheckVerdict, judge_check
 from gatewright.gate.baseline import read_baseline
@@ -30,37 +34,50 @@ SET_UP_ALLOWANCE_S = 600
 
 
 class Progress(Protocol):
-    """Is told how far a gate has come."""
+    """Is told how far a gate has come, in one thread; several checks may run at once."""
 
     def begin(self, check: str) -> None:
         """A check begins."""
         ...
 
     def tick(self) -> None:
-        """It still goes on."""
+        """Those that have begun still go on."""
         ...
 
     def end(self, verdict: CheckVerdict) -> None:
-        """It has ended."""
+        """A check has ended."""
         ...
 
 
-def run_gate(project: Project, settings: Settings, clock: Clock, progress: Progress) -> VerdictDocument:
-    """Run every check of the policy and write the verdict.
+def run_gate(
+    project: Project,
+    settings: Settings,
+    clock: Clock,
+    progress: Progress,
+    formats: tuple[str, ...] = (),
+) -> VerdictDocument:
+    """Run every check of the policy and write the verdict, also in `formats` that the policy does not name.
 
     Whatever goes wrong, no older verdict is left standing: it is replaced before the first check begins, and
     removed when that can't be done.
 
     Raises:
         GateBusyError: another gate is running; its verdict is left alone.
-        ConfigurationError: the policy can't be used.
+        ConfigurationError: the policy or the key that signs can't be used.
         OSError: evidence can't be written.
     """
     run_id = settings.run_id or fresh_run_id(clock.now())
     try:
         with hold_gate(project.evidence, run_id, clock):
+            policy = load_policy(project.policy)
             run = open_run(
-                project, load_policy(project.policy), clock, run_id=run_id, profile=settings.profile
+                project,
+                policy,
+                clock,
+                run_id=run_id,
+                profile=settings.profile,
+                formats=formats,
+                signer=find_signer(project, policy.policy),
             )
             run.announce()
             interrupted = not run_sessions(run, settings, clock, progress)
@@ -73,15 +90,43 @@ def run_gate(project: Project, settings: Settings, clock: Clock, progress: Progr
 
 
 def run_sessions(run: Run, settings: Settings, clock: Clock, progress: Progress) -> bool:
-    """Start the session of each check, one after the other; False when the user interrupted."""
+    """Start the session of each check, as many at once as the policy says; False when interrupted."""
+    policy = run.policy.policy
+    (run.folder / SESSIONS).mkdir(exist_ok=True)
+
+    def end(name: str) -> None:
+        progress.end(judge_check(run.folder, name, policy.checks[name], expectations(run, clock)).verdict)
+
+    jobs = [
+        Job(name, environment_of(check, settings), check.exclusive, SessionJob(run, name, settings, clock))
+        for name, check in policy.checks.items()
+    ]
     try:
-        for name, check in run.policy.policy.checks.items():
-            progress.begin(name)
-            run_session(run, name, settings, clock, progress.tick)
-            progress.end(judge_check(run.folder, name, check, expectations(run, clock)).verdict)
+        run_jobs(jobs, policy.gate.jobs, Watch(progress.begin, progress.tick, end))
     except KeyboardInterrupt:
         return False
     return True
+
+
+def environment_of(check: Check, settings: Settings) -> str:
+    """The folder that Nox makes for a session: two names may share one, and must not fill it at once."""
+    if settings.python or not check.session:
+        return ""
+    return re.sub(r"[^\w]+", "-", check.session).strip("-").lower() or check.session
+
+
+@dataclass(frozen=True)
+class SessionJob:
+    """The session of one check, ready to be started."""
+
+    run: Run
+    name: str
+    settings: Settings
+    clock: Clock
+
+    def __call__(self, tick: Callable[[], None]) -> None:
+        """Start it, and wait for its end."""
+        run_session(self.run, self.name, self.settings, self.clock, tick)
 
 
 def expectations(run: Run, clock: Clock) -> Expected:
@@ -93,7 +138,6 @@ def run_session(run: Run, name: str, settings: Settings, clock: Clock, tick: Cal
     """Start one check as a session and record how that ended; what it found is in its own manifest."""
     check = run.policy.policy.checks[name]
     folder = run.folder / SESSIONS
-    folder.mkdir(exist_ok=True)
     environment = {key: value for key, value in os.environ.items() if key not in OWN_VARIABLES}
     environment |= {"GATEWRIGHT_RUN_FOLDER": str(run.folder), "GATEWRIGHT_PROFILE": settings.profile}
     session = run_step(

@@ -9,12 +9,15 @@ from gatewright.core.escape import printable
 from gatewright.core.provenance import read_environment, read_subject, read_tree
 from gatewright.core.verdict import ExitCode, State, Verdict
 from gatewright.evidence.digest import hash_bytes
+from gatewright.evidence.dsse import Trusted
 from gatewright.evidence.manifest import MANIFEST
 from gatewright.evidence.record import EVIDENCE
 from gatewright.evidence.report import Reason
 from gatewright.evidence.strict import EvidenceError, read_bytes, read_model
 from gatewright.execution.project import Project
+from gatewright.execution.sealing import unsigned
 from gatewright.gate.aggregate import CheckVerdict
+from gatewright.gate.attest import ATTESTATIONS, attestation_paths
 from gatewright.gate.baseline import read_baseline
 from gatewright.gate.binding import Expected
 from gatewright.gate.decision import (
@@ -24,12 +27,15 @@ from gatewright.gate.decision import (
     VerdictDocument,
     decide,
     incident,
+    own_reasons,
 )
 from gatewright.gate.finding import Place
 from gatewright.gate.judgement import judge_run
 from gatewright.gate.policy import load_policy
+from gatewright.gate.replay import Wanted
 from gatewright.gate.verify import (
     POLICY_COPY,
+    UNSIGNED_KIND,
     VERDICT,
     Problem,
     Verification,
@@ -102,6 +108,9 @@ def judge_now(
     policy = loaded.policy.narrowed(only)
     run_id, incidents = read_record(found.folder)
     subject, now = read_subject(project.root, read_tree(project.root, EVIDENCE)), clock.now()
+    unsealed = policy.signing.required and not (only or (found.folder / ATTESTATIONS).is_dir())
+    if unsealed and not any(reason.rule == INCIDENT + UNSIGNED_KIND for reason in incidents):
+        incidents = (*incidents, unsigned("it holds no seal", required=True))
     expected = Expected(
         run_id=run_id,
         policy_digest=policy_digest_of(found.folder),
@@ -128,9 +137,10 @@ def judge_now(
 def distrust(folder: Path, document: VerdictDocument) -> VerdictDocument:
     """Take a PASS back where the run was altered after it closed, however well its evidence looks by itself.
 
-    A run that has not closed has no digests yet; that it did not is said of the run as a whole.
+    A run that has not closed has no digests yet, and no verdict; that alone has kept it from a PASS.
     """
-    problem = next(find_broken_sums(folder), None) if (folder / VERDICT).exists() else None
+    recorded = FoundRun(folder, folder / VERDICT).read()
+    problem = next(find_broken_sums(folder, set(attestation_paths(recorded))), None)
     if problem is None:
         return document
     checks = tuple(
@@ -174,7 +184,7 @@ def read_record(folder: Path) -> tuple[str, tuple[Reason, ...]]:
             command="gatewright gate",
         )
         return folder.resolve().name, (unfinished,)
-    return document.run_id, tuple(reason for reason in document.reasons if reason.rule.startswith(INCIDENT))
+    return document.run_id, own_reasons(document)
 
 
 def policy_digest_of(folder: Path) -> str:
@@ -185,14 +195,26 @@ def policy_digest_of(folder: Path) -> str:
         raise NoVerdictError(f"{folder.name}: {error.message}", remedy="name a run folder") from None
 
 
-def verify_run(project: Project | None, folder: Path | None) -> Verification:
+def verify_run(
+    project: Project | None,
+    folder: Path | None,
+    *,
+    trusted: Trusted | None = None,
+    wanted: Wanted | None = None,
+) -> Verification:
     """Verify the run in a folder, or else the project's latest verdict together with its run.
+
+    Args:
+        project: whose latest verdict is meant.
+        folder: a run folder.
+        trusted: the keys that must have signed it; None to check digests only.
+        wanted: the run that is asked for; any when None.
 
     Raises:
         NoVerdictError: there is no verdict, or its run has not finished.
     """
     if folder is not None:
-        return verify(resolve_run(None, folder).folder)
+        return verify(resolve_run(None, folder).folder, trusted=trusted, wanted=wanted)
     if project is None:
         raise ValueError("a project or a folder is needed")
     if not project.latest_json.exists():
@@ -207,7 +229,7 @@ def verify_run(project: Project | None, folder: Path | None) -> Verification:
         raise NoVerdictError(
             f"run {latest.run_id} is still going on, or was killed", remedy="run: gatewright gate"
         )
-    return verify(run_folder, copies_of(project, run_folder))
+    return verify(run_folder, copies_of(project, run_folder), trusted=trusted, wanted=wanted)
 
 
 def copies_of(project: Project, run_folder: Path) -> dict[Path, str]:

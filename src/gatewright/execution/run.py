@@ -20,12 +20,14 @@ from gatewright.core.provenance import (
     read_tree,
 )
 from gatewright.core.verdict import Verdict
-from gatewright.evidence.digest import hash_bytes, hash_file, list_folder, write_sums
-from gatewright.evidence.ledger import LedgerCheck, LedgerEntry, append_entry, read_ledger
+from gatewright.evidence.dsse import Signer
+from gatewright.evidence.ledger import LedgerCheck, LedgerEntry
 from gatewright.evidence.record import EVIDENCE, timestamp, write_atomic
 from gatewright.evidence.report import Reason
 from gatewright.evidence.strict import EvidenceError, read_model
+from gatewright.execution.chronicle import Chronicle
 from gatewright.execution.project import PROFILES, Project
+from gatewright.execution.sealing import SealedRun, seal_run, to_json, unsigned
 from gatewright.gate.baseline import BASELINE, Baseline, compute_baseline, needs_baseline
 from gatewright.gate.binding import Expected
 from gatewright.gate.decision import (
@@ -35,13 +37,17 @@ from gatewright.gate.decision import (
     exit_code,
     incident,
     tree_changed,
+    with_incident,
 )
 from gatewright.gate.judgement import judge_run
 from gatewright.gate.policy import LoadedPolicy, Policy
-from gatewright.gate.verify import POLICY_COPY, SUMS, VERDICT, latest_name
+from gatewright.gate.verify import POLICY_COPY, latest_name
 from gatewright.report.writers import Rendering, render_all
 
 __all__ = ["Run", "forget_latest", "open_run"]
+
+COMPARED_RUNS = 1000
+"""How many earlier runs, of any profile, a limit relative to them may be derived from."""
 
 INTERRUPTED = incident(
     "interrupted",
@@ -68,6 +74,7 @@ class Run:
         baseline: what earlier runs measured, where the policy compares with them.
         formats: forms of the verdict that are written beside those that every run has.
         only: the one check that a run without a gate is about.
+        signer: who signs the run when it closes; None where nobody does.
     """
 
     project: Project
@@ -81,6 +88,7 @@ class Run:
     baseline: Baseline | None = None
     formats: tuple[str, ...] = ()
     only: str | None = None
+    signer: Signer | None = None
 
     @property
     def run_id(self) -> str:
@@ -99,30 +107,41 @@ class Run:
         Raises:
             OSError: it can't be written; the latest verdict is then removed by whoever holds the gate.
         """
-        document = self.judge(clock.now(), interrupted=interrupted)
-        data, forms = to_json(document), self._render(document)
-        for name, text in forms.items():
-            write_atomic(self.folder / name, text)
-        paths = [path for path in list_folder(self.folder).files if path not in {SUMS, VERDICT}]
-        sums = {path: hash_file(self.folder, path).sha256 for path in paths}
-        digest = hash_bytes(data.encode())
-        write_atomic(self.folder / SUMS, write_sums(sums | {VERDICT: digest}))
-        write_atomic(self.folder / VERDICT, data)
-        if self.only is None:
-            append_entry(self.project.history, ledger_entry(document, self.profile, digest))
-            write_latest(self.project, data, forms)
+        chronicle = Chronicle(self.project.history)
+        recorded = self.only is None
+        notes = chronicle.look(self.folder, clock.now()) if recorded else ()
+        document = self.judge(clock.now(), interrupted=interrupted, notes=notes)
+        document, sealed = self._seal(document)
+        sealed.write(self.folder)
+        if recorded:
+            entry = ledger_entry(document, self.profile, sealed.digest)
+            chronicle.record(entry, self.signer)
+            write_latest(self.project, sealed.data, sealed.forms)
         return document
 
-    def _render(self, document: VerdictDocument) -> dict[str, str]:
-        history = () if self.only else read_ledger(self.project.history)
-        return render_all(Rendering(document, self.folder, history), self.formats)
+    def _seal(self, document: VerdictDocument) -> tuple[VerdictDocument, SealedRun]:
+        """The verdict as files; one that can't be signed after all says so, and is sealed by digests only."""
+        if self.signer:
+            forms = self._render(document, self.signer.key_id)
+            try:
+                return document, seal_run(self.folder, document, forms, self.signer)
+            except GatewrightError as error:
+                required = self.policy.policy.signing.required
+                document = with_incident(document, unsigned(str(error), required=required))
+        return document, seal_run(self.folder, document, self._render(document), None)
 
-    def judge(self, now: datetime, *, interrupted: bool) -> VerdictDocument:
-        """The verdict over what the run has left so far."""
+    def _render(self, document: VerdictDocument, key_id: str = "") -> dict[str, str]:
+        history = () if self.only else Chronicle(self.project.history).recent()
+        return render_all(Rendering(document, self.folder, history, key_id), self.formats)
+
+    def judge(self, now: datetime, *, interrupted: bool, notes: tuple[Reason, ...] = ()) -> VerdictDocument:
+        """The verdict over what the run has left so far; notes are told with it and change nothing."""
         changed = self.tree.changes(read_tree(self.project.root, EVIDENCE))
         subject = RunSubject(**self.subject.model_dump(), changed=tuple(printable(path) for path in changed))
         incidents = [INTERRUPTED] if interrupted else []
         incidents += [tree_changed(subject.changed)] if changed else []
+        if self.policy.policy.signing.required and not (self.signer or self.only):
+            incidents.append(unsigned("no key is configured", required=True))
         policy = self.policy.policy.narrowed(self.only)
         expected = Expected(
             run_id=self.run_id,
@@ -133,7 +152,7 @@ class Run:
             baseline=self.baseline,
         )
         document = self._document(subject, finished_at=now)
-        return judge_run(self.folder, policy, expected, incidents).fill(document)
+        return judge_run(self.folder, policy, expected, (*incidents, *notes)).fill(document)
 
     def _document(self, subject: RunSubject, *, finished_at: datetime | None) -> VerdictDocument:
         return VerdictDocument(
@@ -158,6 +177,7 @@ def open_run(
     profile: str = PROFILES[0],
     formats: tuple[str, ...] = (),
     only: str | None = None,
+    signer: Signer | None = None,
 ) -> Run:
     """Open a run in a folder of its own.
 
@@ -167,8 +187,9 @@ def open_run(
         clock: says when.
         run_id: the id to use; one that nobody has used before when None.
         profile: how much time the checks take.
-        formats: forms of the verdict that are written beside those that every run has.
+        formats: forms of the verdict that are written beside those that the policy asks for.
         only: the one check that the run is about; all of them when None.
+        signer: who signs the run when it closes; None where nobody does.
 
     Raises:
         ConfigurationError: the id has been used.
@@ -194,8 +215,9 @@ def open_run(
         started_at=started_at,
         profile=profile,
         baseline=record_baseline(project, folder, policy.policy, profile),
-        formats=formats,
+        formats=(*policy.policy.outputs.formats, *formats),
         only=only,
+        signer=signer,
     )
     prune(project, keep=policy.policy.gate.keep, spare={folder.name})
     return run
@@ -206,7 +228,7 @@ def record_baseline(project: Project, folder: Path, policy: Policy, profile: str
     if not needs_baseline(policy):
         return None
     try:
-        baseline = compute_baseline(policy, read_ledger(project.history), profile)
+        baseline = compute_baseline(policy, Chronicle(project.history).sound(COMPARED_RUNS), profile)
     except EvidenceError as error:
         baseline = Baseline(profile=profile, problem=error.message)
     write_atomic(folder / BASELINE, baseline.model_dump_json(indent=2) + "\n")
@@ -216,11 +238,6 @@ def record_baseline(project: Project, folder: Path, policy: Policy, profile: str
 def fresh_run_id(moment: datetime) -> str:
     """An id that sorts by time and that no other run of the same moment has."""
     return f"{timestamp(moment)}-{secrets.token_hex(3)}"
-
-
-def to_json(document: VerdictDocument) -> str:
-    """The document as it is written."""
-    return document.model_dump_json(indent=2) + "\n"
 
 
 def ledger_entry(document: VerdictDocument, profile: str, verdict_digest: str) -> LedgerEntry:

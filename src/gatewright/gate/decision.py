@@ -17,19 +17,27 @@ from gatewright.gate.waivers import WaiverUse
 
 __all__ = [
     "INCIDENT",
+    "NOTE",
     "PolicyReference",
     "RunSubject",
     "VerdictDocument",
+    "counts",
     "decide",
     "exit_code",
     "headline",
     "incident",
     "is_waived",
+    "note",
+    "own_reasons",
     "tree_changed",
+    "with_incident",
 ]
 
 INCIDENT = "run-"
 """Rules with this beginning are about a run as a whole; they come from the run, not from its evidence."""
+
+NOTE = "note-"
+"""Rules with this beginning are about a run as well, and change no verdict."""
 
 SHOWN_FILES = 10
 
@@ -86,15 +94,16 @@ def decide(
 
     Broken evidence counts also in a check that is not required, since nothing beside it can be trusted then.
     An incident of the run as a whole (interrupted, tree changed) can't make a verdict better, and no waiver
-    is laid over it. The reasons of a waived check stay with it: they no longer speak against the run.
+    is laid over it; a note beside them changes nothing. The reasons of a waived check stay with it: they no
+    longer speak against the run.
 
     Args:
         checks: with the waivers that are laid over them.
-        incidents: what the run says against itself.
+        incidents: what the run says against itself, and its notes.
         warn_blocks: whether a warning is doubt enough.
     """
     verdict, _ = merge_states(counting(checks, warn_blocks=warn_blocks))
-    if incidents and verdict is Verdict.PASS:
+    if verdict is Verdict.PASS and any(reason.rule.startswith(INCIDENT) for reason in incidents):
         verdict = Verdict.INCONCLUSIVE
     speaking = [check for check in checks if counts(check) and not is_waived(check)]
     return verdict, (*incidents, *(reason for check in speaking for reason in check.reasons))
@@ -137,6 +146,30 @@ def incident(kind: str, message: str, *, expected: str, observed: str, command: 
     return Reason(
         rule=INCIDENT + kind, message=message, expected=expected, observed=observed, command=command
     )
+
+
+def note(kind: str, message: str, *, expected: str, observed: str, command: str) -> Reason:
+    """A reason about the run as a whole that changes no verdict."""
+    return Reason(rule=NOTE + kind, message=message, expected=expected, observed=observed, command=command)
+
+
+def own_reasons(document: VerdictDocument) -> tuple[Reason, ...]:
+    """What a run said about itself; it does not follow from the evidence of any check.
+
+    A result may name its rules as it likes, but all that comes from one has its place in the folder of a run.
+    """
+    return tuple(
+        reason
+        for reason in document.reasons
+        if reason.rule.startswith((INCIDENT, NOTE)) and not reason.artifact.startswith("runs/")
+    )
+
+
+def with_incident(document: VerdictDocument, reason: Reason) -> VerdictDocument:
+    """A verdict after something that came up when it was already known; a PASS it is no longer."""
+    is_note = reason.rule.startswith(NOTE)
+    verdict = document.verdict if is_note or document.verdict is not Verdict.PASS else Verdict.INCONCLUSIVE
+    return document.model_copy(update={"verdict": verdict, "reasons": (reason, *document.reasons)})
 
 
 def tree_changed(files: Sequence[str]) -> Reason:

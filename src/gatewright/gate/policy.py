@@ -23,9 +23,20 @@ from gatewright.gate.loads import (
     Load,
 )
 from gatewright.gate.paths import InnerPath, inside
+from gatewright.gate.signing import Signing
 from gatewright.gate.waivers import BrokenWaiver, Waiver, read_waivers
 
-__all__ = ["POLICY", "Check", "Gate", "Limit", "LoadedPolicy", "Policy", "ResultFile", "load_policy"]
+__all__ = [
+    "POLICY",
+    "Check",
+    "Gate",
+    "Limit",
+    "LoadedPolicy",
+    "Outputs",
+    "Policy",
+    "ResultFile",
+    "load_policy",
+]
 
 POLICY = "gate.toml"
 
@@ -105,6 +116,7 @@ class Gate(Model):
 
     Attributes:
         keep: how many run folders stay on disk.
+        jobs: how many checks run at once; what is measured beside others is measured on a busy machine.
         warn_blocks: whether a required check that ends as WARN makes the verdict INCONCLUSIVE.
         require_commit: whether evidence of an unknown commit is refused.
         scenarios: the packages whose race scenarios a tape may name; nothing else is imported for a replay.
@@ -113,11 +125,22 @@ class Gate(Model):
     """
 
     keep: Wanted = 20
+    jobs: Annotated[Wanted, Field(le=64)] = 1
     warn_blocks: Switch = False
     require_commit: Switch = False
     scenarios: tuple[str, ...] = ()
     faults: Annotated[str, Field(pattern=r"^([\w.]+:\w+)?$")] = ""
     measured: Annotated[str, Field(pattern=r"^([\w.]+:\w+)?$")] = ""
+
+
+class Outputs(Model):
+    """The forms in which a verdict is written down, beside JSON, Markdown and HTML.
+
+    Attributes:
+        formats: each gives a file `verdict.*` in the run folder, copied beside the latest verdict.
+    """
+
+    formats: tuple[Literal["junit", "ctrf", "sarif", "github"], ...] = ()
 
 
 class Policy(Model):
@@ -126,14 +149,18 @@ class Policy(Model):
     Attributes:
         gate: what holds for a run as a whole.
         checks: by name.
+        signing: who seals a run, and whether one without a seal may pass.
         slo: loads by name, for checks whose step is `gatewright slo run NAME`.
+        outputs: the forms in which the verdict is written down.
         waivers: known findings that somebody answers for; a broken one does nothing, and breaks nothing.
     """
 
     schema_version: Literal[1]
     gate: Gate = Gate()
     checks: Annotated[dict[CheckId, Check], Field(min_length=1)]
+    signing: Signing = Signing()
     slo: dict[CheckId, Load] = Field(default_factory=dict)
+    outputs: Outputs = Outputs()
     waivers: Annotated[
         tuple[Waiver | BrokenWaiver, ...],
         BeforeValidator(read_waivers, json_schema_input_type=tuple[Waiver, ...]),
@@ -213,8 +240,10 @@ MODELS = (
     Check,
     ResultFile,
     Limit,
+    Outputs,
     FlakyBudget,
     Waiver,
+    Signing,
     Load,
     DeclaredJourney,
     DeclaredObjective,

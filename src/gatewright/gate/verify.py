@@ -1,22 +1,28 @@
 """Is a verdict still what was written, and does its evidence still lead to it? Reads, and changes nothing."""
 
+import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.verdict import ExitCode, State
 from gatewright.evidence.digest import hash_bytes, hash_file, list_folder, read_sums, write_sums
+from gatewright.evidence.dsse import Trusted
 from gatewright.evidence.strict import EvidenceError, parse_model, read_bytes
+from gatewright.gate.attest import NOT_SEALED, Seal, attestation_paths, find_broken_seals, read_seal
 from gatewright.gate.baseline import read_baseline
 from gatewright.gate.binding import Expected
-from gatewright.gate.decision import INCIDENT, VerdictDocument, exit_code
+from gatewright.gate.decision import INCIDENT, VerdictDocument, exit_code, own_reasons
 from gatewright.gate.judgement import judge_run
 from gatewright.gate.policy import POLICY, LoadedPolicy, parse_policy
+from gatewright.gate.problem import Problem
+from gatewright.gate.replay import Wanted, find_replay
 
 __all__ = [
     "POLICY_COPY",
     "SUMS",
+    "UNSIGNED_KIND",
     "VERDICT",
     "Problem",
     "Verification",
@@ -28,7 +34,10 @@ __all__ = [
 POLICY_COPY = "policy.toml"
 VERDICT = "verdict.json"
 SUMS = "SHA256SUMS"
-"""The digest of every other file of a run folder, in the form that `sha256sum --check` reads."""
+"""The digest of every file of a run folder but itself and its seals, as `sha256sum --check` reads them."""
+
+UNSIGNED_KIND = "signed"
+"""The kind of the incident that nobody could sign a run whose policy wants it."""
 
 MAXIMUM_VERDICT_BYTES = 8 * 1024 * 1024
 
@@ -39,20 +48,13 @@ def latest_name(file: str) -> str:
 
 
 @dataclass(frozen=True)
-class Problem:
-    """Something that is not as it was written: where, and what."""
-
-    artifact: str
-    message: str
-
-
-@dataclass(frozen=True)
 class Verification:
     """What was found. `document` is None when there is no verdict that can be read."""
 
     document: VerdictDocument | None
     problems: tuple[Problem, ...]
     exit_code: ExitCode
+    seal: Seal = NOT_SEALED
 
     @property
     def is_intact(self) -> bool:
@@ -60,12 +62,20 @@ class Verification:
         return self.document is not None and not self.problems
 
 
-def verify(folder: Path, latest: dict[Path, str] | None = None) -> Verification:
+def verify(
+    folder: Path,
+    latest: dict[Path, str] | None = None,
+    *,
+    trusted: Trusted | None = None,
+    wanted: Wanted | None = None,
+) -> Verification:
     """Verify the run in a folder.
 
     Args:
         folder: a run folder; it may have been copied from elsewhere.
         latest: files that must be copies of files of the run, by path, with the name of the original.
+        trusted: the keys that must have signed it; None to check digests only.
+        wanted: the run that is asked for; any when None.
     """
     try:
         data = read_bytes(folder / VERDICT, limit=MAXIMUM_VERDICT_BYTES)
@@ -77,10 +87,37 @@ def verify(folder: Path, latest: dict[Path, str] | None = None) -> Verification:
         return Verification(document, (Problem(VERDICT, message),), ExitCode.INTEGRITY)
     problems = (
         *find_unlike_copies(folder, latest or {}),
-        *find_broken_sums(folder),
+        *find_broken_sums(folder, set(attestation_paths(document))),
         *find_other_decision(folder, document),
+        *find_other_seals(folder, document, data, trusted),
+        *(find_replay(document, VERDICT, wanted) if wanted else ()),
     )
-    return Verification(document, problems, ExitCode.INTEGRITY if problems else exit_code(document))
+    seal = read_seal(folder, document)
+    if trusted and not problems:
+        seal = replace(seal, checked=", ".join(filter(trusted.knows, seal.signers)) or trusted.name)
+    return Verification(document, problems, ExitCode.INTEGRITY if problems else exit_code(document), seal)
+
+
+def find_other_seals(
+    folder: Path, document: VerdictDocument, data: bytes, trusted: Trusted | None
+) -> Iterator[Problem]:
+    """Seals that do not fit this very verdict, these digests and the policy of the run."""
+    sums = b""
+    with contextlib.suppress(EvidenceError):  # told where the digests are checked
+        sums = read_bytes(folder / SUMS)
+    evidence = {VERDICT: data, SUMS: sums}
+    required = requires_seal(folder, document)
+    yield from find_broken_seals(folder, document, evidence, trusted=trusted, required=required)
+
+
+def requires_seal(folder: Path, document: VerdictDocument) -> bool:
+    """Whether the policy of a run wants it signed, and the run did not say itself that nobody could."""
+    if document.policy.only or any(reason.rule == INCIDENT + UNSIGNED_KIND for reason in document.reasons):
+        return False
+    try:
+        return read_policy_copy(folder, document).policy.signing.required
+    except EvidenceError:  # told where the decision is derived
+        return False
 
 
 def find_unlike_copies(folder: Path, copies: dict[Path, str]) -> Iterator[Problem]:
@@ -93,8 +130,8 @@ def find_unlike_copies(folder: Path, copies: dict[Path, str]) -> Iterator[Proble
             yield Problem(copy.name, error.message)
 
 
-def find_broken_sums(folder: Path) -> Iterator[Problem]:
-    """Files that were altered, added or taken away since the run closed."""
+def find_broken_sums(folder: Path, seals: set[str]) -> Iterator[Problem]:
+    """Files that were altered, added or taken away since the run closed; its seals are no part of that."""
     try:
         data = read_bytes(folder / SUMS)
     except EvidenceError as error:
@@ -104,7 +141,7 @@ def find_broken_sums(folder: Path) -> Iterator[Problem]:
     if write_sums(sums) != data:
         yield Problem(SUMS, "is not in the form in which it was written")
     listing = list_folder(folder)
-    present = set(listing.files) - {SUMS}
+    present = set(listing.files) - {SUMS} - seals
     for path in sorted(present | sums.keys()):
         if path not in present:
             yield Problem(path, "is gone")
@@ -134,8 +171,7 @@ def find_other_decision(folder: Path, document: VerdictDocument) -> Iterator[Pro
         require_commit=loaded.policy.gate.require_commit,
         baseline=read_baseline(folder),
     )
-    incidents = tuple(reason for reason in document.reasons if reason.rule.startswith(INCIDENT))
-    again = judge_run(folder, loaded.policy, expected, incidents).fill(document)
+    again = judge_run(folder, loaded.policy, expected, own_reasons(document)).fill(document)
     for place in differences(document, again):
         yield Problem(VERDICT, f"does not follow from the evidence at {place}")
 

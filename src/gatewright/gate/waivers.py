@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
 
-from gatewright.core.escape import printable
+from gatewright.core.escape import clipped, printable
 from gatewright.core.model import Model
 from gatewright.evidence.manifest import CheckId
 
@@ -173,5 +173,4 @@ def broken(value: Mapping[str, object], message: str) -> BrokenWaiver:
 
 def shown(text: str) -> str:
     """A text of the policy on one line, and not too long."""
-    line = printable(" ".join(text.split()))
-    return line if len(line) <= SHOWN_WIDTH else f"{line[: SHOWN_WIDTH - 1]}…"
+    return clipped(" ".join(text.split()), SHOWN_WIDTH)

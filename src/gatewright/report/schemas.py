@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from gatewright.core.errors import ConfigurationError
+from gatewright.evidence.ledger import LedgerEntry, LedgerHead
 from gatewright.evidence.manifest import Manifest
 from gatewright.evidence.record import write_atomic
 from gatewright.evidence.report import SuiteReport
@@ -17,6 +18,8 @@ from gatewright.gate.policy import Policy
 __all__ = ["SCHEMAS", "find_schemas", "schema_text", "write_schemas"]
 
 SCHEMAS: dict[str, type[BaseModel]] = {
+    "history-entry": LedgerEntry,
+    "history-head": LedgerHead,
     "manifest": Manifest,
     "policy": Policy,
     "suite-report": SuiteReport,

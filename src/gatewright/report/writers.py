@@ -1,16 +1,26 @@
 """Every form in which a verdict is written down: the name of its file, and who renders it."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from gatewright.core.errors import ConfigurationError
+from gatewright.core.redaction import Redactor
 from gatewright.evidence.ledger import LedgerEntry
+from gatewright.evidence.report import Reason
+from gatewright.gate.attest import describe_seal
 from gatewright.gate.decision import VerdictDocument
+from gatewright.report.ctrf import render_ctrf
+from gatewright.report.findings import LocatedFinding, located_findings
+from gatewright.report.github import render_summary
 from gatewright.report.html import render_page
+from gatewright.report.junit import render_junit
 from gatewright.report.markdown import render_verdict
+from gatewright.report.sarif import render_sarif
 
-__all__ = ["ALWAYS", "FORMATS", "Format", "Rendering", "render_all"]
+__all__ = ["ALWAYS", "FORMATS", "Format", "Rendering", "find_format", "render_all", "render_form"]
 
 
 @dataclass(frozen=True)
@@ -21,11 +31,45 @@ class Rendering:
         document: the verdict.
         folder: the run folder, with the evidence that the verdict rests on.
         history: earlier runs, oldest first; this one is not among them.
+        redactor: cuts secrets out of what the forms tell.
+        key_id: the key that will sign it; empty where nobody does (`gate.attest.describe_seal` tells).
     """
 
     document: VerdictDocument
     folder: Path
     history: tuple[LedgerEntry, ...] = ()
+    key_id: str = ""
+    redactor: Redactor = field(default_factory=lambda: Redactor(os.environ))
+
+    @cached_property
+    def findings(self) -> tuple[LocatedFinding, ...]:
+        """All that is held against the run, worst first, with places in the code."""
+        return located_findings(self.document, self.folder, self.redactor)
+
+    @property
+    def seal(self) -> str:
+        """Who signs it, in words."""
+        return describe_seal(self.key_id)
+
+    def redacted(self) -> "Rendering":
+        """The same without secrets in the reasons, which repeat what evidence says."""
+        document = self.document
+        checks = tuple(
+            check.model_copy(update={"reasons": self._redact(check.reasons)}) for check in document.checks
+        )
+        update = {"checks": checks, "reasons": self._redact(document.reasons)}
+        return replace(self, document=document.model_copy(update=update))
+
+    def _redact(self, reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
+        return tuple(
+            reason.model_copy(
+                update={
+                    name: self.redactor.text(getattr(reason, name))
+                    for name in ("message", "expected", "observed", "see", "command")
+                }
+            )
+            for reason in reasons
+        )
 
 
 @dataclass(frozen=True)
@@ -42,10 +86,14 @@ class Format:
 
 
 FORMATS: Mapping[str, Format] = {
-    "markdown": Format("md", lambda rendering: render_verdict(rendering.document)),
-    "html": Format(
-        "html", lambda rendering: render_page(rendering.document, rendering.folder, rendering.history)
+    "markdown": Format(
+        "md", lambda given: render_verdict(given.document, given.folder, given.findings, given.seal)
     ),
+    "html": Format("html", lambda given: render_page(given.document, given.folder, given.history)),
+    "junit": Format("junit.xml", lambda given: render_junit(given.document)),
+    "ctrf": Format("ctrf.json", lambda given: render_ctrf(given.document)),
+    "sarif": Format("sarif", lambda given: render_sarif(given.document, given.findings)),
+    "github": Format("github.md", lambda given: render_summary(given.document, given.folder, given.findings)),
 }
 ALWAYS = ("markdown", "html")
 """Written by every run, beside the JSON that they are all made from."""
@@ -57,9 +105,27 @@ def render_all(rendering: Rendering, asked: Iterable[str] = ()) -> dict[str, str
     Raises:
         ConfigurationError: there is no such form.
     """
-    names = dict.fromkeys([*ALWAYS, *asked])
-    if unknown := [name for name in names if name not in FORMATS]:
-        raise ConfigurationError(
-            f"there is no output format {unknown[0]!r}", remedy=f"use {', '.join(sorted(FORMATS))}"
-        )
-    return {FORMATS[name].file: FORMATS[name].render(rendering) for name in names}
+    formats = [find_format(name) for name in dict.fromkeys([*ALWAYS, *asked])]
+    redacted = rendering.redacted()
+    return {each.file: each.render(redacted) for each in formats}
+
+
+def render_form(rendering: Rendering, name: str) -> str:
+    """One form.
+
+    Raises:
+        ConfigurationError: there is no such form.
+    """
+    return find_format(name).render(rendering.redacted())
+
+
+def find_format(name: str) -> Format:
+    """A form by its name.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    if name not in FORMATS:
+        known = ", ".join(sorted(FORMATS))
+        raise ConfigurationError(f"there is no output format {name!r}", remedy=f"use {known}")
+    return FORMATS[name]
