@@ -159,7 +159,7 @@ def test_a_policy_is_checked_without_running_it(
     broken = tmp_path / "broken.toml"
     broken.write_text("[[[", encoding="utf-8")
     assert run(project, "policy", "check", str(broken)) == 2
-    assert "broken.toml is not TOML" in capsys.readouterr().err
+    assert "broken.toml:1: error: this is not TOML" in capsys.readouterr().out
     assert not project.evidence.exists()
 
 
@@ -229,3 +229,62 @@ def test_however_a_gate_ends_no_process_and_no_pass_is_left(tmp_path: Path, numb
         assert latest["reasons"][0]["rule"] == "run-interrupted"
     make_project(project.root, policy_with("junit()"))
     assert run(project, "gate") == 0
+
+
+WARNED = "schema_version = 1\n[checks.unit]\nsteps = [['true', 'junit.xml']]\nresults = ['junit.xml']\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "ending"),
+    [
+        (
+            WARNED,
+            (),
+            (
+                0,
+                "gate.toml:2: warning: checks.unit: the check would pass on a single test or sample (say how much",
+            ),
+        ),
+        (WARNED, (), (0, "gate.toml: 0 errors, 1 warning\n\ncheck")),
+        (WARNED, ("--strict",), (2, "gate.toml: 0 errors, 1 warning")),
+        (
+            WARNED,
+            ("--format", "github"),
+            (0, "::warning file=gate.toml,line=2::checks.unit: the check would"),
+        ),
+        (WARNED, ("--format", "json"), (0, '"schema_version": "gatewright.lint/1"')),
+        (WARNED + "min_collected = 1\n", ("--strict",), (0, "gate.toml: 0 errors, 0 warnings")),
+        (
+            WARNED + "x = 1\n",
+            (),
+            (2, "gate.toml:5: error: checks.unit.x: there is no such setting (take it out)"),
+        ),
+        (
+            WARNED + "x = 1\n",
+            ("--format", "github"),
+            (2, "::error file=gate.toml,line=5::checks.unit.x: there"),
+        ),
+    ],
+)
+def test_all_problems_of_a_policy_are_told(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    text: str,
+    arguments: tuple[str, ...],
+    ending: tuple[int, str],
+) -> None:
+    """Errors end in 2, warnings only where they are asked to."""
+    project = make_project(tmp_path, text)
+    code, told = ending
+    assert run(project, "policy", "check", *arguments) == code
+    assert told in capsys.readouterr().out
+
+
+def test_problems_of_a_policy_are_json_that_a_machine_reads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(make_project(tmp_path, WARNED), "policy", "check", "--format", "json")
+    [problem] = json.loads(capsys.readouterr().out)["problems"]
+    assert (problem["line"], problem["place"], problem["severity"]) == (2, "checks.unit", "warning")
+    assert problem["message"]
+    assert problem["remedy"]

@@ -142,6 +142,25 @@ def test_a_run_that_can_not_be_opened_leaves_no_older_verdict(tmp_path: Path) ->
     assert not project.latest_json.exists()
 
 
+def test_a_defect_of_the_gate_itself_leaves_no_older_verdict(tmp_path: Path) -> None:
+    """Before the first word of a run, an older PASS stands; nothing that goes wrong there may leave it."""
+
+    class Defect(FakeClock):
+        def now(self):
+            if project.runs.exists():
+                raise RuntimeError("a defect")
+            return super().now()
+
+    project = make_project(tmp_path)
+    project.evidence.mkdir(parents=True)
+    for ending in ("json", "md", "html"):
+        (project.evidence / f"latest.{ending}").write_text("PASS", encoding="utf-8")
+    project.runs.mkdir()
+    with pytest.raises(RuntimeError):
+        run_gate(project, Settings(run_id="one"), Defect(), Witness(project))
+    assert not project.latest_files()
+
+
 def test_a_second_gate_leaves_the_verdict_of_the_first_alone(tmp_path: Path) -> None:
     project = make_project(tmp_path)
     project.evidence.mkdir(parents=True)

@@ -4,13 +4,24 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-__all__ = ["apply"]
+__all__ = ["apply", "place", "placed"]
 
 Change = dict[str, Any]
+
+
+def placed(change: Change, places: Mapping[str, str]) -> Change:
+    """Fill in where a gate keeps things, such as `{results}`."""
+    return {name: place(value, places) if name in {"path", "to"} else value for name, value in change.items()}
+
+
+def place(path: str, places: Mapping[str, str]) -> str:
+    """A path with its places filled in."""
+    return os.path.normpath(path.format_map(places)) if path else ""
 
 
 def apply(root: Path, change: Change) -> None:
@@ -93,6 +104,30 @@ def copy(root: Path, change: Change) -> None:
     shutil.copytree(source, target) if source.is_dir() else shutil.copyfile(source, target)
 
 
+def age(root: Path, change: Change) -> None:
+    """Let everything have happened that many seconds earlier: the times of files, and those that they tell."""
+    folder, span = root / change["path"], timedelta(seconds=change["seconds"])
+    for path in (path for path in folder.rglob("*") if path.is_file()):
+        status = path.stat()
+        if path.name in {"manifest.json", "report.json"}:
+            document = json.loads(path.read_bytes())
+            for name in ("started_at", "finished_at"):
+                document[name] = (datetime.fromisoformat(document[name]) - span).isoformat()
+            path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        os.utime(path, (status.st_atime - span.total_seconds(), status.st_mtime - span.total_seconds()))
+    for manifest in folder.rglob("manifest.json"):
+        relist(root, {"path": str(manifest.parent.relative_to(root))})
+
+
+def demand(root: Path, change: Change) -> None:
+    """Demand something else of a check from now on."""
+    path = root / "checks.json"
+    document = json.loads(path.read_bytes())
+    [check] = [check for check in document["checks"] if check["name"] == change["check"]]
+    check["demands"][change["name"]] = change["value"]
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
 def relist(root: Path, change: Change) -> None:
     """Write the digests of a check's files into its manifest anew, as a clumsy producer or a clever forger would."""
     folder = root / change["path"]
@@ -117,8 +152,10 @@ def reseal(root: Path, change: Change) -> None:
 
 
 VERBS: dict[str, Callable[[Path, Change], None]] = {
+    "age": age,
     "append": append,
     "copy": copy,
+    "demand": demand,
     "link": link,
     "move": move,
     "pipe": pipe,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fakes.projects import CLEAN_POLICY
-from fakes.sealed import junit, report
+from fakes.sealed import START, junit, report
 from fuzz.samples import sample_of
 from pydantic import BaseModel
 
@@ -18,11 +18,14 @@ from gatewright.evidence.ledger import LedgerEntry, LedgerHead, append_entry, re
 from gatewright.evidence.manifest import Manifest, Step
 from gatewright.evidence.results import ADAPTERS, Format, Result, read_result
 from gatewright.evidence.signing.choose import load_allowed_signers, load_trusted
-from gatewright.evidence.strict import read_bytes, read_model
+from gatewright.evidence.strict import EvidenceError, read_bytes, read_model
 from gatewright.execution.lock import describe
 from gatewright.gate.baseline import Baseline
 from gatewright.gate.decision import VerdictDocument
+from gatewright.gate.lint import LintReport, lint_policy
+from gatewright.gate.lint_rules import Surroundings
 from gatewright.gate.policy import load_policy
+from gatewright.gate.sessions import Sessions, read_sessions
 from gatewright.race.tape import Tape, read_tape
 from gatewright.report.excerpt import render_excerpt
 from gatewright.suites.race.report import RaceReport
@@ -37,6 +40,7 @@ OPENSLO_SAMPLES = Path(__file__).parents[1] / "slo" / "openslo"
 ENVELOPE = (
     b'{"payload": "e30=", "payloadType": "application/x", "signatures": [{"keyid": "k", "sig": "AAAA"}]}'
 )
+NOXFILE = b'import nox\n\n@nox.session(name="x")\ndef tests(session): ...\n'
 PUBLIC_KEY = b"""-----BEGIN PUBLIC KEY-----
 MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
 -----END PUBLIC KEY-----
@@ -110,6 +114,19 @@ def attempts(path: Path) -> int:
     return count_attempt(path.parent, "sha256:" + "0" * 64)
 
 
+def lint(path: Path) -> LintReport:
+    """A policy that can't be read has problems, each of them one line; nothing is raised."""
+    around = Surroundings(START, Sessions(), lambda package: package == "known")
+    try:
+        report = lint_policy(path.read_bytes(), path.name, around)
+    except OSError as error:  # whoever calls has read the file
+        raise EvidenceError(str(error)) from None
+    for problem in report.problems:
+        assert f"{problem.place}{problem.message}{problem.remedy}".isprintable()
+        assert problem.line >= 1
+    return report
+
+
 def envelope(path: Path) -> Any:
     return read_envelope(read_bytes(path), "application/x", name=path.name)
 
@@ -171,6 +188,8 @@ READERS: tuple[Reader, ...] = (
     model(RaceReport),
     model(SloReport),
     Reader("policy", "gate.toml", (CLEAN_POLICY.encode(),), load_policy, ("load_policy", "parse_policy")),
+    Reader("lint of a policy", "gate.toml", (CLEAN_POLICY.encode(),), lint, ("lint_policy",)),
+    Reader("sessions", "noxfile.py", (NOXFILE,), read_sessions, ("read_sessions",)),
     Reader(
         "digests",
         "SHA256SUMS",

@@ -14,8 +14,12 @@ from gatewright.core.verdict import ExitCode
 from gatewright.execution.gate import add_check, run_alone, run_gate
 from gatewright.execution.judge import judge_now, resolve_run
 from gatewright.execution.project import PROFILES, Settings
-from gatewright.gate.policy import load_policy
+from gatewright.execution.surroundings import look_around
+from gatewright.gate.lint import lint_policy
+from gatewright.gate.lint_rules import Severity
+from gatewright.gate.policy import parse_policy, read_policy
 from gatewright.report.excerpt import render_excerpt
+from gatewright.report.lint import LINT_FORMATS
 from gatewright.report.progress import ProgressLines
 from gatewright.report.schemas import find_schemas, schema_text, write_schemas
 from gatewright.report.text import render_explanation, render_policy
@@ -59,9 +63,13 @@ def add_gate_commands(commands: Commands) -> None:
     )
     show_parser.set_defaults(command=show_command)
 
-    policy = commands.add_parser("policy", help="check a policy and show what it requires; runs nothing")
+    policy = commands.add_parser(
+        "policy", help="find all that is wrong with a policy, and show what it requires; runs nothing"
+    )
     policy.add_argument("action", choices=["check"])
     policy.add_argument("file", nargs="?", type=Path, help="by default the project's gate.toml")
+    policy.add_argument("--strict", action="store_true", help="warnings end in exit code 2 too")
+    policy.add_argument("--format", choices=LINT_FORMATS, default="text", help="how problems are told")
     policy.set_defaults(command=policy_command)
 
     schema = commands.add_parser("schema", help="JSON Schemas of manifest, verdict, policy and suite reports")
@@ -132,10 +140,16 @@ def show_command(options: argparse.Namespace) -> int:
 
 
 def policy_command(options: argparse.Namespace) -> int:
-    """Check a policy."""
-    loaded = load_policy(options.file or project_of(options).policy)
-    sys.stdout.write(render_policy(loaded))
-    return ExitCode.PASS
+    """Tell all problems of a policy; of one that can be used, also what it requires."""
+    path: Path = options.file or project_of(options).policy
+    data = read_policy(path)
+    report = lint_policy(data, path.name, look_around(path.resolve().parent, SystemClock().now()))
+    sys.stdout.write(LINT_FORMATS[options.format](report))
+    if report.count(Severity.ERROR):
+        return ExitCode.USAGE
+    if options.format == "text":
+        sys.stdout.write("\n" + render_policy(parse_policy(data, path.name)))
+    return ExitCode.USAGE if options.strict and report.problems else ExitCode.PASS
 
 
 def schema_command(options: argparse.Namespace) -> int:

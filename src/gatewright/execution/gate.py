@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Protocol
 
 from gatewright.core.clock import Clock
-from gatewright.core.errors import ConfigurationError
 from gatewright.core.redaction import Redactor
 from gatewright.core.verdict import ExitCode
 from gatewright.evidence.record import write_atomic
@@ -84,7 +83,7 @@ def run_gate(
             return run.close(clock, interrupted=interrupted)
     except GateBusyError:
         raise
-    except (ConfigurationError, OSError):
+    except BaseException:  # also a defect of ours must not leave an older PASS
         forget_latest(project)
         raise
 

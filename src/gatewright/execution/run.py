@@ -267,29 +267,41 @@ def ledger_entry(document: VerdictDocument, profile: str, verdict_digest: str) -
 
 
 def write_latest(project: Project, data: str, forms: Mapping[str, str]) -> None:
-    """Replace the latest verdict: copies, never links. The JSON, which machines read, goes last.
+    """Replace the latest verdict: copies, never links.
 
-    Forms that an earlier run had and this one has not are removed: they would speak of that one.
+    The other forms are removed before the JSON, which machines read, is replaced, and written after it. So
+    whatever is there at any moment speaks of one run, also when we are killed on the way.
     """
-    texts = {latest_name(file): text for file, text in forms.items()}
-    for path in project.latest_files():
-        if path.name not in texts and path != project.latest_json:
-            path.unlink(missing_ok=True)
-    for name, text in texts.items():
-        write_atomic(project.evidence / name, text)
+    remove_forms(project)
     write_atomic(project.latest_json, data)
+    for file, text in forms.items():
+        write_atomic(project.evidence / latest_name(file), text)
+
+
+def remove_forms(project: Project) -> None:
+    """Remove the latest verdict in all its forms but the JSON."""
+    for path in project.latest_files():
+        if path != project.latest_json:
+            path.unlink(missing_ok=True)
 
 
 def forget_latest(project: Project) -> None:
-    """Remove the latest verdict: none is better than an old one."""
-    for path in project.latest_files():
+    """Remove the latest verdict: none is better than an old one. The JSON goes last, as long as it can.
+
+    Raises:
+        GatewrightError: some of it can't be removed.
+    """
+    left: list[tuple[Path, str]] = []
+    for path in sorted(project.latest_files(), key=lambda path: path == project.latest_json):
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            raise GatewrightError(
-                f"{path} holds an old verdict and can't be removed: {error.strerror}",
-                remedy="don't rely on it",
-            ) from None
+            left.append((path, error.strerror or str(error)))
+    if left:
+        path, problem = left[0]
+        raise GatewrightError(
+            f"{path} holds an old verdict and can't be removed: {problem}", remedy="don't rely on it"
+        ) from None
 
 
 def prune(project: Project, *, keep: int, spare: set[str]) -> None:

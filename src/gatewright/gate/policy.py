@@ -1,6 +1,5 @@
 """The release policy: which checks a release needs and how much each must have measured (`gate.toml`)."""
 
-import difflib
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +13,8 @@ from gatewright.evidence.digest import hash_bytes
 from gatewright.evidence.manifest import CheckId
 from gatewright.evidence.results import Format
 from gatewright.gate.demands import Allowed, FlakyBudget, Limit, Switch, Wanted
-from gatewright.gate.loads import (
-    DeclaredBudget,
-    DeclaredJourney,
-    DeclaredNeeds,
-    DeclaredObjective,
-    DeclaredStage,
-    Load,
-)
+from gatewright.gate.faults import find_faults
+from gatewright.gate.loads import Load
 from gatewright.gate.paths import InnerPath, inside
 from gatewright.gate.signing import Signing
 from gatewright.gate.waivers import BrokenWaiver, Waiver, read_waivers
@@ -209,52 +202,25 @@ def load_policy(path: Path) -> LoadedPolicy:
     Raises:
         ConfigurationError: in one line, naming the place.
     """
+    return parse_policy(read_policy(path), path.name)
+
+
+def read_policy(path: Path) -> bytes:
+    """The bytes of a policy; see `load_policy`."""
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"can't read {path.name}: {error.strerror}") from None
-    return parse_policy(data, path.name)
 
 
 def parse_policy(data: bytes, name: str) -> LoadedPolicy:
     """Parse the text of a policy; see `load_policy`."""
     try:
         document = tomllib.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError) as error:  # a ValueError also for numbers that Python can't hold
+        raise ConfigurationError(f"{name} is not TOML: {error}") from None
+    try:
         return LoadedPolicy(Policy.model_validate(document), data)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigurationError(f"{name} is not TOML: {error}") from None
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"] if part != "[key]")
-        message = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "extra_forbidden":
-            message = unknown_setting(str(first["loc"][-1]))
-        raise ConfigurationError(f"{name}: {place or 'the policy'}: {message}") from None
-    except ValueError as error:  # numbers and dates that Python can't hold
-        raise ConfigurationError(f"{name} is not TOML: {error}") from None
-
-
-MODELS = (
-    Policy,
-    Gate,
-    Check,
-    ResultFile,
-    Limit,
-    Outputs,
-    FlakyBudget,
-    Waiver,
-    Signing,
-    Load,
-    DeclaredJourney,
-    DeclaredObjective,
-    DeclaredStage,
-    DeclaredNeeds,
-    DeclaredBudget,
-)
-
-
-def unknown_setting(name: str) -> str:
-    """Say that there is no such setting, and the one that was probably meant."""
-    known = [field for model in MODELS for field in model.model_fields]
-    nearest = difflib.get_close_matches(name, known, n=1)
-    return f"there is no such setting; did you mean {nearest[0]}?" if nearest else "there is no such setting"
+        fault = next(find_faults(Policy, document, error))
+        raise ConfigurationError(f"{name}: {fault}") from None

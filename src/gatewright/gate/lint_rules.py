@@ -1,0 +1,259 @@
+"""What a policy says in good form and can hardly mean: each rule a function, of one check or of the whole."""
+
+import difflib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import PurePosixPath
+
+from gatewright.core.redaction import REDACTED, Redactor
+from gatewright.gate.policy import Check, Gate
+from gatewright.gate.sessions import Sessions
+from gatewright.gate.states import runs_pytest
+from gatewright.gate.toml_lines import Path
+from gatewright.gate.waivers import LONGEST_DAYS, BrokenWaiver, Waiver
+
+__all__ = [
+    "Remark",
+    "Severity",
+    "Surroundings",
+    "check_check",
+    "check_gate",
+    "check_publishing",
+    "check_waivers",
+    "error",
+    "secret",
+]
+
+PLACEHOLDERS = ("{python}", "{evidence}", "{profile}", "{root}")
+"""What `execution.check` fills in."""
+
+PLACEHOLDER = re.compile(r"\{[A-Za-z_]\w*\}")
+OWN_PLACES = ("docs/evidence/runs", "docs/evidence/history.jsonl", "gate.toml")
+OWN_REPORT = "report.json"
+"""What suites leave by themselves, see `evidence.record.publish`."""
+
+
+class Severity(StrEnum):
+    """Whether a policy can't be used or meant (error), or most likely isn't meant (warning)."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One thing that is wrong: where in the document, what, and what to do about it."""
+
+    path: Path
+    severity: Severity
+    message: str
+    remedy: str
+    line: int = 0
+    """The line itself, where a place in the document would not say it."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a policy refers to outside of itself.
+
+    Attributes:
+        now: the moment at which waivers are judged, aware.
+        sessions: what the noxfile defines.
+        has_package: whether a package can be found, without importing it.
+    """
+
+    now: datetime
+    sessions: Sessions
+    has_package: Callable[[str], bool]
+
+
+def error(path: Path, message: str, remedy: str, *, line: int = 0) -> Remark:
+    """What can't be meant."""
+    return Remark(path, Severity.ERROR, message, remedy, line)
+
+
+def warning(path: Path, message: str, remedy: str) -> Remark:
+    """What is hardly meant."""
+    return Remark(path, Severity.WARNING, message, remedy)
+
+
+def check_check(name: str, check: Check, loads: Sequence[str], around: Surroundings) -> Iterator[Remark]:
+    """All rules about one check.
+
+    Args:
+        name: the check.
+        check: what the policy says of it.
+        loads: the names of the loads that the policy declares.
+        around: what it refers to outside of the policy.
+    """
+    path: Path = ("checks", name)
+    yield from find_unknown_session((*path, "session"), check, around.sessions)
+    yield from find_nox_without_session(path, check)
+    yield from find_orphaned_results(path, check)
+    yield from find_free_pass(path, check)
+    yield from find_shared_load(path, check)
+    for field in ("steps", "full_steps"):
+        for index, argv in enumerate(getattr(check, field) or ()):
+            yield from find_in_step((*path, field, index), argv, loads)
+
+
+def find_unknown_session(path: Path, check: Check, sessions: Sessions) -> Iterator[Remark]:
+    """A session that the noxfile does not define: its check would be MISSING in every run."""
+    if check.session is None or sessions.has(check.session):
+        return
+    if sessions.problem:
+        yield error(path, sessions.problem, f"define the session {check.session} in noxfile.py")
+    elif not sessions.is_certain:
+        yield warning(
+            path, f"noxfile.py does not name a session {check.session}", "look whether it defines it"
+        )
+    else:
+        message = f"noxfile.py defines no session {check.session}"
+        yield error(path, message, meant(check.session, sorted(sessions.names)) or "define it")
+
+
+def meant(name: str, known: Sequence[str]) -> str:
+    """The known name that was probably meant; empty when none is near."""
+    nearest = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {nearest[0]}?" if nearest else ""
+
+
+def find_nox_without_session(path: Path, check: Check) -> Iterator[Remark]:
+    """A Nox inside of a check: its environment is not the one that the evidence tells of."""
+    for field in ("steps", "full_steps"):
+        for index, argv in enumerate(getattr(check, field) or ()):
+            if check.session is None and any(PurePosixPath(word).name == "nox" for word in argv[:3]):
+                message = "the step calls Nox itself, and the evidence knows nothing of its environment"
+                yield warning((*path, field, index), message, 'let the gate start it: session = "NAME"')
+
+
+def find_orphaned_results(path: Path, check: Check) -> Iterator[Remark]:
+    """Results that no step names. Suites leave a `report.json` without being told."""
+    for field in ("steps", "full_steps"):
+        steps = getattr(check, field)
+        if not steps:
+            continue
+        words = [word for argv in steps for word in argv]
+        has_suite = any(not runs_pytest(argv) for argv in steps)
+        for index, result in enumerate(check.results):
+            name = PurePosixPath(result.path).name
+            if not any(name in word for word in words) and not (has_suite and name == OWN_REPORT):
+                message = f"no command of {field} names {result.path}, so it will be missing"
+                remedy = f"let one write it to {{evidence}}/{result.path}"
+                yield warning((*path, "results", index), message, remedy)
+
+
+def find_free_pass(path: Path, check: Check) -> Iterator[Remark]:
+    """A check that asks for no amount at all: one test, one sample would do."""
+    if not (check.min_collected or check.min_samples or check.min_schedules):
+        message = "the check would pass on a single test or sample"
+        yield warning(
+            path, message, "say how much it must measure: min_collected, min_samples or min_schedules"
+        )
+
+
+def find_shared_load(path: Path, check: Check) -> Iterator[Remark]:
+    """A load that is measured beside other checks."""
+    offers = any("slo" in argv and "run" in argv for argv in check.steps)
+    if (offers or check.min_samples) and not check.exclusive:
+        message = "the check measures a load, and other checks may run beside it"
+        yield warning(path, message, "exclusive = true")
+
+
+def find_in_step(path: Path, argv: Sequence[str], loads: Sequence[str]) -> Iterator[Remark]:
+    """Placeholders that nobody fills in, loads that nobody declares, secrets that everybody will read."""
+    for index, word in enumerate(argv):
+        for placeholder in sorted(set(PLACEHOLDER.findall(word)) - set(PLACEHOLDERS)):
+            message = f"nobody fills in {placeholder}, and the command gets it as it is"
+            yield warning(
+                (*path, index), message, meant(placeholder, PLACEHOLDERS) or ", ".join(PLACEHOLDERS)
+            )
+    if "slo" in argv and (name := word_after(argv, "run")) and name not in loads:
+        message = f"the policy declares no load {name}"
+        place = (*path, list(argv).index("run") + 1)
+        yield error(place, message, meant(name, loads) or f"declare it: [slo.{name}]")
+    for index, (word, shown) in enumerate(zip(argv, Redactor({}).argv(argv), strict=True)):
+        if word != shown and REDACTED in shown and not PLACEHOLDER.search(word):
+            yield secret((*path, index))
+
+
+def word_after(argv: Sequence[str], word: str) -> str:
+    """The word that follows another one, unless it is a flag."""
+    rest = list(argv)[list(argv).index(word) + 1 :] if word in argv else []
+    return rest[0] if rest and not rest[0].startswith("-") else ""
+
+
+def secret(path: Path, *, line: int = 0) -> Remark:
+    """Something that looks like a secret; it is not repeated here."""
+    message = "this looks like a secret, and every run keeps a copy of the policy"
+    return error(path, message, "let the command read it from its environment", line=line)
+
+
+def check_gate(gate: Gate, around: Surroundings) -> Iterator[Remark]:
+    """Rules about a run as a whole: packages that are named must be there."""
+    named: list[tuple[Path, str]] = [
+        (("gate", "scenarios", index), package) for index, package in enumerate(gate.scenarios)
+    ]
+    named += [
+        (("gate", field), getattr(gate, field).partition(":")[0])
+        for field in ("faults", "measured")
+        if getattr(gate, field)
+    ]
+    for path, module in named:
+        if not around.has_package(module):
+            message = f"there is no package {clean(module)} in this project or environment"
+            yield warning(path, message, "correct its name, or install it where the gate runs")
+
+
+def clean(name: str) -> str:
+    """A name as far as it is one."""
+    return re.sub(r"[^\w.]", "?", name)[:80]
+
+
+def check_publishing(checks: Mapping[str, Check]) -> Iterator[Remark]:
+    """Copies that overwrite each other, or what the gate itself writes."""
+    taken: dict[PurePosixPath, str] = {}
+    for name, check in checks.items():
+        for source, target in check.publish.items():
+            path, place = ("checks", name, "publish", source), PurePosixPath(target)
+            if is_own(place):
+                yield error(path, f"{target} belongs to the gate itself", "publish to another place")
+            for other, owner in taken.items():
+                if place == other or place in other.parents or other in place.parents:
+                    yield error(
+                        path, f"{target} overlaps with {other}, where {owner} publishes", "use two places"
+                    )
+            taken[place] = name
+
+
+def is_own(place: PurePosixPath) -> bool:
+    """Whether the gate writes a file itself."""
+    evidence = PurePosixPath("docs/evidence")
+    own = [PurePosixPath(each) for each in OWN_PLACES]
+    is_latest = place.parent == evidence and place.name.startswith("latest.")
+    return is_latest or any(place == each or each in place.parents for each in own)
+
+
+def check_waivers(
+    waivers: Sequence[Waiver | BrokenWaiver], checks: Sequence[str], now: datetime
+) -> Iterator[Remark]:
+    """Waivers that do nothing, or soon will."""
+    for index, waiver in enumerate(waivers):
+        path: Path = ("waivers", index)
+        if isinstance(waiver, BrokenWaiver):
+            yield error(path, f"the waiver does nothing: {waiver.message}", "mend it, or take it out")
+            continue
+        days = (waiver.expires - now.astimezone(UTC).date()).days
+        if waiver.check not in checks:
+            message = f"the policy has no check {waiver.check}"
+            yield warning((*path, "check"), message, meant(waiver.check, checks) or "take the waiver out")
+        if days < 0:
+            yield warning(
+                (*path, "expires"), f"the waiver ended on {waiver.expires}", "take it out, or sign it anew"
+            )
+        elif days > LONGEST_DAYS:
+            message = f"the waiver ends in {days} days and does nothing before {LONGEST_DAYS} days are left"
+            yield warning((*path, "expires"), message, "let it end earlier")
