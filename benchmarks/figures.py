@@ -42,7 +42,7 @@ class Circumstances:
             busy.append(f"steal {noise.steal:.1%}")
         return (
             f"{dt.datetime.now(dt.UTC).date()}, {os.cpu_count()} cores ({processor()}), {platform.system()} "
-            f"{platform.release()}, {', '.join(versions)}; {', '.join(busy)}."
+            f"{platform.release().partition('-')[0]}, {', '.join(versions)}; {', '.join(busy)}."
         )
 
 

@@ -115,7 +115,7 @@ def whole_commands(project):
         f"the same, whole commands; the ten commands alone take {bare[0]:.1f} s",
         "",
         f"one Nox session that reads no result: {beyond(nox)}",
-        f"{beyond(ours)}: the toolkit starts anew for each check",
+        beyond(ours),
     ]
 
 
@@ -134,7 +134,10 @@ def kills(folder, options):
     operations = sum(each["operations"] for each in found.values())
     wrong = [said for each in found.values() for said in each["complaints"]]
     yield [
-        f"SIGKILL before each of the {operations} operations on files of a failing and a passing gate",
+        (
+            f"SIGKILL before each of the {operations} operations on files of a failing and a passing gate"
+            " that write all seven forms"
+        ),
         "0",
         "",
         str(len(wrong)),

@@ -107,6 +107,17 @@ def test_a_session_that_breaks_leaves_its_last_words(tmp_path: Path) -> None:
     assert check.reasons[0].observed not in {"", "no output"}
 
 
+def test_a_check_that_can_not_be_run_here_says_why(tmp_path: Path) -> None:
+    """The check before it has taken its folder; the gate goes on and judges both."""
+    taker = "junit(); os.mkdir(folder + '/../second')"
+    second = CLEAN_POLICY.partition("[checks.stress]")[0].partition("[checks.unit]")[2]
+    project = make_project(tmp_path, policy_with(taker, more=f"[checks.second]{second}"))
+    document = gate(project)
+    assert exit_code(document) is ExitCode.INCONCLUSIVE
+    assert [check.state for check in document.checks] == [State.PASS, State.MISSING]
+    assert "already holds evidence of second" in document.reasons[0].message
+
+
 def test_each_check_is_a_session_unless_an_environment_is_ready() -> None:
     root = Path("/project")
     check = load_policy_text(policy_with("junit()", more='session = "unit_tests"'))

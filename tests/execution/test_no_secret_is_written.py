@@ -2,12 +2,15 @@
 
 import base64
 import json
+import os
 from pathlib import Path
 
 import pytest
 from fakes.projects import make_project
 
 from gatewright import cli
+from gatewright.core.redaction import Redactor
+from gatewright.execution.check import cut_secrets
 from gatewright.execution.project import Project
 
 SECRETS = {
@@ -101,6 +104,23 @@ def test_no_secret_is_written_or_shown(
         if secret in data
     ]
     assert leaks == []
+
+
+def test_a_file_that_lost_a_secret_is_as_old_as_it_was_and_nobody_elses(tmp_path: Path) -> None:
+    """Its age still tells whether this check made it, and a file elsewhere that it shares its content with stays."""
+    elsewhere = tmp_path / "elsewhere.txt"
+    elsewhere.write_text("Bearer own-hunter22", encoding="utf-8")
+    folder = tmp_path / "evidence"
+    folder.mkdir()
+    left, binary = folder / "left.txt", folder / "data.bin"
+    left.hardlink_to(elsewhere)
+    os.utime(left, (1_000_000, 2_000_000))
+    binary.write_bytes(b"\xffBearer own-hunter22")
+    cut_secrets(folder, Redactor({}))
+    assert left.read_text(encoding="utf-8") == "Bearer [redacted]"
+    assert left.stat().st_mtime == 2_000_000
+    assert elsewhere.read_text(encoding="utf-8") == "Bearer own-hunter22"
+    assert binary.read_bytes() == b"\xffBearer own-hunter22"
 
 
 def test_what_was_no_secret_is_still_there(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

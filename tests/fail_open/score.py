@@ -202,7 +202,7 @@ def circumstances() -> str:
     """When and where this was measured."""
     return (
         f"{dt.datetime.now(dt.UTC).date()}, Python {platform.python_version()}, {platform.system()} "
-        f"{platform.release()}, {os.cpu_count()} cores{processor()}."
+        f"{platform.release().partition('-')[0]}, {os.cpu_count()} cores{processor()}."
     )
 
 

@@ -30,6 +30,7 @@ from gatewright.gate.policy import load_policy
 
 __all__ = ["kill_at_random", "kill_everywhere"]
 
+OUTPUTS = '[outputs]\nformats = ["junit", "ctrf", "sarif", "github"]'
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir"}
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
@@ -80,7 +81,7 @@ def kill_everywhere(folder: Path, code: str) -> tuple[int, list[str]]:
     Returns:
         How many operations there were, and what was wrong, by the number of the operation.
     """
-    before = make_project(folder / "before", policy_with("junit(passed=5)"))
+    before = make_project(folder / "before", policy_with("junit(passed=5)", more=OUTPUTS))
     run_here(before, "old")
     complaints: list[str] = []
     number, died = 0, True
@@ -88,7 +89,7 @@ def kill_everywhere(folder: Path, code: str) -> tuple[int, list[str]]:
         root = folder / "project"
         shutil.rmtree(root, ignore_errors=True)
         shutil.copytree(before.root, root, symlinks=True)
-        project = make_project(root, policy_with(code))
+        project = make_project(root, policy_with(code, more=OUTPUTS))
 
         def gate(project: Project = project, number: int = number) -> None:
             die_before(number, project.evidence)

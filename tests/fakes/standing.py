@@ -62,13 +62,27 @@ def complaint(project: Project, known: set[str]) -> str:
 
 
 def disagreement(project: Project, run: str, word: str) -> str:
-    """Which form for people speaks of another run, or says another word."""
+    """Which form speaks of another run, or says another word."""
     for path in project.latest_files():
-        if path.suffix in SAID and said_in(path) != word:
+        if ending(path) in SAID and said_in(path) != word:
             return f"latest.json says {word}, {path.name} {said_in(path)}"
-        if path.suffix in SAID and run not in path.read_text(encoding="utf-8"):
+        if ending(path) in SAID and run not in path.read_text(encoding="utf-8"):
             return f"{path.name} is about another run than latest.json"
+        if path != project.latest_json and origin(project, path) not in {"", run}:
+            return f"{path.name} is a copy out of {origin(project, path)}, latest.json is about {run}"
     return ""
+
+
+def ending(path: Path) -> str:
+    """All that follows `latest` in the name of a form."""
+    return path.name.removeprefix("latest")
+
+
+def origin(project: Project, copy: Path) -> str:
+    """The run that a form was copied out of; empty when none has it, as when it says that a run goes on."""
+    data = copy.read_bytes()
+    originals = project.runs.glob(f"*/verdict{ending(copy)}")
+    return next((path.parent.name for path in originals if path.read_bytes() == data), "")
 
 
 def untruth(project: Project, run: str, word: str, known: set[str]) -> str:
@@ -84,7 +98,7 @@ def untruth(project: Project, run: str, word: str, known: set[str]) -> str:
 
 def said_in(path: Path) -> str:
     """The word that a form for people says."""
-    found = SAID[path.suffix].search(path.read_text(encoding="utf-8")) if path.suffix in SAID else None
+    found = SAID[ending(path)].search(path.read_text(encoding="utf-8")) if ending(path) in SAID else None
     return found[1] if found else "nothing"
 
 

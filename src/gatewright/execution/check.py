@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from gatewright.evidence.signing import PASSPHRASE_VARIABLE
 from gatewright.evidence.strict import EvidenceError, read_bytes
 from gatewright.execution.project import Project
 from gatewright.execution.signing import KEY_VARIABLE
-from gatewright.execution.step import Echo, run_step
+from gatewright.execution.step import Echo, run_step, silence
 from gatewright.gate.measure import total
 from gatewright.gate.policy import Check, LoadedPolicy
 
@@ -27,6 +27,9 @@ __all__ = ["CheckRun", "run_check"]
 
 OWN_VARIABLES = ("GATEWRIGHT_RUN_ID", "GATEWRIGHT_RUN_FOLDER", KEY_VARIABLE, PASSPHRASE_VARIABLE)
 """Kept from commands: what a check tests must not write into the run around it, nor sign as the gate."""
+
+FILE_TIME_TOLERANCE_S = 2.0
+"""The coarsest times that a file system keeps."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,16 @@ class CheckRun:
         return self.run_folder / self.name
 
 
-def run_check(run: CheckRun, clock: Clock, echo: Echo) -> Manifest:
+def run_check(
+    run: CheckRun, clock: Clock, echo: Echo = silence, tick: Callable[[], None] = lambda: None
+) -> Manifest:
     """Run all commands of a check, one after the other, and write the manifest last.
+
+    Args:
+        run: the check.
+        clock: times it.
+        echo: is given the output of its commands line by line.
+        tick: is called several times a second while a command runs.
 
     Raises:
         ConfigurationError: the run already holds evidence of this check.
@@ -65,10 +76,11 @@ def run_check(run: CheckRun, clock: Clock, echo: Echo) -> Manifest:
             f"the run already holds evidence of {run.name}",
             remedy="open another run; evidence is never replaced",
         ) from None
+    began = run.folder.stat().st_mtime  # by the clock of the file system, which may be another machine's
     subject = read_subject(run.project.root, read_tree(run.project.root, EVIDENCE))
     started_at, start = clock.now(), clock.monotonic()
     redactor = Redactor(environment_of(run))
-    steps = run_steps(run, redactor, clock, echo)
+    steps = run_steps(run, redactor, clock, echo, tick)
     cut_secrets(run.folder, redactor)
     listing = list_folder(run.folder)
     results = [read_result(run.folder, file.path, file.format) for file in run.check.results]
@@ -86,6 +98,7 @@ def run_check(run: CheckRun, clock: Clock, echo: Echo) -> Manifest:
         steps=steps,
         counts=total(results),
         files=tuple(hash_file(run.folder, path) for path in listing.files if is_text(path)),
+        older=tuple(file.path for file in run.check.results if is_older(run.folder / file.path, began)),
     )
     publish(run)
     write_atomic(run.folder / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
@@ -98,7 +111,9 @@ def environment_of(run: CheckRun) -> dict[str, str]:
     return environment | {EVIDENCE_FOLDER_VARIABLE: str(run.folder), "GATEWRIGHT_PROFILE": run.profile}
 
 
-def run_steps(run: CheckRun, redactor: Redactor, clock: Clock, echo: Echo) -> tuple[Step, ...]:
+def run_steps(
+    run: CheckRun, redactor: Redactor, clock: Clock, echo: Echo, tick: Callable[[], None]
+) -> tuple[Step, ...]:
     """Run all commands; together they get the time of the check."""
     environment = environment_of(run)
     deadline = clock.monotonic() + run.check.timeout_s
@@ -112,6 +127,7 @@ def run_steps(run: CheckRun, redactor: Redactor, clock: Clock, echo: Echo) -> tu
             redactor=redactor,
             clock=clock,
             echo=echo,
+            tick=tick,
         )
         for number, argv in enumerate(run.check.steps_of(run.profile), start=1)
     )
@@ -134,8 +150,8 @@ def fill(argv: tuple[str, ...], run: CheckRun) -> list[str]:
 def cut_secrets(folder: Path, redactor: Redactor) -> None:
     """Take secrets out of the texts that commands left: a test report quotes what a test has printed.
 
-    A file with a link elsewhere is replaced, never written into. What is no text, or too large to be read as
-    evidence, stays as it is.
+    A file with a link elsewhere is replaced, never written into, and stays as old as it was. What is no text,
+    or too large to be read as evidence, stays as it is.
     """
     for path in list_folder(folder).files:
         try:
@@ -143,7 +159,17 @@ def cut_secrets(folder: Path, redactor: Redactor) -> None:
         except (EvidenceError, UnicodeDecodeError):
             continue
         if (clean := redactor.document(text)) != text:
+            status = (folder / path).stat()
             write_atomic(folder / path, clean)
+            os.utime(folder / path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def is_older(path: Path, began: float) -> bool:
+    """Whether a file was last changed before a moment; one that is not there is judged elsewhere."""
+    try:
+        return path.lstat().st_mtime < began - FILE_TIME_TOLERANCE_S
+    except OSError:
+        return False
 
 
 def is_text(path: str) -> bool:

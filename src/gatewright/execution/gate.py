@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Protocol
 
 from gatewright.core.clock import Clock
+from gatewright.core.errors import GatewrightError
+from gatewright.core.escape import printable
 from gatewright.core.redaction import Redactor
 from gatewright.core.verdict import ExitCode
+from gatewright.evidence.manifest import Step
 from gatewright.evidence.record import write_atomic
 from gatewright.execution.check import OWN_VARIABLES, CheckRun, run_check
 from gatewright.execution.lanes import Job, Watch, run_jobs
@@ -134,14 +137,23 @@ def expectations(run: Run, clock: Clock) -> Expected:
 
 
 def run_session(run: Run, name: str, settings: Settings, clock: Clock, tick: Callable[[], None]) -> None:
-    """Start one check as a session and record how that ended; what it found is in its own manifest."""
+    """Run one check as a session, or right here where it has none; what it found is in its own manifest."""
     check = run.policy.policy.checks[name]
-    folder = run.folder / SESSIONS
+    if settings.python or check.session:
+        session = start_session(run, name, settings, clock, tick)
+    else:
+        session = run_here(run, name, settings, clock, tick)
+    write_atomic(run.folder / SESSIONS / f"{name}.json", session.model_dump_json(indent=2) + "\n")
+
+
+def start_session(run: Run, name: str, settings: Settings, clock: Clock, tick: Callable[[], None]) -> Step:
+    """Start the session of a check as a command; how that ended."""
+    check = run.policy.policy.checks[name]
     environment = {key: value for key, value in os.environ.items() if key not in OWN_VARIABLES}
     environment |= {"GATEWRIGHT_RUN_FOLDER": str(run.folder), "GATEWRIGHT_PROFILE": settings.profile}
-    session = run_step(
+    return run_step(
         session_command(run.project.root, name, check, settings),
-        log=folder / f"{name}.log",
+        log=run.folder / SESSIONS / f"{name}.log",
         environment=environment,
         folder=run.project.root,
         timeout_s=check.timeout_s + SET_UP_ALLOWANCE_S,
@@ -149,14 +161,38 @@ def run_session(run: Run, name: str, settings: Settings, clock: Clock, tick: Cal
         clock=clock,
         tick=tick,
     )
-    write_atomic(folder / f"{name}.json", session.model_dump_json(indent=2) + "\n")
 
 
 def session_command(root: Path, name: str, check: Check, settings: Settings) -> list[str]:
-    """The Nox session of a check, or the check itself where an environment is ready or none is needed."""
+    """The Nox session of a check, or the check itself in the environment that is ready."""
     if settings.python or not check.session:
         return [settings.interpreter, "-m", "gatewright", "run", name]
     return [sys.executable, "-m", "nox", "-f", str(root / "noxfile.py"), "-s", check.session]
+
+
+def run_here(run: Run, name: str, settings: Settings, clock: Clock, tick: Callable[[], None]) -> Step:
+    """Run a check that needs no environment: starting the toolkit once more would prove nothing."""
+    started_at, start = clock.now(), clock.monotonic()
+    error = ""
+    try:
+        run_check(
+            CheckRun(run.project, run.policy, name, run.folder, settings.profile, settings.isolated),
+            clock,
+            tick=tick,
+        )
+    except (GatewrightError, OSError) as problem:
+        error = printable(str(problem))
+    log = run.folder / SESSIONS / f"{name}.log"
+    write_atomic(log, f"{error}\n" if error else "")
+    return Step(
+        argv=("gatewright", "run", name),
+        exit_code=None if error else 0,
+        error=error,
+        started_at=started_at,
+        finished_at=clock.now(),
+        duration_s=round(clock.monotonic() - start, 6),
+        log=log.name,
+    )
 
 
 def add_check(

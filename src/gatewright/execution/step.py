@@ -14,7 +14,7 @@ from gatewright.core.redaction import Redactor
 from gatewright.evidence.manifest import Step
 from gatewright.execution.process import ChildProcess
 
-__all__ = ["Echo", "run_step"]
+__all__ = ["Echo", "run_step", "silence"]
 
 Echo = Callable[[str], None]
 """Is given every line of output as it comes."""

@@ -105,7 +105,7 @@ def find_measured(
     place: Place, manifest: Manifest, check: Check, results: tuple[Result, ...], baseline: Baseline | None
 ) -> Iterator[Finding]:
     """All that can be wrong with evidence that belongs here and is whole."""
-    yield from find_outcome(place, manifest, results)
+    yield from find_outcome(place, manifest, check, results)
     yield from find_miscounts(place, manifest, check, results)
     yield from find_broken_limits(place, check, results, baseline, manifest.profile)
     yield from find_shortfalls(place, check, total(results))

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, FiniteFloat, model_validator
+from pydantic import ConfigDict, Field, FiniteFloat, model_validator
 
 from gatewright.core.model import Model
 
@@ -40,6 +40,8 @@ class Limit(Model):
         min_runs: with fewer earlier runs there is nothing to compare with.
         first_runs: what the check is until then, `inconclusive` or `warn`; it never passes in silence.
     """
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     min: Figure | None = None
     max: Figure | None = None

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, FiniteFloat, model_validator
 
 from gatewright.core.model import Model
+from gatewright.gate.demands import Switch
 from gatewright.gate.paths import InnerPath
 
 __all__ = [
@@ -20,7 +21,7 @@ __all__ = [
     "Load",
 ]
 
-Positive = Annotated[FiniteFloat, Field(gt=0)]
+Positive = Annotated[FiniteFloat, Field(gt=0, strict=True)]
 ObjectPath = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 JourneyName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
 
@@ -51,7 +52,7 @@ class DeclaredObjective(Model):
     """
 
     metric: Literal["latency", "success_ratio", "throughput"]
-    percentile: Annotated[FiniteFloat, Field(gt=0, lt=100)] | None = None
+    percentile: Annotated[FiniteFloat, Field(gt=0, lt=100, strict=True)] | None = None
     at_most_ms: Positive | None = None
     at_least: Positive | None = None
     journey: str = ""
@@ -85,8 +86,8 @@ class DeclaredStage(Model):
 
     seconds: Positive
     rate: Positive | None = None
-    begin_rate: Annotated[FiniteFloat, Field(ge=0)] | None = None
-    end_rate: Annotated[FiniteFloat, Field(ge=0)] | None = None
+    begin_rate: Annotated[FiniteFloat, Field(ge=0, strict=True)] | None = None
+    end_rate: Annotated[FiniteFloat, Field(ge=0, strict=True)] | None = None
 
     @model_validator(mode="after")
     def has_a_rate(self) -> "DeclaredStage":
@@ -98,9 +99,14 @@ class DeclaredStage(Model):
 
 
 class DeclaredBudget(Model):
-    """The share of runs that must succeed over a period; a burn that is far too fast ends the load."""
+    """The share of runs that must succeed over a period; a burn that is far too fast ends the load.
 
-    target: Annotated[FiniteFloat, Field(gt=0, lt=1)]
+    Attributes:
+        target: that share.
+        period_days: the period, in days.
+    """
+
+    target: Annotated[FiniteFloat, Field(gt=0, lt=1, strict=True)]
     period_days: Positive = 28.0
 
 
@@ -120,8 +126,8 @@ class DeclaredSlices(Model):
 
     metric: Literal["latency", "success_ratio"]
     seconds: Positive
-    at_least: Annotated[FiniteFloat, Field(gt=0, lt=1)]
-    slice_at_least: Annotated[FiniteFloat, Field(gt=0, le=1)] | None = None
+    at_least: Annotated[FiniteFloat, Field(gt=0, lt=1, strict=True)]
+    slice_at_least: Annotated[FiniteFloat, Field(gt=0, le=1, strict=True)] | None = None
     at_most_ms: Positive | None = None
     journey: str = ""
     step: str = ""
@@ -138,16 +144,23 @@ class DeclaredSlices(Model):
 class DeclaredNeeds(Model):
     """What a decision needs at least; see `gatewright.slo.Requirements`.
 
-    With `share_alpha`, attempt k at the same objectives on the same tree has alpha/(k(k+1)) of the error.
+    Attributes:
+        alpha: the probability of a wrong PASS, and of a wrong FAIL, of all objectives together.
+        samples: runs before any decision.
+        seconds: how long is measured before PASS; short clean runs hide stalls.
+        seconds_to_fail: how long before FAIL, so that one stall of the machine decides nothing.
+        unseen_stall_s: a stall of this length, in seconds, is assumed to have been missed.
+        unseen_break_s: so is one that breaks an objective for so many seconds.
+        share_alpha: attempt k at the same objectives on the same tree has alpha/(k(k+1)) of the error.
     """
 
-    alpha: Annotated[FiniteFloat, Field(gt=0, lt=0.5)] = 0.05
-    samples: Annotated[int, Field(ge=1)] = 100
+    alpha: Annotated[FiniteFloat, Field(gt=0, lt=0.5, strict=True)] = 0.05
+    samples: Annotated[int, Field(ge=1, strict=True)] = 100
     seconds: Positive = 10.0
     seconds_to_fail: Positive = 4.0
-    unseen_stall_s: Annotated[FiniteFloat, Field(ge=0)] = 0.25
-    unseen_break_s: Annotated[FiniteFloat, Field(ge=0)] = 0.0
-    share_alpha: bool = False
+    unseen_stall_s: Annotated[FiniteFloat, Field(ge=0, strict=True)] = 0.25
+    unseen_break_s: Annotated[FiniteFloat, Field(ge=0, strict=True)] = 0.0
+    share_alpha: Switch = False
 
 
 class Load(Model):
@@ -189,7 +202,7 @@ class Load(Model):
     stages: tuple[DeclaredStage, ...] = ()
     arrivals: Literal["poisson", "constant"] = "poisson"
     deadline_s: Positive = 5.0
-    seed: int = 1
+    seed: Annotated[int, Field(strict=True)] = 1
     needs: DeclaredNeeds = DeclaredNeeds()
     drift: dict[str, Positive] = Field(default_factory=dict)
     budget: DeclaredBudget | None = None

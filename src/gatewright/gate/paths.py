@@ -3,9 +3,9 @@
 from pathlib import PurePosixPath
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
-__all__ = ["InnerPath", "inside"]
+__all__ = ["INNER_PATTERN", "InnerPath", "inside"]
 
 
 def inside(path: str) -> str:
@@ -16,4 +16,7 @@ def inside(path: str) -> str:
     return path
 
 
-InnerPath = Annotated[str, AfterValidator(inside)]
+INNER_PATTERN = r"^(?!/)(?!(.*/)?\.\.(/|$))[^\\]+$"
+"""The same for JSON Schema, whose regular expressions are those of ECMA-262."""
+
+InnerPath = Annotated[str, AfterValidator(inside), Field(json_schema_extra={"pattern": INNER_PATTERN})]

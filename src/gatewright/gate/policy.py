@@ -15,7 +15,7 @@ from gatewright.evidence.results import Format
 from gatewright.gate.demands import Allowed, FlakyBudget, Limit, Switch, Wanted
 from gatewright.gate.faults import find_faults
 from gatewright.gate.loads import Load
-from gatewright.gate.paths import InnerPath, inside
+from gatewright.gate.paths import INNER_PATTERN, InnerPath, inside
 from gatewright.gate.signing import Signing
 from gatewright.gate.waivers import BrokenWaiver, Waiver, read_waivers
 
@@ -34,11 +34,21 @@ __all__ = [
 POLICY = "gate.toml"
 
 Steps = Annotated[tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...], Field(min_length=1)]
-ResultPath = Annotated[str, Field(pattern=r"\.(json|xml|sarif)$"), AfterValidator(inside)]
+ENDINGS = r"\.(json|xml|sarif)$"
+ResultPath = Annotated[
+    str,
+    Field(pattern=ENDINGS, json_schema_extra={"allOf": [{"pattern": INNER_PATTERN}]}),
+    AfterValidator(inside),
+]
 
 
 class ResultFile(Model):
-    """A file that a check leaves: where, and in which format; without one, its content must tell."""
+    """A file that a check leaves: where, and in which format.
+
+    Attributes:
+        path: where, in the check's folder.
+        format: its format; without one, its content must tell.
+    """
 
     path: ResultPath
     format: Format | None = None
@@ -66,8 +76,11 @@ class Check(Model):
         full_steps: commands of the full profile, where they differ.
         results: files that the steps leave in the check's folder: paths, or `{ path = ..., format = ... }`.
         publish: files of the check's folder by name, and where in the project a copy goes.
-        min_collected, min_samples, min_schedules: fewer than this is no proof.
-        max_skipped, max_flaky: how many tests may have been skipped, or have passed at a second try.
+        min_collected: how many tests must have been collected; fewer are no proof.
+        min_samples: how many runs of a load must have been measured.
+        min_schedules: how many schedules of a race suite must have been run.
+        max_skipped: how many tests may have been skipped.
+        max_flaky: how many tests may have passed at a second try.
         flaky_budget: how many tests may be flaky over several runs together.
         max_age_s: older evidence is stale, in seconds.
         timeout_s: the time that all steps together get, in seconds.
@@ -136,19 +149,27 @@ class Outputs(Model):
     formats: tuple[Literal["junit", "ctrf", "sarif", "github"], ...] = ()
 
 
+def no_switch(value: object) -> object:
+    """Accept anything but a switch: in Python, true is 1."""
+    if isinstance(value, bool):
+        raise ValueError("must be 1")  # noqa: TRY004 - pydantic hears no other
+    return value
+
+
 class Policy(Model):
     """A release policy. At least one check must be required, or nothing would be measured.
 
     Attributes:
+        schema_version: the form of the policy, 1.
         gate: what holds for a run as a whole.
-        checks: by name.
+        checks: the checks, by name; at least one of them is required.
         signing: who seals a run, and whether one without a seal may pass.
         slo: loads by name, for checks whose step is `gatewright slo run NAME`.
         outputs: the forms in which the verdict is written down.
         waivers: known findings that somebody answers for; a broken one does nothing, and breaks nothing.
     """
 
-    schema_version: Literal[1]
+    schema_version: Annotated[Literal[1], BeforeValidator(no_switch, json_schema_input_type=Literal[1])]
     gate: Gate = Gate()
     checks: Annotated[dict[CheckId, Check], Field(min_length=1)]
     signing: Signing = Signing()

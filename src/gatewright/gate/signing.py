@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from gatewright.core.model import Model
+from gatewright.gate.demands import Switch
 
 __all__ = ["Signing"]
 
@@ -19,4 +20,4 @@ class Signing(Model):
     """
 
     key: Annotated[str, Field(pattern=r"^(/|~/|[A-Za-z]:[\\/]|$)")] = ""
-    required: bool = False
+    required: Switch = False

@@ -3,7 +3,6 @@
 import importlib
 import json
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel
 
@@ -14,6 +13,7 @@ from gatewright.evidence.record import write_atomic
 from gatewright.evidence.report import SuiteReport
 from gatewright.gate.decision import VerdictDocument
 from gatewright.gate.policy import Policy
+from gatewright.gate.policy_schema import policy_schema
 
 __all__ = ["SCHEMAS", "find_schemas", "schema_text", "write_schemas"]
 
@@ -25,9 +25,6 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "suite-report": SuiteReport,
     "verdict": VerdictDocument,
 }
-
-
-WRITTEN_BY_PEOPLE = (Policy,)
 
 
 def find_schemas(names: list[str]) -> dict[str, type[BaseModel]]:
@@ -68,11 +65,10 @@ def dashed(name: str) -> str:
 
 def schema_text(model: type[BaseModel]) -> str:
     """The schema of a model: of what we write, as it is written; of what people write, as it is accepted."""
+    if model is Policy:
+        return json.dumps(policy_schema(), indent=2) + "\n"
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    mode: Literal["validation", "serialization"] = (
-        "validation" if model in WRITTEN_BY_PEOPLE else "serialization"
-    )
-    return json.dumps(schema | model.model_json_schema(mode=mode), indent=2) + "\n"
+    return json.dumps(schema | model.model_json_schema(mode="serialization"), indent=2) + "\n"
 
 
 def write_schemas(folder: Path, models: dict[str, type[BaseModel]]) -> list[Path]:
