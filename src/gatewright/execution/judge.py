@@ -7,17 +7,20 @@ from pathlib import Path
 
 from gatewright.core.clock import Clock
 from gatewright.core.errors import GatewrightError
+from gatewright.core.escape import printable
 from gatewright.core.provenance import read_environment, read_subject, read_tree
-from gatewright.core.verdict import ExitCode, Verdict
+from gatewright.core.verdict import ExitCode, State, Verdict
 from gatewright.evidence.digest import hash_bytes
 from gatewright.evidence.dsse import Trusted
 from gatewright.evidence.ledger import read_recent
+from gatewright.evidence.manifest import MANIFEST
 from gatewright.evidence.record import EVIDENCE
 from gatewright.evidence.report import Reason
 from gatewright.evidence.strict import EvidenceError, read_bytes, read_model
 from gatewright.execution.project import Project
 from gatewright.execution.sealing import unsigned
-from gatewright.gate.attest import ATTESTATIONS
+from gatewright.gate.aggregate import CheckVerdict
+from gatewright.gate.attest import ATTESTATIONS, attestation_paths
 from gatewright.gate.baseline import read_baseline
 from gatewright.gate.binding import Expected
 from gatewright.gate.decision import (
@@ -25,9 +28,11 @@ from gatewright.gate.decision import (
     PolicyReference,
     RunSubject,
     VerdictDocument,
+    decide,
     incident,
     own_reasons,
 )
+from gatewright.gate.finding import Place
 from gatewright.gate.judgement import judge_run
 from gatewright.gate.policy import load_policy
 from gatewright.gate.verify import (
@@ -36,6 +41,7 @@ from gatewright.gate.verify import (
     VERDICT,
     Problem,
     Verification,
+    find_broken_sums,
     latest_name,
     verify,
 )
@@ -127,7 +133,45 @@ def judge_now(
         started_at=now,
         finished_at=now,
     )
-    return judge_run(found.folder, policy, expected, incidents).fill(document)
+    document = judge_run(found.folder, policy, expected, incidents).fill(document)
+    return distrust(found.folder, document) if document.verdict is Verdict.PASS else document
+
+
+def distrust(folder: Path, document: VerdictDocument) -> VerdictDocument:
+    """Take a PASS back where the run was altered after it closed, however well its evidence looks by itself.
+
+    A run that has not closed has no digests yet, and no verdict; that alone has kept it from a PASS.
+    """
+    recorded = FoundRun(folder, folder / VERDICT).read()
+    problem = next(find_broken_sums(folder, set(attestation_paths(recorded))), None)
+    if problem is None:
+        return document
+    checks = tuple(
+        found.model_copy(
+            update={
+                "state": State.TAMPERED,
+                "reasons": (*found.reasons, altered(document.run_id, found, problem)),
+            }
+        )
+        for found in document.checks
+    )
+    verdict, reasons = decide(checks, ())
+    return document.model_copy(update={"verdict": verdict, "reasons": reasons, "checks": checks})
+
+
+def altered(run_id: str, found: CheckVerdict, problem: Problem) -> Reason:
+    """The reason that a run no longer is what was written."""
+    finding = Place(run_id, found.check).finding(
+        State.TAMPERED,
+        "run-unaltered",
+        f"{problem.artifact} {problem.message}",
+        path=MANIFEST,
+        expected="every file of the run as it was when the run closed",
+        observed=f"{problem.artifact} {problem.message}",
+        see="gatewright verify",
+        command="gatewright gate",
+    )
+    return finding.reason.model_copy(update={"artifact": printable(f"runs/{run_id}/{problem.artifact}")})
 
 
 def read_record(folder: Path) -> tuple[str, tuple[Reason, ...]]:

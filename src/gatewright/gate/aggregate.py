@@ -16,6 +16,7 @@ from gatewright.evidence.results import Result, read_result
 from gatewright.evidence.strict import EvidenceError, read_bytes, read_model
 from gatewright.gate.baseline import Baseline
 from gatewright.gate.binding import Expected, find_alterations, find_misbinding, find_staleness
+from gatewright.gate.ending import find_bad_ending
 from gatewright.gate.finding import Finding, Place
 from gatewright.gate.limits import find_broken_limits, find_flaky_excess
 from gatewright.gate.measure import find_miscounts, find_outcome, find_shortfalls, total
@@ -83,6 +84,8 @@ def judge_check(folder: Path, name: str, check: Check, expected: Expected) -> Ju
     if not findings:
         findings += find_staleness(place, manifest, check, expected)
         findings += find_measured(place, manifest, check, results, expected.baseline)
+    if all(finding.state.settles for finding in findings):
+        findings += find_bad_ending(place, folder / SESSIONS / f"{name}.json")
     verdict = CheckVerdict(
         check=name,
         state=worst(finding.state for finding in findings) if findings else State.PASS,

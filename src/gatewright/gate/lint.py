@@ -72,7 +72,7 @@ def lint_policy(data: bytes, file: str, around: Surroundings) -> LintReport:
     except UnicodeDecodeError as failure:
         line = data.count(b"\n", 0, failure.start) + 1
         return report(file, [error((), "this is no UTF-8 text", "save it as UTF-8", line=line)])
-    except (tomllib.TOMLDecodeError, RecursionError) as failure:
+    except (ValueError, RecursionError) as failure:  # a ValueError also for numbers that Python can't hold
         found = TOML_LINE.search(str(failure))
         line = int(found[1]) if found else max(1, len(data.splitlines()))
         return report(
@@ -82,7 +82,7 @@ def lint_policy(data: bytes, file: str, around: Surroundings) -> LintReport:
 
 
 def report(file: str, remarks: list[Remark], lines: Lines | None = None) -> LintReport:
-    """Remarks as problems with their lines, each once, from the top."""
+    """Remarks as problems with their lines, from the top: each once, with its place where one is known."""
     problems = {
         Problem(
             line=each.line or (lines.of(each.path) if lines else 1),
@@ -93,7 +93,9 @@ def report(file: str, remarks: list[Remark], lines: Lines | None = None) -> Lint
         )
         for each in remarks
     }
-    ordered = sorted(problems, key=lambda each: (each.line, each.severity, each.place, each.message))
+    placed = {(each.line, each.message) for each in problems if each.place}
+    told = (each for each in problems if each.place or (each.line, each.message) not in placed)
+    ordered = sorted(told, key=lambda each: (each.line, each.severity, each.place, each.message))
     return LintReport(file=printable(file), problems=tuple(ordered))
 
 

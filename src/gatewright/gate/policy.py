@@ -245,7 +245,7 @@ def parse_policy(data: bytes, name: str) -> LoadedPolicy:
     """Parse the text of a policy; see `load_policy`."""
     try:
         document = tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a ValueError also for numbers that Python can't hold
         raise ConfigurationError(f"{name} is not TOML: {error}") from None
     try:
         return LoadedPolicy(Policy.model_validate(document), data)

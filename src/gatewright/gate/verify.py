@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.verdict import ExitCode, State
-from gatewright.evidence.digest import hash_bytes, hash_file, list_folder, read_sums
+from gatewright.evidence.digest import hash_bytes, hash_file, list_folder, read_sums, write_sums
 from gatewright.evidence.dsse import Trusted
 from gatewright.evidence.strict import EvidenceError, parse_model, read_bytes
 from gatewright.gate.attest import NOT_SEALED, Seal, attestation_paths, find_broken_seals, read_seal
@@ -26,6 +26,7 @@ __all__ = [
     "VERDICT",
     "Problem",
     "Verification",
+    "find_broken_sums",
     "latest_name",
     "verify",
 ]
@@ -130,10 +131,13 @@ def find_unlike_copies(folder: Path, copies: dict[Path, str]) -> Iterator[Proble
 def find_broken_sums(folder: Path, seals: set[str]) -> Iterator[Problem]:
     """Files that were altered, added or taken away since the run closed; its seals are no part of that."""
     try:
-        sums = read_sums(read_bytes(folder / SUMS).decode(errors="surrogateescape"))
+        data = read_bytes(folder / SUMS)
     except EvidenceError as error:
         yield Problem(SUMS, error.message)
         return
+    sums = read_sums(data)
+    if write_sums(sums) != data:
+        yield Problem(SUMS, "is not in the form in which it was written")
     listing = list_folder(folder)
     present = set(listing.files) - {SUMS} - seals
     for path in sorted(present | sums.keys()):
