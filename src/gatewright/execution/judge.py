@@ -227,8 +227,8 @@ def verify_run(
     except EvidenceError as error:
         return Verification(None, (Problem(project.latest_json.name, error.message),), ExitCode.INTEGRITY)
     run_folder = project.runs / latest.run_id
-    is_unfinished = latest.finished_at is None and latest.verdict is Verdict.INCONCLUSIVE
-    if is_unfinished and not (run_folder / VERDICT).exists():
+    # A run that is killed as it closes leaves its verdict in its folder, and its first word here.
+    if latest.finished_at is None and latest.verdict is Verdict.INCONCLUSIVE:
         raise NoVerdictError(
             f"run {latest.run_id} is still going on, or was killed", remedy="run: gatewright gate"
         )
