@@ -1,6 +1,6 @@
 """Kill a gate before each of its operations on files, one after the other.
 
-    python -m fakes.deaths FOLDER
+    python -m fakes.deaths FOLDER [STRIDE]
 
 Prints, as JSON, how many operations there were and what was wrong after which of the deaths. A process of its own,
 because it forks for each death.
