@@ -371,6 +371,22 @@ def test_bytes_that_are_no_text_are_told_with_their_line() -> None:
     assert [(each.line, each.message) for each in report.problems] == [(2, "this is no UTF-8 text")]
 
 
+@pytest.mark.parametrize(
+    ("data", "line", "message"),
+    [
+        (b"\xef\xbb\xbf" + GOOD.encode(), 1, "byte-order mark"),
+        (b"\na = " + b"9" * 5000 + b"\n\n", 2, "1000 digits"),
+        (b"#" * (256 * 1024 + 1), 1, "at most 256 KiB"),
+        (b"\n\n[" + b".".join([b"a"] * 999) + b"]\n", 3, "dots"),
+    ],
+)
+def test_hostile_bytes_cost_one_line(data: bytes, line: int, message: str) -> None:
+    [problem] = lint_policy(data, "gate.toml", AROUND).problems
+    assert (problem.line, problem.severity) == (line, Severity.ERROR)
+    assert message in problem.message
+    assert problem.remedy
+
+
 def test_a_document_that_ends_too_early_is_told_at_its_end() -> None:
     assert told("a = 1\nb = [") == [(2, "error", "")]
 
@@ -380,6 +396,32 @@ def test_two_checks_may_not_publish_to_one_place() -> None:
         "exclusive = true", 'exclusive = true\npublish = { "a" = "docs/evidence/unit/latest.log" }'
     )
     assert told(text) == [(22, "error", "checks.load.publish.a")]
+
+
+def test_many_copies_may_overlap_with_one() -> None:
+    """Also where the one around them is named last, and another begins with the same letters."""
+    places = {"a": "docs/x/y", "b": "docs/x.log", "c": "docs/x/z", "d": "docs/x"}
+    text = GOOD.replace("exclusive = true", f"exclusive = true\npublish = {toml(places)}")
+    assert told(text) == [(22, "error", "checks.load.publish.d")] * 2
+
+
+def toml(table: dict[str, str]) -> str:
+    return "{ " + ", ".join(f'{key} = "{value}"' for key, value in table.items()) + " }"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "docs/evidence/history.head.json",
+        "docs/evidence/.gate-lock",
+        "docs/evidence",
+        ".",
+        "docs//evidence/latest.md",
+    ],
+)
+def test_nothing_is_published_over_what_the_gate_writes(place: str) -> None:
+    text = GOOD.replace("exclusive = true", f'exclusive = true\npublish = {{ a = "{place}" }}')
+    assert (22, "error", "checks.load.publish.a") in told(text)
 
 
 def test_an_unknown_noxfile_is_told_once_for_each_session() -> None:

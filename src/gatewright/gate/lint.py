@@ -22,7 +22,7 @@ from gatewright.gate.lint_rules import (
     error,
     secret,
 )
-from gatewright.gate.policy import Check, Gate, Policy
+from gatewright.gate.policy import Check, Gate, Policy, UnreadablePolicyError, decode_policy
 from gatewright.gate.toml_lines import Lines
 from gatewright.gate.waivers import read_waivers
 
@@ -66,13 +66,12 @@ def lint_policy(data: bytes, file: str, around: Surroundings) -> LintReport:
         around: what it refers to outside of itself.
     """
     try:
-        text = data.decode("utf-8")
+        text = decode_policy(data)
         document = tomllib.loads(text)
         lines = Lines(text)
-    except UnicodeDecodeError as failure:
-        line = data.count(b"\n", 0, failure.start) + 1
-        return report(file, [error((), "this is no UTF-8 text", "save it as UTF-8", line=line)])
-    except (tomllib.TOMLDecodeError, RecursionError) as failure:
+    except UnreadablePolicyError as failure:
+        return report(file, [error((), str(failure), failure.remedy, line=failure.line)])
+    except (ValueError, RecursionError) as failure:
         found = TOML_LINE.search(str(failure))
         line = int(found[1]) if found else max(1, len(data.splitlines()))
         return report(

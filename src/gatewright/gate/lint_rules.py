@@ -9,7 +9,8 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 
 from gatewright.core.redaction import REDACTED, Redactor
-from gatewright.gate.policy import Check, Gate
+from gatewright.evidence.record import EVIDENCE
+from gatewright.gate.policy import POLICY, Check, Gate
 from gatewright.gate.sessions import Sessions
 from gatewright.gate.states import runs_pytest
 from gatewright.gate.toml_lines import Path
@@ -31,7 +32,10 @@ PLACEHOLDERS = ("{python}", "{evidence}", "{profile}", "{root}")
 """What `execution.check` fills in."""
 
 PLACEHOLDER = re.compile(r"\{[A-Za-z_]\w*\}")
-OWN_PLACES = ("docs/evidence/runs", "docs/evidence/history.jsonl", "gate.toml")
+OWN_PLACES = (EVIDENCE / "runs", PurePosixPath(POLICY))
+OWN_NAMES = ("latest.", "history.", ".gate-lock")
+"""How files in the evidence folder begin that the gate writes itself."""
+
 OWN_REPORT = "report.json"
 """What suites leave by themselves, see `evidence.record.publish`."""
 
@@ -213,28 +217,46 @@ def clean(name: str) -> str:
     return re.sub(r"[^\w.]", "?", name)[:80]
 
 
+@dataclass(frozen=True, order=True)
+class Copy:
+    """A copy that a check publishes, ordered by its place: what lies below one comes right behind it."""
+
+    parts: tuple[str, ...]
+    number: int
+    check: str
+    source: str
+    target: str
+
+    def overlaps(self, other: "Copy") -> bool:
+        """Whether this is, or lies in, the place of one that is ordered before it."""
+        return self.parts[: len(other.parts)] == other.parts
+
+
 def check_publishing(checks: Mapping[str, Check]) -> Iterator[Remark]:
     """Copies that overwrite each other, or what the gate itself writes."""
-    taken: dict[PurePosixPath, str] = {}
-    for name, check in checks.items():
-        for source, target in check.publish.items():
-            path, place = ("checks", name, "publish", source), PurePosixPath(target)
-            if is_own(place):
-                yield error(path, f"{target} belongs to the gate itself", "publish to another place")
-            for other, owner in taken.items():
-                if place == other or place in other.parents or other in place.parents:
-                    yield error(
-                        path, f"{target} overlaps with {other}, where {owner} publishes", "use two places"
-                    )
-            taken[place] = name
+    published = [(name, *each) for name, check in checks.items() for each in check.publish.items()]
+    copies = sorted(
+        Copy(PurePosixPath(target).parts, number, name, source, target)
+        for number, (name, source, target) in enumerate(published)
+    )
+    around: Copy | None = None
+    for copy in copies:
+        if is_own(copy.parts):
+            message = f"{copy.target} belongs to the gate itself"
+            yield error(("checks", copy.check, "publish", copy.source), message, "publish to another place")
+        if around is None or not copy.overlaps(around):
+            around = copy
+            continue
+        first, second = sorted((around, copy), key=lambda each: each.number)
+        message = f"{second.target} overlaps with {first.target}, where {first.check} publishes"
+        yield error(("checks", second.check, "publish", second.source), message, "use two places")
 
 
-def is_own(place: PurePosixPath) -> bool:
+def is_own(parts: tuple[str, ...]) -> bool:
     """Whether the gate writes a file itself."""
-    evidence = PurePosixPath("docs/evidence")
-    own = [PurePosixPath(each) for each in OWN_PLACES]
-    is_latest = place.parent == evidence and place.name.startswith("latest.")
-    return is_latest or any(place == each or each in place.parents for each in own)
+    if parts[:-1] == EVIDENCE.parts and parts[-1].startswith(OWN_NAMES):
+        return True
+    return any(parts[: len(own.parts)] == own.parts[: len(parts)] for own in OWN_PLACES)
 
 
 def check_waivers(

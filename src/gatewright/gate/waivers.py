@@ -1,6 +1,7 @@
 """Waivers: a known finding that its owner answers for until a day, so that a release need not wait for it."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date
 from enum import StrEnum
@@ -135,10 +136,10 @@ def read_waivers(value: object) -> tuple[Waiver | BrokenWaiver, ...]:
     if not isinstance(value, list | tuple):
         return (broken({}, "waivers must be an array of tables, [[waivers]]"),)
     read = tuple(read_waiver(each) for each in value)
-    keys = [waiver.key for waiver in read if waiver.key]
+    keys = Counter(waiver.key for waiver in read if waiver.key)
     return tuple(
         broken(waiver.model_dump(), f"another waiver has the id {shown(waiver.id)} too")
-        if isinstance(waiver, Waiver) and keys.count(waiver.key) > 1
+        if isinstance(waiver, Waiver) and keys[waiver.key] > 1
         else waiver
         for waiver in read
     )
