@@ -268,6 +268,7 @@ WARNED = "schema_version = 1\n[checks.unit]\nsteps = [['true', 'junit.xml']]\nre
 )
 def test_all_problems_of_a_policy_are_told(
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     text: str,
     arguments: tuple[str, ...],
@@ -275,9 +276,24 @@ def test_all_problems_of_a_policy_are_told(
 ) -> None:
     """Errors end in 2, warnings only where they are asked to."""
     project = make_project(tmp_path, text)
+    monkeypatch.chdir(tmp_path)
     code, told = ending
     assert run(project, "policy", "check", *arguments) == code
     assert told in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("named", [(), ("below/gate.toml",)])
+def test_a_policy_is_named_as_it_is_found_from_here(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    named: tuple[str, ...],
+) -> None:
+    """Who reads an annotation looks for the file from the top of the repository, not from its own folder."""
+    project = make_project(tmp_path / "below", WARNED)
+    monkeypatch.chdir(tmp_path)
+    run(project, "policy", "check", *named, "--format", "github")
+    assert "::warning file=below/gate.toml,line=2::" in capsys.readouterr().out
 
 
 def test_problems_of_a_policy_are_json_that_a_machine_reads(

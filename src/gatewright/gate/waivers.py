@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Annotated
@@ -13,7 +13,15 @@ from gatewright.core.escape import clipped, printable
 from gatewright.core.model import Model
 from gatewright.evidence.manifest import CheckId
 
-__all__ = ["LONGEST_DAYS", "BrokenWaiver", "Waiver", "WaiverStatus", "WaiverUse", "read_waivers"]
+__all__ = [
+    "LONGEST_DAYS",
+    "BrokenWaiver",
+    "Waiver",
+    "WaiverStatus",
+    "WaiverUse",
+    "find_broken_settings",
+    "read_waivers",
+]
 
 LONGEST_DAYS = 30
 """How many days after the one of judging a waiver may end; whoever needs more signs it anew."""
@@ -154,17 +162,26 @@ def read_waiver(value: object) -> Waiver | BrokenWaiver:
     try:
         return Waiver.model_validate(value)
     except ValidationError as error:
-        return broken(value, "; ".join(complaints(error)))
+        return broken(value, "; ".join(f"{place}: {message}" for place, message in complaints(error)))
 
 
-def complaints(error: ValidationError) -> Iterable[str]:
+def find_broken_settings(value: object) -> tuple[tuple[str, str], ...]:
+    """The settings of a waiver that can't be meant, and why; none where it is not about one of them."""
+    try:
+        Waiver.model_validate(value)
+    except ValidationError as error:
+        return tuple(complaints(error)) if isinstance(value, Mapping) else ()
+    return ()
+
+
+def complaints(error: ValidationError) -> Iterator[tuple[str, str]]:
     """What is wrong with a waiver, setting by setting."""
     for each in error.errors(include_url=False, include_input=False):
         place = ".".join(str(part) for part in each["loc"])
         message = {"missing": "is missing", "extra_forbidden": "there is no such setting"}.get(
             each["type"], each["msg"].removeprefix("Value error, ")
         )
-        yield f"{place}: {message}"
+        yield place, message
 
 
 def broken(value: Mapping[str, object], message: str) -> BrokenWaiver:
