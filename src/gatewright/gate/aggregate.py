@@ -156,7 +156,8 @@ def read_session(place: Place, folder: Path) -> tuple[str, str, bool]:
     try:
         session = read_model(folder / SESSIONS / f"{place.check}.json", Step)
     except EvidenceError:
-        return "it was not run", "no manifest", False
+        ending = "it was cut short" if (folder / place.check).is_dir() else "it was not run"
+        return ending, "no manifest", False
     try:
         log = read_bytes(folder / SESSIONS / f"{place.check}.log").decode(errors="replace")
     except EvidenceError:
