@@ -15,7 +15,7 @@ from gatewright.evidence.strict import EvidenceError, read_bytes, read_model
 from gatewright.execution.project import Project
 from gatewright.execution.sealing import unsigned
 from gatewright.gate.attest import ATTESTATIONS
-from gatewright.gate.baseline import read_baseline
+from gatewright.gate.baseline import BASELINE, read_baseline
 from gatewright.gate.binding import Expected
 from gatewright.gate.decision import (
     INCIDENT,
@@ -34,6 +34,7 @@ from gatewright.gate.verify import (
     VERDICT,
     Problem,
     Verification,
+    find_altered,
     latest_name,
     verify,
 )
@@ -128,7 +129,11 @@ def judge_now(
 
 
 def read_record(folder: Path) -> tuple[str, tuple[Reason, ...]]:
-    """The id of a run, and what it said about itself; a run without a verdict never came to its end."""
+    """The id of a run, and what it said about itself; a run without a verdict never came to its end.
+
+    What is judged is bound to its check by a manifest, all but two files, which anybody might have altered
+    since: what the run says against itself, and what it is compared with.
+    """
     try:
         document = read_model(folder / VERDICT, VerdictDocument)
     except EvidenceError as error:
@@ -140,7 +145,17 @@ def read_record(folder: Path) -> tuple[str, tuple[Reason, ...]]:
             command="gatewright gate",
         )
         return folder.resolve().name, (unfinished,)
-    return document.run_id, own_reasons(document)
+    altered = tuple(
+        incident(
+            "unaltered",
+            f"{problem.artifact} {problem.message}",
+            expected="what the run wrote",
+            observed="something else",
+            command="gatewright verify",
+        )
+        for problem in find_altered(folder, (VERDICT, BASELINE))
+    )
+    return document.run_id, (*altered, *own_reasons(document))
 
 
 def policy_digest_of(folder: Path) -> str:

@@ -1,7 +1,7 @@
 """Is a verdict still what was written, and does its evidence still lead to it? Reads, and changes nothing."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,6 +26,7 @@ __all__ = [
     "VERDICT",
     "Problem",
     "Verification",
+    "find_altered",
     "latest_name",
     "verify",
 ]
@@ -127,6 +128,18 @@ def find_unlike_copies(folder: Path, copies: dict[Path, str]) -> Iterator[Proble
                 yield Problem(copy.name, f"is not the copy of {original} that the run wrote")
         except EvidenceError as error:
             yield Problem(copy.name, error.message)
+
+
+def find_altered(folder: Path, files: Iterable[str]) -> Iterator[Problem]:
+    """Those of some files of a closed run that are no longer what the run wrote."""
+    try:
+        sums = read_sums(read_bytes(folder / SUMS).decode(errors="surrogateescape"))
+    except EvidenceError as error:
+        yield Problem(SUMS, error.message)
+        return
+    for file in files:
+        if (folder / file).exists() and hash_file(folder, file).sha256 != sums.get(file):
+            yield Problem(file, "was altered after the run")
 
 
 def find_broken_sums(folder: Path, seals: set[str]) -> Iterator[Problem]:
