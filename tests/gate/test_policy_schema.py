@@ -140,6 +140,9 @@ def test_what_the_policy_refuses_the_schema_refuses_too(old: str, new: str) -> N
         ("max = 1,", "max = 1.5,"),
         ("expires = 2026-03-20", 'expires = "2026-03-20"'),
         ('owner = "o"', 'owner = "o"\nscope = "junit.xml"'),
+        ('owner = "o"', 'owner = "Žofie"'),
+        ('reason = "r"', 'reason = "理由"'),
+        ('reason = "r"', 'reason = "½"'),
         ('"docs/x.log"', '"docs/..x/y..log"'),
     ],
 )

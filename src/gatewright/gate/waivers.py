@@ -47,7 +47,9 @@ def plain_day(value: object) -> object:
 
 
 Words = Annotated[
-    str, Field(max_length=1000, json_schema_extra={"pattern": r"[^\W_]"}), AfterValidator(says_something)
+    str,
+    Field(max_length=1000, json_schema_extra={"pattern": r"[\p{L}\p{N}]"}),
+    AfterValidator(says_something),
 ]
 Day = Annotated[date, BeforeValidator(plain_day, json_schema_input_type=date)]
 WaiverId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
