@@ -135,8 +135,8 @@ def kills(folder, options):
     wrong = [said for each in found.values() for said in each["complaints"]]
     yield [
         (
-            f"SIGKILL before each of the {operations} operations on files of a failing and a passing gate that write "
-            "all seven forms"
+            f"SIGKILL before each of the {operations} operations on files of a failing and a passing gate"
+            " that write all seven forms"
         ),
         "0",
         "",

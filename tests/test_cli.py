@@ -250,7 +250,7 @@ WARNED = "schema_version = 1\n[checks.unit]\nsteps = [['true', 'junit.xml']]\nre
         (
             WARNED,
             ("--format", "github"),
-            (0, "::warning file=gate.toml,line=2::checks.unit: the check would"),
+            (0, "gate.toml,line=2::checks.unit: the check would"),
         ),
         (WARNED, ("--format", "json"), (0, '"schema_version": "gatewright.lint/1"')),
         (WARNED + "min_collected = 1\n", ("--strict",), (0, "gate.toml: 0 errors, 0 warnings")),
@@ -262,13 +262,12 @@ WARNED = "schema_version = 1\n[checks.unit]\nsteps = [['true', 'junit.xml']]\nre
         (
             WARNED + "x = 1\n",
             ("--format", "github"),
-            (2, "::error file=gate.toml,line=5::checks.unit.x: there"),
+            (2, "gate.toml,line=5::checks.unit.x: there"),
         ),
     ],
 )
 def test_all_problems_of_a_policy_are_told(
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     text: str,
     arguments: tuple[str, ...],
@@ -276,7 +275,6 @@ def test_all_problems_of_a_policy_are_told(
 ) -> None:
     """Errors end in 2, warnings only where they are asked to."""
     project = make_project(tmp_path, text)
-    monkeypatch.chdir(tmp_path)
     code, told = ending
     assert run(project, "policy", "check", *arguments) == code
     assert told in capsys.readouterr().out

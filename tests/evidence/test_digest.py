@@ -28,6 +28,20 @@ def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
     assert list_folder(tmp_path / "absent").files == ()
 
 
+def test_folders_are_as_deep_as_they_like(tmp_path: Path) -> None:
+    """Deeper than Python calls, in a path that the system can just open."""
+    depth = 1_200
+    inner = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir("d", dir_fd=inner)
+        outer, inner = inner, os.open("d", os.O_RDONLY, dir_fd=inner)
+        os.close(outer)
+    os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=inner))
+    os.close(inner)
+    assert list_folder(tmp_path).files == ("d/" * depth + "file",)
+    subprocess.run(["rm", "-r", tmp_path / "d"], check=True)  # shutil.rmtree is recursive
+
+
 def test_a_file_has_its_size_and_digest(tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(b"x" * 1000)
     entry = hash_file(tmp_path, "a.bin")
@@ -35,16 +49,18 @@ def test_a_file_has_its_size_and_digest(tmp_path: Path) -> None:
 
 
 def test_sums_can_be_read_back() -> None:
-    entries = {"a b.txt": "0" * 64, "sub/c": "f" * 64}
+    """Whatever a name is made of: line ends, backslashes, bytes that are no text."""
+    names = ["a b.txt", "sub/c", "two\nlines", "r\re", "\\n", "\\", "x\\", "bad\udcff", "\x85", "a  b"]
+    entries = {name: f"{number:064x}" for number, name in enumerate(names)}
     assert read_sums(write_sums(entries)) == entries
-    assert read_sums("nonsense\n") == {}
+    assert read_sums(b"nonsense\n") == {}
 
 
 @pytest.mark.skipif(not shutil.which("sha256sum"), reason="coreutils are not installed")
-def test_sums_are_what_sha256sum_checks(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("a", encoding="utf-8")
-    (tmp_path / "SHA256SUMS").write_text(
-        write_sums({"a.txt": hash_file(tmp_path, "a.txt").sha256}), encoding="utf-8"
-    )
+@pytest.mark.parametrize("name", ["a.txt", "a\nb", "back\\slash", os.fsdecode(b"bad\xff")])
+def test_sums_are_what_sha256sum_checks(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("a", encoding="utf-8")
+    sums = write_sums({name: hashlib.sha256(b"a").hexdigest()})
+    (tmp_path / "SHA256SUMS").write_bytes(sums)
     command = ["sha256sum", "--check", "--strict", "SHA256SUMS"]
     assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0

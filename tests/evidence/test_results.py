@@ -1,5 +1,6 @@
 """A result file of any format becomes a state with its reasons."""
 
+import gc
 import json
 from pathlib import Path
 
@@ -53,6 +54,7 @@ def test_a_reason_without_an_artifact_is_found_in_the_report(tmp_path: Path) -> 
     [
         ({"counts": {}}, State.EMPTY),
         ({"counts": {"collected": 2, "failed": 1}}, State.INVALID),
+        ({"counts": {"collected": 2, "skipped": 2}}, State.SKIPPED),
         ({"schema_version": "demo/2"}, State.INVALID),
         ({"schema_version": "1"}, State.INVALID),
         ({"finished_at": "2025-01-01T00:00:00Z"}, State.INVALID),
@@ -89,3 +91,11 @@ def test_a_test_report_is_judged_by_its_cases(tmp_path: Path, cases: str, state:
 
 def test_a_result_that_is_not_there_is_missing(tmp_path: Path) -> None:
     assert read_result(tmp_path, "report.json").state is State.MISSING
+
+
+@pytest.mark.parametrize("text", [json.dumps(REPORT), "{"])
+def test_the_garbage_collector_goes_on_after_reading(tmp_path: Path, text: str) -> None:
+    """It is paused while a file is read, whether that succeeds or not."""
+    (tmp_path / "report.json").write_text(text, encoding="utf-8")
+    read_result(tmp_path, "report.json")
+    assert gc.isenabled()

@@ -92,9 +92,9 @@ def test_a_baseline_that_was_altered_later_lets_nothing_pass(tmp_path: Path) -> 
     path = project.runs / document.run_id / BASELINE
     path.write_text(path.read_text().replace("10.0", "100.0"))
     again = judge_now(project, None, SystemClock())
-    assert again.verdict is Verdict.INCONCLUSIVE
-    assert again.reasons[0].rule == "run-unaltered"
-    assert again.reasons[0].message == "baseline.json was altered after the run"
+    assert again.verdict is Verdict.FAIL
+    assert again.checks[0].state is State.TAMPERED
+    assert "baseline.json" in again.checks[0].reasons[-1].message
 
 
 def test_a_check_can_not_move_its_own_baseline(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """A policy names results of any format; only those that prove something make a check pass."""
 
+import os
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from shutil import copyfile
 
@@ -63,15 +65,20 @@ def test_the_policies_of_the_guide_are_good() -> None:
     assert set(re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE)) == set(Format)
 
 
-def judged(folder: Path, *samples: str, steps: tuple[str, ...] = (), more: str = "") -> CheckVerdict:
-    """Run a check whose command leaves some samples in its folder."""
+def judged(
+    folder: Path, *samples: str, steps: tuple[str, ...] = (), more: str = "", ended: str = ""
+) -> CheckVerdict:
+    """Run a check whose command leaves some samples in its folder; SARIF says that it ended then, or now."""
+    ended = ended or datetime.now(UTC).isoformat()
     copies = [f"write('{name}', open('{name}').read())" for name in samples]
     results = (*samples, *(["junit.xml"] if any("junit" in step for step in steps) else []))
     project = make_project(
         folder / "project", policy_with("; ".join(copies), *steps, results=results, more=more)
     )
     for name in samples:
-        copyfile(SAMPLES / name, project.root / name)
+        text = (SAMPLES / name).read_text(encoding="utf-8")
+        text = re.sub(r'("endTimeUtc": )"[^"]*"', rf'\1"{ended}"', text)
+        (project.root / name).write_text(text, encoding="utf-8")
     [check] = run_alone(project, Settings(), "unit", clock=SystemClock(), echo=lambda _: None).checks
     return check
 
@@ -93,6 +100,13 @@ def judged(folder: Path, *samples: str, steps: tuple[str, ...] = (), more: str =
         ("coverage.json", "min_collected = 1", State.EMPTY),
         ("ruff-clean.sarif", "", State.EMPTY),
         ("nox-success.json", "", State.INCONCLUSIVE),
+        ("semgrep-clean.sarif", "", State.EMPTY),
+        ("semgrep-clean.sarif", "min_collected = 1", State.EMPTY),
+        ("semgrep-clean.sarif", 'limits = { "analysis.rules" = { max = 9 } }', State.EMPTY),
+        ("semgrep-clean.sarif", 'limits = { "analysis.rules" = { min = 0 } }', State.EMPTY),
+        ("semgrep-clean.sarif", 'limits = { "analysis.rules" = { min = 1 } }', State.PASS),
+        ("semgrep-clean.sarif", 'limits = { "analysis.rules" = { min = 2 } }', State.FAIL),
+        ("ruff-clean.sarif", 'limits = { "analysis.rules" = { min = 1 } }', State.FAIL),
     ],
 )
 def test_results_of_any_command_are_judged(tmp_path: Path, sample: str, more: str, state: State) -> None:
@@ -108,6 +122,32 @@ def test_a_report_that_lay_there_before_is_stale(tmp_path: Path, sample: str) ->
 
 def test_a_stale_coverage_report_is_told_by_when_it_was_written(tmp_path: Path) -> None:
     assert judged(tmp_path, "coverage.xml").state is State.STALE
+
+
+def test_a_stale_log_is_told_by_when_it_ended(tmp_path: Path) -> None:
+    """Bandit does not tell when it began."""
+    assert judged(tmp_path, "bandit-clean.sarif", ended="2026-01-01T00:00:00Z").state is State.STALE
+
+
+@pytest.mark.parametrize("way", ["shutil.copy2('old.json', folder)", "shutil.move('old.json', folder)"])
+def test_a_file_that_is_older_than_its_check_is_stale(tmp_path: Path, way: str) -> None:
+    """pip-audit does not tell when it looked; a copy that keeps its times, or a file that was moved, does."""
+    project = make_project(tmp_path, policy_with(f"import shutil; {way}", results=("old.json",)))
+    old = project.root / "old.json"
+    copyfile(SAMPLES / "pip-audit-clean.json", old)
+    os.utime(old, (old.stat().st_mtime - 60,) * 2)
+    [check] = run_alone(project, Settings(), "unit", clock=SystemClock(), echo=lambda _: None).checks
+    assert check.state is State.STALE
+    assert "lay there before" in check.reasons[0].message
+
+
+def test_a_result_from_after_its_check_is_refused(tmp_path: Path) -> None:
+    """A time to come would keep a copied report fresh for ever."""
+    step = "report(started_at='2999-01-01T00:00:00Z', finished_at='2999-01-01T00:00:00Z')"
+    project = make_project(tmp_path, policy_with(step, results=("report.json",)))
+    [check] = run_alone(project, Settings(), "unit", clock=SystemClock(), echo=lambda _: None).checks
+    assert check.state is State.INVALID
+    assert "began after" in check.reasons[0].message
 
 
 @pytest.mark.parametrize("unproven", ["nox-success.json", "ruff-clean.sarif", "ruff-clean.xml"])

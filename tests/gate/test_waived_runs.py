@@ -15,7 +15,7 @@ from gatewright.execution.project import Project, Settings
 from gatewright.gate.decision import VerdictDocument, exit_code
 from gatewright.gate.waivers import WaiverStatus
 from gatewright.report.markdown import render_verdict
-from gatewright.report.text import render_verdict_text
+from gatewright.report.text import render_explanation, render_verdict_text
 
 REPORT = ("junit.xml", "report.json")
 
@@ -46,6 +46,9 @@ def test_a_known_failure_passes_as_waived_and_says_so_everywhere(tmp_path: Path)
     assert "FAIL (waived)" in text
     assert "waiver known applied: unit is FAIL (tests-pass), for which ada answers until" in text
     assert "being mended" in text
+    explanation = render_explanation(document, "unit")
+    assert "unit is FAIL (waived)\n  waiver   known\n" in explanation
+    assert "1 of 4 tests failed" in explanation
     markdown = render_verdict(document)
     assert markdown.startswith("# PASS, 1 waived\n")
     assert "## Waivers" in markdown

@@ -1,23 +1,26 @@
 """The root of every error that a user may meet: one clear line, and the remedy."""
 
+from gatewright.core.escape import clipped
 from gatewright.core.verdict import ExitCode
 
 __all__ = ["ConfigurationError", "GatewrightError"]
+
+MAXIMUM_MESSAGE = 1000
 
 
 class GatewrightError(Exception):
     """Something that the user can mend; `str()` is the line that the user is shown.
 
     Args:
-        message: what is wrong, in one line.
+        message: what is wrong; kept as one line of bounded length, since it may quote what was read.
         remedy: what to do about it, in one line; empty where the message already tells.
     """
 
     exit_code: ExitCode = ExitCode.INCONCLUSIVE
 
     def __init__(self, message: str, *, remedy: str = "") -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = clipped(message, MAXIMUM_MESSAGE)
+        super().__init__(self.message)
         self.remedy = remedy
 
     def __str__(self) -> str:

@@ -2,9 +2,10 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -21,6 +22,12 @@ __all__ = [
     "read_sums",
     "write_sums",
 ]
+
+BACKSLASH = "\\"
+UNESCAPES = {"\\\\": BACKSLASH, "\\n": "\n", "\\r": "\r"}
+ESCAPES = str.maketrans({letter: escape for escape, letter in UNESCAPES.items()})
+ESCAPED = re.compile(r"\\[\\nr]")
+SUMS_LINE = re.compile(r"(?P<escaped>\\?)(?P<digest>[0-9a-f]{64})  (?P<path>.+)", re.DOTALL)
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -45,22 +52,26 @@ def list_folder(folder: Path) -> Listing:
     """List a folder and those below, sorted; a folder that does not exist holds nothing."""
     files: list[str] = []
     strangers: list[str] = []
-    for path, is_plain in scan(folder, PurePosixPath()):
+    for path, is_plain in scan(folder):
         (files if is_plain else strangers).append(path)
     return Listing(tuple(sorted(files)), tuple(sorted(strangers)))
 
 
-def scan(folder: Path, below: PurePosixPath) -> Iterator[tuple[str, bool]]:
+def scan(folder: Path) -> Iterator[tuple[str, bool]]:
     """Each entry below a folder, and whether it is a plain file; links are never followed."""
-    try:
-        entries = list(os.scandir(folder / below))
-    except FileNotFoundError:
-        return
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            yield from scan(folder, below / entry.name)
-        else:
-            yield str(below / entry.name), entry.is_file(follow_symlinks=False)
+    waiting = [""]  # no recursion: an enemy's folders are as deep as they like
+    while waiting:
+        below = waiting.pop()
+        try:
+            entries = list(os.scandir(folder / below))
+        except FileNotFoundError:
+            continue
+        for entry in entries:
+            path = f"{below}{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(f"{path}/")
+            else:
+                yield path, entry.is_file(follow_symlinks=False)
 
 
 def hash_bytes(data: bytes) -> str:
@@ -75,12 +86,29 @@ def hash_file(folder: Path, path: str) -> FileEntry:
         return FileEntry(path=path, bytes=file.tell(), sha256=digest)
 
 
-def write_sums(entries: dict[str, str]) -> str:
-    """Digests by path as the text that `sha256sum --check` reads."""
-    return "".join(f"{digest}  {path}\n" for path, digest in sorted(entries.items()))
+def write_sums(entries: dict[str, str]) -> bytes:
+    """Digests by path as the text that `sha256sum --check` reads, whatever bytes a path is made of."""
+    text = "".join(sums_line(path, digest) for path, digest in sorted(entries.items()))
+    return text.encode(errors="surrogateescape")
 
 
-def read_sums(text: str) -> dict[str, str]:
+def sums_line(path: str, digest: str) -> str:
+    """One line; it begins with a backslash where the path is escaped (GNU coreutils manual, "md5sum")."""
+    escaped = path.translate(ESCAPES)
+    return f"{'' if escaped == path else BACKSLASH}{digest}  {escaped}\n"
+
+
+def read_sums(data: bytes) -> dict[str, str]:
     """Digests by path from what `write_sums` wrote; lines of another form are left out."""
-    pairs = (line.split("  ", 1) for line in text.splitlines())
-    return {pair[1]: pair[0] for pair in pairs if len(pair) == 2}  # noqa: PLR2004 - a digest and a path
+    lines = data.decode(errors="surrogateescape").split("\n")
+    found = (SUMS_LINE.fullmatch(line) for line in lines)
+    return {
+        unescaped(match["path"]) if match["escaped"] else match["path"]: match["digest"]
+        for match in found
+        if match
+    }
+
+
+def unescaped(path: str) -> str:
+    """A path as `sums_line` got it."""
+    return ESCAPED.sub(lambda match: UNESCAPES[match[0]], path)

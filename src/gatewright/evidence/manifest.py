@@ -46,7 +46,11 @@ class Step(Model):
 
 
 class Manifest(Model):
-    """The evidence of one check in one run. `policy` is the digest of the policy that it was made under."""
+    """The evidence of one check in one run.
+
+    `policy` is the digest of the policy that it was made under; `older` are results that were last changed
+    before the check began, as a copy that keeps its times or a file that was moved.
+    """
 
     schema_version: Literal["gatewright.manifest/1"] = "gatewright.manifest/1"
     run_id: RunId
@@ -62,3 +66,4 @@ class Manifest(Model):
     steps: tuple[Step, ...]
     counts: Counts
     files: tuple[FileEntry, ...]
+    older: tuple[str, ...] = ()

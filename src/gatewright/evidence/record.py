@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
+from gatewright.core.redaction import Redactor
 from gatewright.evidence.report import SuiteReport
 
 __all__ = ["EVIDENCE", "EVIDENCE_FOLDER_VARIABLE", "Published", "announce", "publish", "write_atomic"]
@@ -58,9 +59,17 @@ class Published:
     latest_markdown: Path
 
 
+def texts_of(report: SuiteReport, markdown: str, page: str) -> tuple[str, str, str]:
+    """A report as JSON, Markdown and HTML, without the secrets of this process."""
+    redactor = Redactor(os.environ)
+    json, markdown, page = map(redactor.document, (report.model_dump_json(indent=2) + "\n", markdown, page))
+    return json, markdown, page
+
+
 def announce(folder: Path, report: SuiteReport, markdown: str, page: str = "") -> None:
     """Write a report as `latest.*` alone; arguments are those of `publish`."""
-    write_atomic(folder / "latest.json", report.model_dump_json(indent=2) + "\n")
+    document, markdown, page = texts_of(report, markdown, page)
+    write_atomic(folder / "latest.json", document)
     write_atomic(folder / "latest.md", markdown)
     if page:
         write_atomic(folder / "latest.html", page)
@@ -78,7 +87,7 @@ def publish(folder: Path, report: SuiteReport, markdown: str, page: str = "") ->
         page: the same for a browser, written as HTML beside them; no such files when empty.
     """
     stem = timestamp(report.started_at)
-    document = report.model_dump_json(indent=2) + "\n"
+    document, markdown, page = texts_of(report, markdown, page)
     paths = Published(
         json=folder / f"{stem}.json",
         markdown=folder / f"{stem}.md",

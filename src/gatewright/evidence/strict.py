@@ -1,5 +1,6 @@
 """Read files that may have been written by an enemy: a typed value, or a clear refusal in one line."""
 
+import itertools
 import json
 import math
 import os
@@ -29,6 +30,7 @@ MAXIMUM_BYTES = 64 * 1024 * 1024
 MAXIMUM_DIGITS = 19
 """The digits of the greatest 64-bit integer; no count or size in evidence has more."""
 
+PIECE = 256 * 1024
 MAXIMUM_MESSAGE = 500
 MAXIMUM_INDEX_DIGITS = 9
 
@@ -82,7 +84,9 @@ def read_bytes(path: Path, *, limit: int = MAXIMUM_BYTES) -> bytes:
         EvidenceError: as `open_plain`, and INVALID for a file that is larger than `limit` bytes.
     """
     with open_plain(path) as file:
-        data = file.read(limit + 1)
+        # Asked for all at once, a small file would cost the memory of the largest.
+        pieces = list(itertools.islice(iter(lambda: file.read(PIECE), b""), limit // PIECE + 1))
+    data = b"".join(pieces)
     if len(data) > limit:
         raise EvidenceError(f"{path.name} is larger than {limit} bytes")
     return data

@@ -16,6 +16,7 @@ from gatewright.evidence.manifest import MANIFEST, Manifest, Step
 from gatewright.evidence.record import EVIDENCE, EVIDENCE_FOLDER_VARIABLE, write_atomic
 from gatewright.evidence.results import read_result
 from gatewright.evidence.signing import PASSPHRASE_VARIABLE
+from gatewright.evidence.strict import EvidenceError, read_bytes
 from gatewright.execution.project import Project
 from gatewright.execution.signing import KEY_VARIABLE
 from gatewright.execution.step import Echo, run_step, silence
@@ -26,6 +27,9 @@ __all__ = ["CheckRun", "run_check"]
 
 OWN_VARIABLES = ("GATEWRIGHT_RUN_ID", "GATEWRIGHT_RUN_FOLDER", KEY_VARIABLE, PASSPHRASE_VARIABLE)
 """Kept from commands: what a check tests must not write into the run around it, nor sign as the gate."""
+
+FILE_TIME_TOLERANCE_S = 2.0
+"""The coarsest times that a file system keeps."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +76,15 @@ def run_check(
             f"the run already holds evidence of {run.name}",
             remedy="open another run; evidence is never replaced",
         ) from None
+    began = run.folder.stat().st_mtime  # by the clock of the file system, which may be another machine's
     subject = read_subject(run.project.root, read_tree(run.project.root, EVIDENCE))
     started_at, start = clock.now(), clock.monotonic()
-    steps = run_steps(run, clock, echo, tick)
+    redactor = Redactor(environment_of(run))
+    steps = run_steps(run, redactor, clock, echo, tick)
+    cut_secrets(run.folder, redactor)
     listing = list_folder(run.folder)
-    results = [read_result(run.folder, file.path, file.format) for file in run.check.results]
+    files = run.check.results_of(run.profile)
+    results = [read_result(run.folder, file.path, file.format) for file in files]
     manifest = Manifest(
         run_id=run.run_folder.name,
         check=run.name,
@@ -91,17 +99,24 @@ def run_check(
         steps=steps,
         counts=total(results),
         files=tuple(hash_file(run.folder, path) for path in listing.files if is_text(path)),
+        older=tuple(file.path for file in files if is_older(run.folder / file.path, began)),
     )
     publish(run)
     write_atomic(run.folder / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
     return manifest
 
 
-def run_steps(run: CheckRun, clock: Clock, echo: Echo, tick: Callable[[], None]) -> tuple[Step, ...]:
-    """Run all commands; together they get the time of the check."""
+def environment_of(run: CheckRun) -> dict[str, str]:
+    """The variables that the commands of a check get."""
     environment = {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
-    environment |= {EVIDENCE_FOLDER_VARIABLE: str(run.folder), "GATEWRIGHT_PROFILE": run.profile}
-    redactor = Redactor(environment)
+    return environment | {EVIDENCE_FOLDER_VARIABLE: str(run.folder), "GATEWRIGHT_PROFILE": run.profile}
+
+
+def run_steps(
+    run: CheckRun, redactor: Redactor, clock: Clock, echo: Echo, tick: Callable[[], None]
+) -> tuple[Step, ...]:
+    """Run all commands; together they get the time of the check."""
+    environment = environment_of(run)
     deadline = clock.monotonic() + run.check.timeout_s
     return tuple(
         run_step(
@@ -131,6 +146,31 @@ def fill(argv: tuple[str, ...], run: CheckRun) -> list[str]:
     for placeholder, value in values.items():
         filled = [argument.replace(placeholder, value) for argument in filled]
     return filled
+
+
+def cut_secrets(folder: Path, redactor: Redactor) -> None:
+    """Take secrets out of the texts that commands left: a test report quotes what a test has printed.
+
+    A file with a link elsewhere is replaced, never written into, and stays as old as it was. What is no text,
+    or too large to be read as evidence, stays as it is.
+    """
+    for path in list_folder(folder).files:
+        try:
+            text = read_bytes(folder / path).decode()
+        except (EvidenceError, UnicodeDecodeError):
+            continue
+        if (clean := redactor.document(text)) != text:
+            status = (folder / path).stat()
+            write_atomic(folder / path, clean)
+            os.utime(folder / path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def is_older(path: Path, began: float) -> bool:
+    """Whether a file was last changed before a moment; one that is not there is judged elsewhere."""
+    try:
+        return path.lstat().st_mtime < began - FILE_TIME_TOLERANCE_S
+    except OSError:
+        return False
 
 
 def is_text(path: str) -> bool:

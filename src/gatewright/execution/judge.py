@@ -1,43 +1,51 @@
 """What meets evidence that lies there already: find it, judge it as of now, verify it. Reads only."""
 
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gatewright.core.clock import Clock
 from gatewright.core.errors import GatewrightError
+from gatewright.core.escape import printable
 from gatewright.core.provenance import read_environment, read_subject, read_tree
-from gatewright.core.verdict import ExitCode, Verdict
+from gatewright.core.verdict import ExitCode, State, Verdict
 from gatewright.evidence.digest import hash_bytes
 from gatewright.evidence.dsse import Trusted
+from gatewright.evidence.ledger import read_recent
+from gatewright.evidence.manifest import MANIFEST
 from gatewright.evidence.record import EVIDENCE
 from gatewright.evidence.report import Reason
 from gatewright.evidence.strict import EvidenceError, read_bytes, read_model
 from gatewright.execution.project import Project
 from gatewright.execution.sealing import unsigned
-from gatewright.gate.attest import ATTESTATIONS
-from gatewright.gate.baseline import BASELINE, read_baseline
+from gatewright.gate.aggregate import CheckVerdict
+from gatewright.gate.attest import ATTESTATIONS, attestation_paths
+from gatewright.gate.baseline import read_baseline
 from gatewright.gate.binding import Expected
 from gatewright.gate.decision import (
     INCIDENT,
     PolicyReference,
     RunSubject,
     VerdictDocument,
+    decide,
     incident,
     own_reasons,
 )
+from gatewright.gate.finding import Place
 from gatewright.gate.judgement import judge_run
 from gatewright.gate.policy import load_policy
-from gatewright.gate.replay import Wanted
 from gatewright.gate.verify import (
     POLICY_COPY,
     UNSIGNED_KIND,
     VERDICT,
     Problem,
     Verification,
-    find_altered,
+    find_broken_sums,
     latest_name,
     verify,
 )
+from gatewright.gate.wanted import Wanted
 
 __all__ = ["FoundRun", "NoVerdictError", "judge_now", "resolve_run", "verify_run"]
 
@@ -125,15 +133,49 @@ def judge_now(
         started_at=now,
         finished_at=now,
     )
-    return judge_run(found.folder, policy, expected, incidents).fill(document)
+    document = judge_run(found.folder, policy, expected, incidents).fill(document)
+    return distrust(found.folder, document) if document.verdict is Verdict.PASS else document
+
+
+def distrust(folder: Path, document: VerdictDocument) -> VerdictDocument:
+    """Take a PASS back where the run was altered after it closed, however well its evidence looks by itself.
+
+    A run that has not closed has no digests yet, and no verdict; that alone has kept it from a PASS.
+    """
+    recorded = FoundRun(folder, folder / VERDICT).read()
+    problem = next(find_broken_sums(folder, set(attestation_paths(recorded))), None)
+    if problem is None:
+        return document
+    checks = tuple(
+        found.model_copy(
+            update={
+                "state": State.TAMPERED,
+                "reasons": (*found.reasons, altered(document.run_id, found, problem)),
+            }
+        )
+        for found in document.checks
+    )
+    verdict, reasons = decide(checks, ())
+    return document.model_copy(update={"verdict": verdict, "reasons": reasons, "checks": checks})
+
+
+def altered(run_id: str, found: CheckVerdict, problem: Problem) -> Reason:
+    """The reason that a run no longer is what was written."""
+    finding = Place(run_id, found.check).finding(
+        State.TAMPERED,
+        "run-unaltered",
+        f"{problem.artifact} {problem.message}",
+        path=MANIFEST,
+        expected="every file of the run as it was when the run closed",
+        observed=f"{problem.artifact} {problem.message}",
+        see="gatewright verify",
+        command="gatewright gate",
+    )
+    return finding.reason.model_copy(update={"artifact": printable(f"runs/{run_id}/{problem.artifact}")})
 
 
 def read_record(folder: Path) -> tuple[str, tuple[Reason, ...]]:
-    """The id of a run, and what it said about itself; a run without a verdict never came to its end.
-
-    What is judged is bound to its check by a manifest, all but two files, which anybody might have altered
-    since: what the run says against itself, and what it is compared with.
-    """
+    """The id of a run, and what it said about itself; a run without a verdict never came to its end."""
     try:
         document = read_model(folder / VERDICT, VerdictDocument)
     except EvidenceError as error:
@@ -145,17 +187,7 @@ def read_record(folder: Path) -> tuple[str, tuple[Reason, ...]]:
             command="gatewright gate",
         )
         return folder.resolve().name, (unfinished,)
-    altered = tuple(
-        incident(
-            "unaltered",
-            f"{problem.artifact} {problem.message}",
-            expected="what the run wrote",
-            observed="something else",
-            command="gatewright verify",
-        )
-        for problem in find_altered(folder, (VERDICT, BASELINE))
-    )
-    return document.run_id, (*altered, *own_reasons(document))
+    return document.run_id, own_reasons(document)
 
 
 def policy_digest_of(folder: Path) -> str:
@@ -195,12 +227,24 @@ def verify_run(
     except EvidenceError as error:
         return Verification(None, (Problem(project.latest_json.name, error.message),), ExitCode.INTEGRITY)
     run_folder = project.runs / latest.run_id
-    is_unfinished = latest.finished_at is None and latest.verdict is Verdict.INCONCLUSIVE
-    if is_unfinished and not (run_folder / VERDICT).exists():
+    # A run that is killed as it closes leaves its verdict in its folder, and its first word here.
+    if latest.finished_at is None and latest.verdict is Verdict.INCONCLUSIVE:
         raise NoVerdictError(
             f"run {latest.run_id} is still going on, or was killed", remedy="run: gatewright gate"
         )
-    return verify(run_folder, copies_of(project, run_folder), trusted=trusted, wanted=wanted)
+    found = verify(run_folder, copies_of(project, run_folder), trusted=trusted, wanted=wanted)
+    if newer := tuple(find_newer_run(project, latest.run_id)):
+        return replace(found, problems=(*found.problems, *newer), exit_code=ExitCode.INTEGRITY)
+    return found
+
+
+def find_newer_run(project: Project, run_id: str) -> Iterator[Problem]:
+    """An older verdict in the place of the latest: a run is in the history before it stands there."""
+    with contextlib.suppress(EvidenceError):  # what can't be read says nothing; `history --verify` tells
+        for entry in read_recent(project.history, 1):
+            if entry.run_id != run_id:
+                message = f"is run {run_id}, and the history's last one is {entry.run_id}"
+                yield Problem(project.latest_json.name, message, "wanted-latest")
 
 
 def copies_of(project: Project, run_folder: Path) -> dict[Path, str]:

@@ -51,6 +51,6 @@ def describe(holder: Path) -> str:
     try:
         facts = json.loads(holder.read_text(encoding="utf-8"))
         line = f"run {facts['run']}, process {facts['process']}, since {facts['since']}"
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return "it has not yet said which"
     return printable(line)

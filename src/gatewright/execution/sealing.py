@@ -71,7 +71,7 @@ def seal_run(
     ]
     sums = {path: hash_file(folder, path).sha256 for path in lying}
     sums |= {path: hash_bytes(text.encode()) for path, text in texts.items()}
-    listing = write_sums(sums).encode(errors="surrogateescape")
+    listing = write_sums(sums)
     evidence = {VERDICT: data.encode(), SUMS: listing}
     seals = attest(document, evidence, signer) if signer else {}
     return SealedRun(data, forms, listing, seals)

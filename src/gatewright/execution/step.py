@@ -1,5 +1,6 @@
 """Run one command to its end and record how it ended, with its output in a log that holds no secrets."""
 
+import codecs
 import signal
 import subprocess
 import threading
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from gatewright.core.clock import Clock
+from gatewright.core.redacted_output import RedactedOutput
 from gatewright.core.redaction import Redactor
 from gatewright.evidence.manifest import Step
 from gatewright.execution.process import ChildProcess
@@ -34,15 +36,20 @@ class LogWriter(threading.Thread):
         super().__init__(name=f"log {log.name}", daemon=True)
         self._output = output
         self._log = log
-        self._redactor = redactor
+        self._redacted = RedactedOutput(redactor)
         self._echo = echo
         self._space = MAXIMUM_LOG_BYTES
         self.error: OSError | None = None
 
     def run(self) -> None:
         """Read to the end, whatever happens: a command whose output nobody reads would hang."""
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         while line := self._output.readline(MAXIMUM_LINE_BYTES):
-            text = self._redactor.text(line.decode(errors="replace"))
+            self._pass_on(self._redacted.feed(decoder.decode(line)))
+        self._pass_on(self._redacted.feed(decoder.decode(b"", final=True)) + self._redacted.end())
+
+    def _pass_on(self, text: str) -> None:
+        if text:
             self._write(text.encode())
             self._tell(text)
 

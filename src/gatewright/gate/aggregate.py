@@ -16,6 +16,7 @@ from gatewright.evidence.results import Result, read_result
 from gatewright.evidence.strict import EvidenceError, read_bytes, read_model
 from gatewright.gate.baseline import Baseline
 from gatewright.gate.binding import Expected, find_alterations, find_misbinding, find_staleness
+from gatewright.gate.ending import find_bad_ending
 from gatewright.gate.finding import Finding, Place
 from gatewright.gate.limits import find_broken_limits, find_flaky_excess
 from gatewright.gate.measure import find_miscounts, find_outcome, find_shortfalls, total
@@ -74,13 +75,17 @@ def judge_check(folder: Path, name: str, check: Check, expected: Expected) -> Ju
         manifest = read_model(folder / name / MANIFEST, Manifest, limit=MAXIMUM_MANIFEST_BYTES)
     except EvidenceError as error:
         return without_manifest(place, check, find_absence(place, folder, error))
-    results = tuple(read_result(folder / name, file.path, file.format) for file in check.results)
+    results = tuple(
+        read_result(folder / name, file.path, file.format) for file in check.results_of(manifest.profile)
+    )
     findings = list(find_misbinding(place, manifest, expected))
     findings += find_alterations(place, manifest, folder / name)
     # Results that are not this run's, or not what was written, say nothing about this run.
     if not findings:
         findings += find_staleness(place, manifest, check, expected)
         findings += find_measured(place, manifest, check, results, expected.baseline)
+    if all(finding.state.settles for finding in findings):
+        findings += find_bad_ending(place, folder / SESSIONS / f"{name}.json")
     verdict = CheckVerdict(
         check=name,
         state=worst(finding.state for finding in findings) if findings else State.PASS,
@@ -102,7 +107,7 @@ def find_measured(
     place: Place, manifest: Manifest, check: Check, results: tuple[Result, ...], baseline: Baseline | None
 ) -> Iterator[Finding]:
     """All that can be wrong with evidence that belongs here and is whole."""
-    yield from find_outcome(place, manifest, results)
+    yield from find_outcome(place, manifest, check, results)
     yield from find_miscounts(place, manifest, check, results)
     yield from find_broken_limits(place, check, results, baseline, manifest.profile)
     yield from find_shortfalls(place, check, total(results))
@@ -155,9 +160,9 @@ def read_session(place: Place, folder: Path) -> tuple[str, str, bool]:
     """How the gate's session of a check ended, its last lines, and whether its time was over."""
     try:
         session = read_model(folder / SESSIONS / f"{place.check}.json", Step)
-    except EvidenceError:
-        ending = "it was cut short" if (folder / place.check).is_dir() else "it was not run"
-        return ending, "no manifest", False
+    except EvidenceError as error:
+        has_begun = error.state is State.MISSING and (folder / place.check).is_dir()
+        return "it was cut short" if has_begun else "it was not run", "no manifest", False
     try:
         log = read_bytes(folder / SESSIONS / f"{place.check}.log").decode(errors="replace")
     except EvidenceError:

@@ -53,6 +53,8 @@ def find_misbinding(place: Place, manifest: Manifest, expected: Expected) -> Ite
 
 def find_alterations(place: Place, manifest: Manifest, folder: Path) -> Iterator[Finding]:
     """Files that are not what the manifest lists: altered, gone, added, or no plain files at all."""
+    if folder.is_symlink():
+        yield altered(place, ".", "/files", "a folder of its own", "a link to a folder elsewhere")
     listing = list_folder(folder)
     present = set(listing.files) - {MANIFEST}
     for index, entry in enumerate(manifest.files):

@@ -81,7 +81,7 @@ def lint_policy(data: bytes, file: str, around: Surroundings) -> LintReport:
 
 
 def report(file: str, remarks: list[Remark], lines: Lines | None = None) -> LintReport:
-    """Remarks as problems with their lines, each once, from the top."""
+    """Remarks as problems with their lines, from the top: each once, with its place where one is known."""
     problems = {
         Problem(
             line=each.line or (lines.of(each.path) if lines else 1),
@@ -92,7 +92,9 @@ def report(file: str, remarks: list[Remark], lines: Lines | None = None) -> Lint
         )
         for each in remarks
     }
-    ordered = sorted(problems, key=lambda each: (each.line, each.severity, each.place, each.message))
+    placed = {(each.line, each.message) for each in problems if each.place}
+    told = (each for each in problems if each.place or (each.line, each.message) not in placed)
+    ordered = sorted(told, key=lambda each: (each.line, each.severity, each.place, each.message))
     return LintReport(file=printable(file), problems=tuple(ordered))
 
 

@@ -1,7 +1,8 @@
 """Did the check run as it should, what did it find, and did it measure enough?"""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import zip_longest
 
 from gatewright.core.verdict import State
@@ -14,8 +15,8 @@ from gatewright.gate.states import agree, state_of_step, worst
 
 __all__ = ["bound", "find_miscounts", "find_outcome", "find_shortfalls", "total"]
 
-BEGINNING_TOLERANCE = timedelta(seconds=2)
-"""How far the wall clock may step back between the start of a check and the start of its suite."""
+TIME_TOLERANCE = timedelta(seconds=2)
+"""How far the wall clock may step while a check runs."""
 
 
 def total(results: Sequence[Result]) -> Counts:
@@ -26,13 +27,15 @@ def total(results: Sequence[Result]) -> Counts:
     return counts
 
 
-def find_outcome(place: Place, manifest: Manifest, results: Sequence[Result]) -> Iterator[Finding]:
+def find_outcome(
+    place: Place, manifest: Manifest, check: Check, results: Sequence[Result]
+) -> Iterator[Finding]:
     """What exit codes and results say together, with the reasons of both.
 
     The reasons of a result that does not pass have a state of their own, not the worst of all: who answers
     for one of them answers for no other.
     """
-    results = proven(results)
+    results = proven([accepted(check, result) for result in results])
     found = worst(result.state for result in results)
     state = agree(worst(state_of_step(step) for step in manifest.steps), found)
     if state is State.PASS:
@@ -51,6 +54,16 @@ def find_outcome(place: Place, manifest: Manifest, results: Sequence[Result]) ->
 def proven(results: Sequence[Result]) -> Sequence[Result]:
     """The results that prove something; all, where none does, for nothing unproven passes alone."""
     return [result for result in results if not result.unproven] or results
+
+
+def accepted(check: Check, result: Result) -> Result:
+    """A result that proves nothing, as one that does where the policy says what will do as proof of it."""
+    limit = check.limits.get(result.proof)
+    if not result.unproven or limit is None or not limit.min or limit.min < 0:
+        return result
+    rest = result.states[1:]
+    state = worst(rest) if rest else State.PASS
+    return replace(result, state=state, reasons=result.reasons[1:], states=rest, unproven=False)
 
 
 def find_unexplained_steps(place: Place, manifest: Manifest, results: Sequence[Result]) -> Iterator[Finding]:
@@ -106,7 +119,7 @@ def unexplained(result: Result) -> Reason:
 def find_miscounts(
     place: Place, manifest: Manifest, check: Check, results: Sequence[Result]
 ) -> Iterator[Finding]:
-    """Where the manifest and what it is about contradict each other, or a result is older than its check."""
+    """Where the manifest and what it is about contradict each other, or a result is of another time."""
     wanted = len(check.steps_of(manifest.profile))
     if len(manifest.steps) != wanted:
         yield place.finding(
@@ -130,16 +143,44 @@ def find_miscounts(
             observed=shown(manifest.counts),
         )
     for result in results:
-        if result.started_at and result.started_at < manifest.started_at - BEGINNING_TOLERANCE:
-            yield place.finding(
-                State.STALE,
-                "result-of-this-check",
-                f"{result.artifact} is older than the check that should have made it",
-                path=result.artifact,
-                pointer="/started_at",
-                expected=f"not before {manifest.started_at.isoformat()}",
-                observed=result.started_at.isoformat(),
-            )
+        yield from find_other_times(place, manifest, result)
+
+
+def find_other_times(place: Place, manifest: Manifest, result: Result) -> Iterator[Finding]:
+    """Signs that a result was not made while its check ran: what it says, and when its file was changed."""
+    began, ended = manifest.started_at - TIME_TOLERANCE, manifest.finished_at + TIME_TOLERANCE
+    told = result.started_at
+    if told and told < began:
+        message, expected = (
+            "is older than the check that should have made it",
+            f"not before {began.isoformat()}",
+        )
+        yield of_another_time(place, State.STALE, result.artifact, message, expected=expected, observed=told)
+    elif told and told > ended:
+        message, expected = "began after the check that should have made it", f"not after {ended.isoformat()}"
+        yield of_another_time(
+            place, State.INVALID, result.artifact, message, expected=expected, observed=told
+        )
+    elif result.artifact in manifest.older:
+        message, expected = (
+            "lay there before the check that should have made it",
+            "a file that the check wrote",
+        )
+        yield of_another_time(place, State.STALE, result.artifact, message, expected=expected)
+
+
+def of_another_time(
+    place: Place, state: State, path: str, message: str, *, expected: str, observed: datetime | None = None
+) -> Finding:
+    """A finding about the time of a result; without one, its file tells it."""
+    return place.finding(
+        state,
+        "result-of-this-check",
+        f"{path} {message}",
+        path=path,
+        expected=expected,
+        observed=observed.isoformat() if observed else "an older file",
+    )
 
 
 def shown(counts: Counts) -> str:

@@ -1,13 +1,13 @@
 """Is a verdict still what was written, and does its evidence still lead to it? Reads, and changes nothing."""
 
 import contextlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.verdict import ExitCode, State
-from gatewright.evidence.digest import hash_bytes, hash_file, list_folder, read_sums
+from gatewright.evidence.digest import hash_bytes, hash_file, list_folder, read_sums, write_sums
 from gatewright.evidence.dsse import Trusted
 from gatewright.evidence.strict import EvidenceError, parse_model, read_bytes
 from gatewright.gate.attest import NOT_SEALED, Seal, attestation_paths, find_broken_seals, read_seal
@@ -17,7 +17,7 @@ from gatewright.gate.decision import INCIDENT, VerdictDocument, exit_code, own_r
 from gatewright.gate.judgement import judge_run
 from gatewright.gate.policy import POLICY, LoadedPolicy, parse_policy
 from gatewright.gate.problem import Problem
-from gatewright.gate.replay import Wanted, find_replay
+from gatewright.gate.wanted import Wanted, find_unwanted
 
 __all__ = [
     "POLICY_COPY",
@@ -26,7 +26,7 @@ __all__ = [
     "VERDICT",
     "Problem",
     "Verification",
-    "find_altered",
+    "find_broken_sums",
     "latest_name",
     "verify",
 ]
@@ -90,11 +90,9 @@ def verify(
         *find_broken_sums(folder, set(attestation_paths(document))),
         *find_other_decision(folder, document),
         *find_other_seals(folder, document, data, trusted),
-        *(find_replay(document, VERDICT, wanted) if wanted else ()),
+        *(find_unwanted(document, VERDICT, wanted) if wanted else ()),
     )
-    seal = read_seal(folder, document)
-    if trusted and not problems:
-        seal = replace(seal, checked=", ".join(filter(trusted.knows, seal.signers)) or trusted.name)
+    seal = read_seal(folder, document, trusted)
     return Verification(document, problems, ExitCode.INTEGRITY if problems else exit_code(document), seal)
 
 
@@ -130,25 +128,16 @@ def find_unlike_copies(folder: Path, copies: dict[Path, str]) -> Iterator[Proble
             yield Problem(copy.name, error.message)
 
 
-def find_altered(folder: Path, files: Iterable[str]) -> Iterator[Problem]:
-    """Those of some files of a closed run that are no longer what the run wrote."""
-    try:
-        sums = read_sums(read_bytes(folder / SUMS).decode(errors="surrogateescape"))
-    except EvidenceError as error:
-        yield Problem(SUMS, error.message)
-        return
-    for file in files:
-        if (folder / file).exists() and hash_file(folder, file).sha256 != sums.get(file):
-            yield Problem(file, "was altered after the run")
-
-
 def find_broken_sums(folder: Path, seals: set[str]) -> Iterator[Problem]:
     """Files that were altered, added or taken away since the run closed; its seals are no part of that."""
     try:
-        sums = read_sums(read_bytes(folder / SUMS).decode(errors="surrogateescape"))
+        data = read_bytes(folder / SUMS)
     except EvidenceError as error:
         yield Problem(SUMS, error.message)
         return
+    sums = read_sums(data)
+    if write_sums(sums) != data:
+        yield Problem(SUMS, "is not in the form in which it was written")
     listing = list_folder(folder)
     present = set(listing.files) - {SUMS} - seals
     for path in sorted(present | sums.keys()):

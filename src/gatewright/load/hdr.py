@@ -13,8 +13,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from gatewright.core.buckets import value_of
 from gatewright.core.errors import ConfigurationError
-from gatewright.load.histogram import LogHistogram, value_of
+from gatewright.load.histogram import LogHistogram
 
 __all__ = ["HdrInterval", "encode_hdr", "hdr_log"]
 

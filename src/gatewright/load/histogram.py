@@ -9,30 +9,14 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, FiniteFloat, field_validator
 
+from gatewright.core.buckets import RELATIVE_ERROR, bucket_of, value_of
 from gatewright.core.errors import ConfigurationError
 from gatewright.load.written import Written
 
 __all__ = ["MOST_COUNTED", "RELATIVE_ERROR", "LogHistogram", "SparseHistogram"]
 
-RELATIVE_ERROR = 0.001
-"""Of every percentile that a histogram reports."""
-
 MOST_COUNTED = 2**53 - 1
 """Of one bucket in a file: the largest integer that every JSON reader keeps exactly."""
-
-LOG_GAMMA = math.log1p(RELATIVE_ERROR) - math.log1p(-RELATIVE_ERROR)
-
-
-def bucket_of(value: float) -> int:
-    """The number of the bucket that holds a positive finite value."""
-    return math.ceil(math.log(value) / LOG_GAMMA)
-
-
-def value_of(bucket: int) -> float:
-    """The value that stands for a bucket: within the relative error of all that it holds."""
-    logarithm = bucket * LOG_GAMMA + math.log(2 / (math.exp(LOG_GAMMA) + 1))
-    return math.exp(min(logarithm, math.log(sys.float_info.max)))
-
 
 FIRST_BUCKET = bucket_of(math.ulp(0.0))
 LAST_BUCKET = bucket_of(sys.float_info.max)

@@ -1,72 +1,18 @@
-"""An interleaving as rows to be read from top to bottom, whatever they are drawn with."""
+"""The interleaving that a race took, as rows to be read from top to bottom."""
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterable, Mapping, Sequence
 
+from gatewright.core.interleaving import Interleaving, Request, Row, RowKind, TakenStep, order_rows
 from gatewright.race.history import Operation
 from gatewright.race.schedule import Step
 
-__all__ = ["Interleaving", "Row", "RowKind", "TakenStep", "interleaving"]
-
-MOST_ROWS = 600
-THE_END = -1
+__all__ = ["Interleaving", "Row", "RowKind", "TakenStep", "interleaving", "taken"]
 
 
-class RowKind(StrEnum):
-    """What a row tells."""
-
-    CALL = "call"
-    """A request begins."""
-
-    STEP = "step"
-    """An actor goes on past a point."""
-
-    ANSWER = "answer"
-    """A request is answered."""
-
-    BROKEN = "broken"
-    """An invariant does not hold from here on, or at the end."""
-
-    GAP = "gap"
-    """Rows that are left out."""
-
-
-@dataclass(frozen=True, slots=True)
-class TakenStep:
-    """A step of a schedule: who went on where, whether a lock was in the way, and who was stopped for it."""
-
-    actor: str
-    label: str
-    waited: bool = False
-    preempts: str = ""
-
-    @classmethod
-    def of(cls, step: Step) -> "TakenStep":
-        """The step of a trace."""
-        preempted = step.choice.current if step.preempts else None
-        return cls(step.actor, step.label, step.waited, preempted or "")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line: in the actor's lane, or across all lanes where it has none; steps have a number from 1."""
-
-    kind: RowKind
-    text: str
-    actor: str = ""
-    number: int = 0
-    waited: bool = False
-    preempts: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Interleaving:
-    """All rows, and the actors in the order of their lanes."""
-
-    actors: tuple[str, ...]
-    rows: tuple[Row, ...]
+def taken(step: Step) -> TakenStep:
+    """The step of a trace."""
+    preempted = step.choice.current if step.preempts else None
+    return TakenStep(step.actor, step.label, step.waited, preempted or "")
 
 
 def interleaving(
@@ -76,60 +22,20 @@ def interleaving(
     violations: Mapping[str, Sequence[str]] | None = None,
     broken_at: Mapping[str, int] | None = None,
 ) -> Interleaving:
-    """Put steps, requests and violations in one order; of very many rows the first and the last.
-
-    Args:
-        steps: in the order in which they were let go.
-        operations: with the steps at which they were called and answered.
-        violations: what each violated invariant said.
-        broken_at: the number of the step that broke an invariant; the others are broken at the end.
-    """
-    calls: dict[int, list[Row]] = {}
-    answers: dict[int, list[Row]] = {}
-    for op in operations:
-        call, answer = _request(op)
-        if op.called < op.returned:
-            calls.setdefault(op.called, []).append(call)
-            answers.setdefault(op.returned, []).append(answer)
-        else:  # without a step of its own
-            answers.setdefault(op.returned, []).extend([call, answer])
-    broken: dict[int, list[Row]] = {}
-    for name, sentences in (violations or {}).items():
-        place = (broken_at or {}).get(name, THE_END)
-        ends = " at the end" if place == THE_END else ""
-        text = f"{name} is broken{ends}: {sentences[0] if sentences else 'it does not hold'}"
-        broken.setdefault(place, []).append(Row(RowKind.BROKEN, text))
-    rows = [*_in_order(steps, calls, answers, broken), *broken.get(THE_END, ())]
-    return Interleaving(tuple(dict.fromkeys(row.actor for row in rows if row.actor)), _abridged(rows))
+    """Put the steps, operations and violations of a race in one order; see `order_rows`."""
+    return order_rows(steps, requests=map(request_of, operations), violations=violations, broken_at=broken_at)
 
 
-def _in_order(
-    steps: Sequence[TakenStep],
-    calls: Mapping[int, list[Row]],
-    answers: Mapping[int, list[Row]],
-    broken: Mapping[int, list[Row]],
-) -> Iterator[Row]:
-    for number in range(len(steps) + 1):
-        if number:
-            step = steps[number - 1]
-            yield Row(RowKind.STEP, step.label, step.actor, number, step.waited, step.preempts)
-        yield from broken.get(number, ())
-        yield from answers.get(number, ())
-        yield from calls.get(number, ())
-
-
-def _request(op: Operation) -> tuple[Row, Row]:
-    body = "" if op.body is None else f" {json.dumps(op.body, ensure_ascii=False)}"
-    said = "" if op.response.json is None else f" {json.dumps(op.response.json, ensure_ascii=False)}"
-    answer = f"{op.response.status}{said}" if op.response.status else "no answer"
-    return (
-        Row(RowKind.CALL, f"{op.method} {op.path}{body}", op.actor),
-        Row(RowKind.ANSWER, f"{answer}{f' ({op.error})' if op.error else ''}", op.actor),
+def request_of(operation: Operation) -> Request:
+    """An operation as it is shown."""
+    return Request(
+        actor=operation.actor,
+        method=operation.method,
+        path=operation.path,
+        body=operation.body,
+        status=operation.response.status,
+        answer=operation.response.json,
+        called=operation.called,
+        returned=operation.returned,
+        error=operation.error,
     )
-
-
-def _abridged(rows: list[Row]) -> tuple[Row, ...]:
-    if (surplus := len(rows) - MOST_ROWS) <= 0:
-        return tuple(rows)
-    half = MOST_ROWS // 2
-    return (*rows[:half], Row(RowKind.GAP, f"{surplus} rows are left out"), *rows[-half:])

@@ -1,12 +1,16 @@
-"""One page for a browser: no network, no script, light and dark, on a phone and on paper."""
+"""One page for a browser: no network, light and dark, on a phone and on paper."""
 
+import base64
+import hashlib
 from collections.abc import Iterable
 
 from gatewright.core.escape import html_text
 
-__all__ = ["STYLE", "isolated", "page"]
+__all__ = ["STYLE", "folded", "isolated", "page"]
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+SHOWN_CHARACTERS = 280
+MOST_CHARACTERS = 20_000
+"""Of one text; nobody reads on, and a page must open."""
 
 STYLE = """
 :root {
@@ -59,34 +63,67 @@ code { font-family: ui-monospace, "Cascadia Code", "SF Mono", Menlo, Consolas, m
 """.strip()
 
 
-def page(title: str, style: str, body: Iterable[str]) -> str:
-    """The page.
+def page(title: str, style: str, body: Iterable[str], *, script: str = "", icon: str = "") -> str:
+    """The page. Its policy lets nothing load and nothing run but what is written here.
 
     Args:
         title: plain text.
         style: of this page, after the style that all pages share.
         body: the elements of the page, as HTML.
+        script: what it runs, if anything.
+        icon: an SVG for the browser's tab.
     """
+    styles, scripts = f"\n{STYLE}\n{style}\n", f"\n{script}\n"
     return "\n".join(
         [
             "<!doctype html>",
             '<html lang="en">',
             "<head>",
             '<meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
+            f'<meta http-equiv="Content-Security-Policy" content="{policy(styles, script and scripts)}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{html_text(title)}</title>",
-            f"<style>\n{STYLE}\n{style}\n</style>",
+            *([f'<link rel="icon" href="{data_url(icon)}">'] if icon else []),
+            f"<style>{styles}</style>",
             "</head>",
             "<body>",
             "<main>",
             *body,
             "</main>",
+            *([f"<script>{scripts}</script>"] if script else []),
             "</body>",
             "</html>",
             "",
         ]
     )
+
+
+def policy(styles: str, scripts: str) -> str:
+    """A policy that allows this style and this script by their digests, and nothing else (W3C CSP 3)."""
+    allowed = ["default-src 'none'", f"style-src {source(styles)}", "img-src data:"]
+    allowed += [f"script-src {source(scripts)}"] if scripts else []
+    return "; ".join([*allowed, "base-uri 'none'", "form-action 'none'"])
+
+
+def source(text: str) -> str:
+    """The digest of an inline element's text."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def data_url(svg: str) -> str:
+    """A picture as an address that holds it."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+
+
+def folded(text: str, most: int = SHOWN_CHARACTERS) -> str:
+    """Text, of which only so many characters are shown at first where it has more."""
+    if len(text) <= most:
+        return isolated(text)
+    short = isolated(f"{text[:most]}…")
+    left_out = (
+        f" … and {len(text) - MOST_CHARACTERS:,} more characters" if len(text) > MOST_CHARACTERS else ""
+    )
+    return f"<details><summary>{short}</summary>{isolated(text[:MOST_CHARACTERS] + left_out)}</details>"
 
 
 def isolated(text: str) -> str:

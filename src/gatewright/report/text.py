@@ -129,13 +129,14 @@ def explain_reason(number: int, reason: Reason) -> str:
 def explain_check(check: CheckVerdict) -> str:
     """What the state of a check rests on."""
     facts = [
+        ("waiver", check.waived),
         ("measured", describe_counts(check.counts)),
         ("where", f"{EVIDENCE}/{check.manifest}"),
         ("see", as_typed(command_to_see(check.manifest))),
         ("again", as_typed(f"gatewright run {check.check}")),
     ]
     against = "" if check.reasons else ": nothing speaks against it"
-    return block(f"{check.check} is {check.state.value}{against}", facts)
+    return block(f"{check.check} is {describe_state(check)}{against}", facts)
 
 
 def block(title: str, facts: Sequence[tuple[str, str]]) -> str:

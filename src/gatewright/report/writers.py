@@ -89,7 +89,12 @@ FORMATS: Mapping[str, Format] = {
     "markdown": Format(
         "md", lambda given: render_verdict(given.document, given.folder, given.findings, given.seal)
     ),
-    "html": Format("html", lambda given: render_page(given.document, given.folder, given.history)),
+    "html": Format(
+        "html",
+        lambda given: render_page(
+            given.document, given.folder, given.history, redactor=given.redactor, seal=given.seal
+        ),
+    ),
     "junit": Format("junit.xml", lambda given: render_junit(given.document)),
     "ctrf": Format("ctrf.json", lambda given: render_ctrf(given.document)),
     "sarif": Format("sarif", lambda given: render_sarif(given.document, given.findings)),

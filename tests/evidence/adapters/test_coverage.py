@@ -66,6 +66,9 @@ def test_other_time_stamps_are_seconds_or_nothing(tmp_path: Path, stamp: str, *,
         ("50% (1/2)", "50% (3/2)"),
         ("50% (1/2)", "50%"),
         ("<coverage ", "<!DOCTYPE coverage><coverage "),
+        ("<coverage ", "<!DOCTYPE coverage [<!ENTITY a 'b'>]><coverage "),
+        ("<coverage ", "<!DOCTYPE coverage SYSTEM 'x.dtd' [<!ENTITY a 'b'>]><coverage "),
+        ("<sources>", "<!DOCTYPE coverage SYSTEM 'x.dtd'><sources>"),
     ],
 )
 def test_xml_that_contradicts_itself_is_refused(tmp_path: Path, old: str, new: str) -> None:
@@ -81,6 +84,73 @@ def test_a_tiny_rate_is_written_as_a_power(tmp_path: Path) -> None:
         '<coverage lines-valid="20000" lines-covered="1" line-rate="5e-05" branches-valid="0" '
         f'branches-covered="0"><class filename="a.py"><lines>{lines}</lines></class></coverage>'
     )
+    assert read_text(tmp_path, text, "coverage.xml").metrics["coverage.line_rate"] == 1 / 20_000
+
+
+def test_a_document_type_that_is_only_named_is_left_unread(tmp_path: Path) -> None:
+    """gcovr, Istanbul and others name that of Cobertura; an entity from it would stand for anything."""
+    named = XML.replace("<coverage ", "<!DOCTYPE coverage SYSTEM 'file:///etc/passwd'><coverage ")
+    assert read_text(tmp_path, named, "coverage.xml").state is State.PASS
+    entity = named.replace("<sources>", "<sources>&lines;")
+    assert "entity 'lines'" in read_text(tmp_path, entity, "coverage.xml").reasons[0].message
+
+
+def coverage_xml(lines: str, attributes: str) -> str:
+    return (
+        f"<coverage {attributes}><packages><package><classes><class filename='a'><lines>{lines}"
+        "</lines></class></classes></package></packages></coverage>"
+    )
+
+
+LINE = "<line number='1' hits='18446744073709551615' branch='{branch}' condition-coverage='{conditions}'/>"
+
+
+@pytest.mark.parametrize(
+    ("branch", "conditions", "attributes"),
+    [
+        # Coverlet writes .NET's words for yes and no.
+        ("True", "50% (1/2)", "lines-valid='1' lines-covered='1' branches-valid='2' branches-covered='1'"),
+        # Istanbul does not round.
+        ("true", "33.33333333333333% (1/3)", "branches-valid='3' branches-covered='1'"),
+        # cover2cover, which converts JaCoCo's reports, writes rates alone; Java writes tiny ones as 5.0E-5.
+        ("true", "50% (1/2)", ""),
+    ],
+)
+def test_other_writers_of_the_format_are_read(
+    tmp_path: Path, branch: str, conditions: str, attributes: str
+) -> None:
+    text = coverage_xml(LINE.format(branch=branch, conditions=conditions), f"line-rate='1.0' {attributes}")
+    result = read_text(tmp_path, text, "coverage.xml")
+    assert (result.state, result.metrics["coverage.branches_covered"]) == (State.PASS, 1), result.reasons
+
+
+@pytest.mark.parametrize(
+    ("valid", "covered", "rate"),
+    [(2, 1, 0.5), (10, 1, 0.1), (10, 9, 0.5), (1, 1, None), (3, 3, None), (2, 2, None), (10, 0, None)],
+)
+def test_branches_that_are_only_in_the_sum_make_a_rate_no_better(
+    tmp_path: Path, valid: int, covered: int, rate: float | None
+) -> None:
+    """Istanbul lists no branch on a line without a statement; sums that can't be are refused."""
+    attributes = f"line-rate='1' branches-valid='{valid}' branches-covered='{covered}'"
+    text = coverage_xml(LINE.format(branch="true", conditions="50% (1/2)"), attributes)
+    result = read_text(tmp_path, text, "coverage.xml")
+    assert result.metrics.get("coverage.branch_rate") == rate
+    assert (result.state is State.INVALID) == (rate is None)
+
+
+def test_branches_that_are_only_in_the_sum_are_no_rate(tmp_path: Path) -> None:
+    text = coverage_xml(
+        LINE.format(branch="false", conditions=""), "line-rate='1' branches-valid='9' branches-covered='9'"
+    )
+    assert "coverage.branch_rate" not in read_text(tmp_path, text, "coverage.xml").metrics
+
+
+def test_a_tiny_rate_of_java_is_a_rate(tmp_path: Path) -> None:
+    lines = "<line number='1' hits='1'/>" + "".join(
+        f"<line number='{number}' hits='0'/>" for number in range(2, 20_001)
+    )
+    text = coverage_xml(lines, "line-rate='5.0E-5'")
     assert read_text(tmp_path, text, "coverage.xml").metrics["coverage.line_rate"] == 1 / 20_000
 
 

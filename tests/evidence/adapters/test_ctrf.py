@@ -99,6 +99,17 @@ def test_a_time_of_zero_is_no_time(tmp_path: Path) -> None:
     assert start.timestamp() * 1000 == PASSED["results"]["summary"]["start"]
 
 
+def test_a_time_in_seconds_is_read_as_such(tmp_path: Path) -> None:
+    """As milliseconds it would be in 1970, and every such report stale."""
+    start = PASSED["results"]["summary"]["start"]
+    document = changed(
+        PASSED, ("results/summary/start", start / 1000), ("results/summary/stop", start / 1000)
+    )
+    told = read_document(tmp_path, document).started_at
+    assert told is not None
+    assert told.timestamp() * 1000 == start
+
+
 def test_an_early_report_without_its_name_is_read_where_the_policy_names_it(tmp_path: Path) -> None:
     early = {"results": PASSED["results"]}
     assert read_document(tmp_path, early).state is State.INVALID

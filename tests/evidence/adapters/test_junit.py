@@ -59,6 +59,8 @@ def test_failures_are_named() -> None:
         (b"<!DOCTYPE x [<!ENTITY a 'aaaa'>]><testsuites/>", "document type"),
         (b"<!DOCTYPE x SYSTEM 'file:///etc/passwd'><testsuites/>", "document type"),
         (b"<?xml version='1.0' encoding='no-such'?><testsuites/>", "not XML"),
+        (b"<testsuite><testcase><failure xmlns='x'/></testcase></testsuite>", "<failure> in a namespace"),
+        (b"<testsuite xmlns:x='x'><x:testcase/></testsuite>", "<testcase> in a namespace"),
         (b"<testsuites>" + b"<testsuite>" * 100 + b"</testsuite>" * 100 + b"</testsuites>", "too deeply"),
         (document("", attributes="tests='2'"), "says 2 tests and holds 1"),
         (document("", attributes="tests='1' failures='1'"), "says 1 failures and holds 0"),
@@ -72,6 +74,19 @@ def test_failures_are_named() -> None:
             b"<testsuites errors='1'><testsuite><testcase/></testsuite></testsuites>",
             "says 1 failures and holds 0",
         ),
+        (
+            b"<testsuite><testsuite tests='1' errors='1'><testcase/></testsuite></testsuite>",
+            "says 1 failures and holds 0",
+        ),
+        (
+            b"<testsuite><testsuite tests='2'><testcase/></testsuite><testcase/></testsuite>",
+            "says 2 tests and holds 1",
+        ),
+        (
+            b"<testsuites tests='2'><testsuites/><testsuite><testcase/></testsuite></testsuites>",
+            "says 2 tests and holds 1",
+        ),
+        (b"<testsuite name='pytest' tests='2'><testcase/></testsuite>", "holds 1; .* pytest-json-report"),
         (b"<testsuites tests='x'/>", "not a count"),
         (document("", attributes="tests='many'"), "not a count"),
         (document("", attributes="tests='-1'"), "not a count"),
@@ -141,9 +156,33 @@ def test_measuring_began_with_the_first_suite(stamps: list[str], year: int | Non
         ("notrun", Counts(collected=1, skipped=1)),
         ("untested", Counts(collected=1, skipped=1)),
         ("FAILED", Counts(collected=1, failed=1)),
+        ("fail", Counts(collected=1, failed=1)),
+        ("timeout", Counts(collected=1, failed=1)),
     ],
 )
 def test_some_tools_tell_the_outcome_in_an_attribute(status: str, counts: Counts) -> None:
     """GoogleTest writes a disabled test as a case without a child, like one that passed."""
     data = f"<testsuite><testcase name='a' status='{status}'/></testsuite>"
     assert parse_junit(data.encode(), name="junit.xml").counts == counts
+
+
+def test_an_error_of_a_suite_is_a_failure() -> None:
+    """Some tools write what broke before the first case there, and no case for it."""
+    data = b"<testsuites><testsuite name='a'><error/><testcase name='b'/></testsuite></testsuites>"
+    results = parse_junit(data, name="junit.xml")
+    assert (results.counts, results.failed) == (Counts(collected=2, passed=1, failed=1), ("a",))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<testsuites timestamp='2025-06-01T00:00:00Z'><testsuite {0}><testcase {0}/></testsuite></testsuites>",
+        "<testsuites><testsuite {0}><testcase timestamp='2025-06-01T00:00:00Z'/></testsuite></testsuites>",
+    ],
+)
+def test_runs_and_cases_may_tell_when_they_began(text: str) -> None:
+    """As those of cargo-nextest do."""
+    data = text.format("timestamp='2026-01-01T00:00:00Z'").encode()
+    started = parse_junit(data, name="junit.xml").started_at
+    assert started is not None
+    assert started.year == 2025

@@ -72,6 +72,14 @@ def test_only_skipped_tests_are_skipped(tmp_path: Path) -> None:
     assert read_document(tmp_path, document).state is State.SKIPPED
 
 
+def test_a_module_that_skips_itself_counts_as_a_skipped_test(tmp_path: Path) -> None:
+    """As in pytest's JUnit: its tests are in no other list, and were gone without a word."""
+    result = read_document(tmp_path, changed(PASSED, ("collectors/0/outcome", "skipped")))
+    assert (result.state, result.counts.collected, result.counts.skipped) == (State.PASS, 6, 2)
+    result = read_document(tmp_path, changed(PASSED, ("collectors/0/outcome", "vanished")))
+    assert result.state is State.INCONCLUSIVE
+
+
 def test_a_test_that_passed_and_should_not_warns(tmp_path: Path) -> None:
     """A strict one is a failure already."""
     document = changed(PASSED, ("tests/4/outcome", "xpassed"), ("tests/4/call/outcome", "passed"))

@@ -35,6 +35,8 @@ CASES = {
     "pytest-subtests.xml": (State.INVALID, Counts()),
     "coverage.json": (State.PASS, Counts()),
     "coverage.xml": (State.PASS, Counts()),
+    "gcovr.xml": (State.PASS, Counts()),
+    "istanbul.xml": (State.PASS, Counts()),
     "coverage-nothing-ran.json": (State.EMPTY, Counts()),
     "coverage-nothing-ran.xml": (State.EMPTY, Counts()),
     "ruff-findings.sarif": (State.FAIL, Counts(collected=3, failed=3)),
@@ -43,6 +45,10 @@ CASES = {
     "ruff-clean.xml": (State.EMPTY, Counts()),
     "bandit-findings.sarif": (State.WARN, Counts(collected=2, passed=2)),
     "bandit-clean.sarif": (State.PASS, Counts(collected=1, passed=1)),
+    # Semgrep lists its rules, whether it had anything to look at or not.
+    "semgrep-clean.sarif": (State.EMPTY, Counts(collected=1, passed=1)),
+    "semgrep-nothing.sarif": (State.EMPTY, Counts(collected=1, passed=1)),
+    "semgrep-findings.sarif": (State.FAIL, Counts(collected=1, failed=1)),
     "pip-audit-clean.json": (State.PASS, Counts(collected=2, passed=2)),
     "pip-audit-vulnerable.json": (State.FAIL, Counts(collected=2, passed=1, failed=1)),
     "pip-audit-skipped.json": (State.INCONCLUSIVE, Counts()),
@@ -50,7 +56,13 @@ CASES = {
     "nox-skipped.json": (State.SKIPPED, Counts()),
     "nox-failed.json": (State.FAIL, Counts()),
 }
-UNPROVEN = {"ruff-clean.sarif", "ruff-clean.xml", "nox-success.json"}
+UNPROVEN = {
+    "ruff-clean.sarif",
+    "ruff-clean.xml",
+    "nox-success.json",
+    "semgrep-clean.sarif",
+    "semgrep-nothing.sarif",
+}
 FORMATS = {
     "pytest-passed.json": Format.PYTEST_JSON,
     "pytest-passed.xml": Format.JUNIT,

@@ -12,10 +12,22 @@ from gatewright.core.verdict import State
 from gatewright.evidence.report import Counts, Reason
 from gatewright.evidence.strict import EvidenceError
 
-__all__ = ["Adapter", "Complaint", "Foreign", "Format", "Result", "conclude", "from_epoch", "name_some"]
+__all__ = [
+    "Adapter",
+    "Complaint",
+    "Foreign",
+    "Format",
+    "Result",
+    "conclude",
+    "from_epoch",
+    "in_seconds",
+    "name_some",
+]
 
 SHOWN_NAMES = 5
 SHOWN_NAME_WIDTH = 120
+MILLISECONDS_FROM = 10**11
+"""As milliseconds this is the year 1973, as seconds 5138: no report is of either."""
 
 
 class Format(StrEnum):
@@ -38,8 +50,9 @@ class Result:
 
     `started_at` is the moment at which measuring began (or the report was written, where no more is told), if
     the format tells it in universal time. An `unproven` result found nothing wrong and does not show that
-    anything was looked at: it never passes alone, and does no harm beside one that proves something. `states`
-    are those of the reasons, one each, or none where all of them have that of the result.
+    anything was looked at: it never passes alone, and does no harm beside one that proves something. Its
+    first reason says so; `proof` is the metric that will do as proof where the policy sets a minimum of it.
+    `states` are those of the reasons, one each, or none where all of them have that of the result.
     """
 
     artifact: str
@@ -50,6 +63,7 @@ class Result:
     started_at: datetime | None = None
     unproven: bool = False
     states: tuple[State, ...] = ()
+    proof: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,6 +109,7 @@ def conclude(
     metrics: dict[str, float] | None = None,
     started_at: datetime | None = None,
     unproven: bool = False,
+    proof: str = "",
 ) -> Result:
     """A result that ends as its first complaint says, PASS without one; complaints come worst first."""
     found = list(complaints)
@@ -111,7 +126,9 @@ def conclude(
     )
     states = tuple(each.state for each in found)
     state = states[0] if states else State.PASS
-    return Result(path, state, counts or Counts(), metrics or {}, reasons, started_at, unproven, states)
+    return Result(
+        path, state, counts or Counts(), metrics or {}, reasons, started_at, unproven, states, proof
+    )
 
 
 def name_some(names: Iterable[str]) -> str:
@@ -119,6 +136,11 @@ def name_some(names: Iterable[str]) -> str:
     some = list(names)
     shown = [clipped(name, SHOWN_NAME_WIDTH) for name in some[:SHOWN_NAMES]]
     return ", ".join([*shown, "..."] if len(some) > SHOWN_NAMES else shown)
+
+
+def in_seconds(stamp: float) -> float:
+    """A moment since 1970 in seconds, given in milliseconds or, as some tools do, in seconds already."""
+    return stamp / 1000 if stamp >= MILLISECONDS_FROM else stamp
 
 
 def from_epoch(seconds: float, path: str, pointer: str = "") -> datetime | None:

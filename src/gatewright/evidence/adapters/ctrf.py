@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gatewright.evidence.adapters.adapter import Adapter, Foreign, Format, Result, from_epoch
+from gatewright.evidence.adapters.adapter import Adapter, Foreign, Format, Result, from_epoch, in_seconds
 from gatewright.evidence.adapters.outcomes import Tally, judge_tests
 from gatewright.evidence.report import Count
 from gatewright.evidence.strict import EvidenceError, parse_model
@@ -105,7 +105,7 @@ def started_at(path: str, summary: Summary) -> datetime | None:
     """When the run began."""
     if summary.stop < summary.start:
         raise EvidenceError(f"{path} says that it ended before it began", pointer="/results/summary/stop")
-    return from_epoch(summary.start / 1000, path, "/results/summary/start")
+    return from_epoch(in_seconds(summary.start), path, "/results/summary/start")
 
 
 CTRF = Adapter(Format.CTRF, is_xml=False, signature=frozenset({"reportFormat", "results"}), read=read_ctrf)

@@ -1,5 +1,6 @@
 """As much of SARIF 2.1.0 (OASIS) as a gate reads; section numbers are those of the standard."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
@@ -55,11 +56,19 @@ class Suppression(Foreign):
     status: Literal["accepted", "underReview", "rejected"] = "accepted"
 
 
+class ComponentReference(Foreign):
+    """Which extension of the tool is meant; its driver, where nothing is said (3.54)."""
+
+    index: int = -1
+    name: str = ""
+
+
 class RuleReference(Foreign):
-    """Which rule is meant, by its id or its place among the driver's (3.52)."""
+    """Which rule is meant, by its id or its place among those of a component (3.52)."""
 
     id: str = ""
     index: int = -1
+    component: Annotated[ComponentReference, Field(alias="toolComponent")] = ComponentReference()
 
 
 class Message(Foreign):
@@ -83,7 +92,7 @@ class Finding(Foreign):
     @property
     def references(self) -> tuple[RuleReference, RuleReference]:
         """The two ways in which it may name its rule."""
-        return RuleReference(id=self.rule_id, index=self.rule_index), self.rule
+        return self.rule.model_copy(update={"id": self.rule_id, "index": self.rule_index}), self.rule
 
     @property
     def is_suppressed(self) -> bool:
@@ -102,13 +111,14 @@ class Finding(Foreign):
 
 
 class Configuration(Foreign):
-    """How severe a rule's results are where they don't say (3.50)."""
+    """How severe a rule's results are where they don't say, and whether it was applied (3.50)."""
 
-    level: Level = "warning"
+    level: Level | None = None
+    enabled: bool | None = None
 
 
 class Rule(Foreign):
-    """A rule of the tool (3.49)."""
+    """A rule of the tool (3.49); by default it is applied, and its results are warnings."""
 
     id: str
     configuration: Annotated[Configuration, Field(alias="defaultConfiguration")] = Configuration()
@@ -139,13 +149,23 @@ class Tool(Foreign):
         """Those of the driver first."""
         return (*self.driver.rules, *(rule for each in self.extensions for rule in each.rules))
 
-    def id_of(self, *references: RuleReference) -> str:
-        """The id of the rule that the first of some references means which names any; else nothing."""
-        known = self.driver.rules
-        for each in references:
-            if found := each.id or (known[each.index].id if 0 <= each.index < len(known) else ""):
-                return found
-        return ""
+    def ids_of(self, *references: RuleReference) -> tuple[str, ...]:
+        """The ids that references give, then those of the rules at the places that they give."""
+        given = [each.id for each in references if each.id]
+        found = [self.rules_at(each) for each in references]
+        return (*given, *(rule.id for rules in found for rule in rules))
+
+    def rules_at(self, reference: RuleReference) -> tuple[Rule, ...]:
+        """The rule at the place that a reference gives, if there is one."""
+        index = reference.index
+        return self.component_of(reference.component).rules[index : index + 1] if index >= 0 else ()
+
+    def component_of(self, reference: ComponentReference) -> Component:
+        """The extension that is meant, or else the driver."""
+        if 0 <= reference.index < len(self.extensions):
+            return self.extensions[reference.index]
+        named = (each for each in self.extensions if reference.name and each.name == reference.name)
+        return next(named, self.driver)
 
 
 class Notification(Foreign):
@@ -160,19 +180,32 @@ class Invocation(Foreign):
 
     successful: Annotated[bool, Field(alias="executionSuccessful")]
     started_at: Annotated[AwareDatetime | None, Field(alias="startTimeUtc")] = None
+    ended_at: Annotated[AwareDatetime | None, Field(alias="endTimeUtc")] = None
     notifications: Annotated[tuple[Notification, ...], Field(alias="toolExecutionNotifications")] = ()
     overrides: Annotated[tuple[Override, ...], Field(alias="ruleConfigurationOverrides")] = ()
+    signal: Annotated[str, Field(alias="exitSignalName")] = ""
+    not_started: Annotated[str, Field(alias="processStartFailureMessage")] = ""
     about_configuration: Annotated[
         tuple[Notification, ...], Field(alias="toolConfigurationNotifications")
     ] = ()
 
     @property
+    def told_at(self) -> datetime | None:
+        """When it began, or else when it ended, which Bandit alone tells."""
+        return self.started_at or self.ended_at
+
+    @property
     def trouble(self) -> str | None:
         """What went wrong with the tool itself; None where nothing did."""
-        errors = [each for each in (*self.notifications, *self.about_configuration) if each.level == "error"]
-        if errors:
+        if errors := self.notes_of("error"):
             return errors[0].message.text or "an error that it does not name"
+        if self.signal or self.not_started:
+            return self.signal or self.not_started
         return None if self.successful else "it says so itself"
+
+    def notes_of(self, level: Level) -> list[Notification]:
+        """What it says of itself at some level."""
+        return [each for each in (*self.notifications, *self.about_configuration) if each.level == level]
 
 
 class Properties(Foreign):

@@ -47,6 +47,10 @@ def refuse_empty_pass(path: str, report: SuiteEnvelope) -> None:
         raise EvidenceError(f"{path} says PASS and counts {counts.failed} failed", pointer="/counts/failed")
     if not (counts.collected or counts.schedules or counts.samples):
         raise EvidenceError(f"{path} says PASS and measured nothing", state=State.EMPTY, pointer="/counts")
+    if counts.collected and counts.skipped >= counts.collected and not (counts.schedules or counts.samples):
+        raise EvidenceError(
+            f"{path} says PASS and skipped all", state=State.SKIPPED, pointer="/counts/skipped"
+        )
 
 
 def point_into(path: str, index: int, reason: Reason) -> Reason:

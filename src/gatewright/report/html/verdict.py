@@ -1,28 +1,134 @@
-"""The verdict page: the word and why on top, then the checks."""
+"""The verdict page: the word and why on top, then what it rests on and where it ends."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from gatewright.core.redaction import Redactor
+from gatewright.core.verdict import Verdict
 from gatewright.evidence.ledger import LedgerEntry
-from gatewright.gate.decision import VerdictDocument
-from gatewright.report.page import isolated, page
+from gatewright.gate.decision import VerdictDocument, headline
+from gatewright.report import lanes, plots
+from gatewright.report.html.checks import checks
+from gatewright.report.html.facts import environment, repeat, waivers
+from gatewright.report.html.gaps import gaps
+from gatewright.report.html.heads import SIGNS, reasons, top
+from gatewright.report.html.links import Links
+from gatewright.report.html.loads import LoadDrawing, ShownLoad, loads
+from gatewright.report.html.material import Drawn, Material, read_material, read_reports
+from gatewright.report.html.parts import drawn, notes
+from gatewright.report.html.races import RaceDrawing, ShownRace, races
+from gatewright.report.html.script import SCRIPT
+from gatewright.report.html.style import STYLE
+from gatewright.report.html.trends import trends
+from gatewright.report.page import page
 
 __all__ = ["render_page"]
 
+KINDS: dict[str, type[Drawn]] = {"gatewright.race/1": RaceDrawing, "gatewright.slo/1": LoadDrawing}
+COLOURS = {Verdict.PASS: "#1b6e3c", Verdict.FAIL: "#b3261e", Verdict.INCONCLUSIVE: "#7a5200"}
+UNSHOWN = "the rest of this page can't be shown: {why}"
+NO_SCRIPT = (
+    "<noscript><p>Without scripts the links below lead from <code>latest.html</code>; in a run folder take "
+    "what follows the run's id.</p></noscript>"
+)
 
-def render_page(document: VerdictDocument, _folder: Path, _history: Sequence[LedgerEntry]) -> str:
-    """The page.
+
+def render_page(
+    document: VerdictDocument,
+    folder: Path,
+    history: Sequence[LedgerEntry],
+    *,
+    redactor: Redactor | None = None,
+    seal: str = "",
+) -> str:
+    """The page: one file that needs no network, of bounded size, whatever the evidence holds.
 
     Args:
         document: the verdict.
-        _folder: the run folder, whose reports give lanes and plots.
-        _history: earlier runs, oldest first.
+        folder: the run folder, whose reports give lanes and plots; what can't be drawn is left out, with a
+            note.
+        history: earlier runs, oldest first.
+        redactor: cuts secrets out of what is taken from the folder; by default those of this environment.
+        seal: who signs the run, in words.
     """
-    word = document.verdict.value
-    reasons = [f"<li>{isolated(reason.message)}</li>" for reason in document.reasons]
-    rows = [
-        f"<tr><th scope='row'>{isolated(check.check)}</th><td>{check.state.value}</td></tr>"
-        for check in document.checks
-    ]
-    body = [f'<h1 class="{word}">{word}</h1>', "<ul>", *reasons, "</ul>", "<table>", *rows, "</table>"]
-    return page(f"{word} - {document.run_id}", "", body)
+    title = f"{headline(document)} - {document.run_id}"
+    style = f"{STYLE}\n{plots.STYLE}\n{lanes.STYLE}"
+    try:
+        material = read_material(document, folder, history, redactor or Redactor(os.environ), seal)
+        body = list(sections(material))
+    except Exception as error:  # noqa: BLE001 - a page must never keep a run from its verdict
+        body = bare(document, Links(document.run_id, folder), type(error).__name__)
+    return page(title, style, body, script=SCRIPT, icon=icon(document.verdict))
+
+
+def bare(document: VerdictDocument, links: Links, why: str) -> list[str]:
+    """The word and the reasons alone."""
+    word = headline(document)
+    head = f'<header class="verdict {document.verdict.value}"><h1>{word}</h1></header>'
+    return [head, *drawn("the reasons", lambda: reasons(document, links)), *notes([UNSHOWN.format(why=why)])]
+
+
+def sections(material: Material) -> Iterator[str]:
+    """The parts of the page, each of which fails alone."""
+    document, links = material.document, Links(material.document.run_id, material.folder)
+    raced, loaded, left_out = read_drawings(material)
+    yield from drawn("the head", lambda: top(material))
+    parts = {
+        "why": drawn("the reasons", lambda: reasons(document, links)),
+        "checks": drawn("the table of checks", lambda: checks(material, links)),
+        "waivers": drawn("the waivers", lambda: waivers(document)),
+        "gaps": drawn("what was not checked", lambda: gaps(material, raced, loaded)),
+        "races": drawn("the races", lambda: races(raced, links)),
+        "loads": drawn("the service levels", lambda: loads(loaded, links)),
+        "trends": drawn("the trends", lambda: trends(material)),
+        "environment": drawn("the environment", lambda: environment(material)),
+        "repeat": drawn("how to repeat it", lambda: repeat(material)),
+    }
+    yield from contents(name for name, part in parts.items() if part)
+    yield NO_SCRIPT
+    yield from (line for part in parts.values() for line in part)
+    yield from notes([*material.notes, *left_out])
+
+
+NAMES = {
+    "why": "Why",
+    "checks": "Checks",
+    "waivers": "Waivers",
+    "gaps": "Not checked",
+    "races": "Races",
+    "loads": "Service levels",
+    "trends": "Trends",
+    "environment": "Environment",
+    "repeat": "Run it again",
+}
+
+
+def contents(present: Iterator[str]) -> Iterator[str]:
+    """Links to the parts of the page."""
+    yield '<nav aria-label="Parts of this page"><ul>'
+    yield from (f'<li><a href="#{name}">{NAMES[name]}</a></li>' for name in present)
+    yield "</ul></nav>"
+
+
+def read_drawings(material: Material) -> tuple[list[ShownRace], list[ShownLoad], list[str]]:
+    """What can be drawn of the reports of the run, and what can't."""
+    raced: list[ShownRace] = []
+    loaded: list[ShownLoad] = []
+    left_out: list[str] = []
+    for report in read_reports(material, KINDS, left_out):
+        if isinstance(report.content, RaceDrawing):
+            raced.append(ShownRace(report.artifact, report.content))
+        elif isinstance(report.content, LoadDrawing):
+            loaded.append(ShownLoad(report.check, report.artifact, report.content))
+    return raced, loaded, left_out
+
+
+def icon(verdict: Verdict) -> str:
+    """The sign of a verdict, for the browser's tab."""
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
+        f'<circle cx="16" cy="16" r="16" fill="{COLOURS[verdict]}"/>'
+        f'<text x="16" y="23" font-family="sans-serif" font-size="20" font-weight="700" text-anchor="middle" '
+        f'fill="#fff">{SIGNS[verdict]}</text></svg>'
+    )

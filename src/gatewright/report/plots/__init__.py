@@ -5,18 +5,28 @@ since text that merely shrinks with its picture can't be read. `STYLE` goes into
 """
 
 from gatewright.report.plots.canvas import HALF, NARROW, WIDE, Canvas
-from gatewright.report.plots.percentiles import PercentileCurve, PercentilePoint, Promise, percentile_plot
+from gatewright.report.plots.percentiles import (
+    PercentileCurve,
+    PercentilePoint,
+    Promise,
+    even_shares,
+    latency_promise,
+    percentile_plot,
+)
 from gatewright.report.plots.ratios import RatioSeries, ratio_plot
 from gatewright.report.plots.slopes import SlopeSeries, slope_plot
+from gatewright.report.plots.sparkline import SMALL, Ending, history_strip, sparkline
 from gatewright.report.plots.style import STYLE
 from gatewright.report.plots.timeline import Limit, Timeline, TimelineBlock, find_stalls, timeline_plot
 
 __all__ = [
     "HALF",
     "NARROW",
+    "SMALL",
     "STYLE",
     "WIDE",
     "Canvas",
+    "Ending",
     "Limit",
     "PercentileCurve",
     "PercentilePoint",
@@ -25,9 +35,13 @@ __all__ = [
     "SlopeSeries",
     "Timeline",
     "TimelineBlock",
+    "even_shares",
     "find_stalls",
+    "history_strip",
+    "latency_promise",
     "percentile_plot",
     "ratio_plot",
     "slope_plot",
+    "sparkline",
     "timeline_plot",
 ]

@@ -1,10 +1,12 @@
 """Latency by percentile, on an axis that gives each further nine the same space, with its band of doubt."""
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from gatewright.core.verdict import Verdict
 from gatewright.report.plots.axis import Scale, log_scale, number, usable
 from gatewright.report.plots.canvas import (
     EDGE,
@@ -27,7 +29,20 @@ from gatewright.report.plots.canvas import (
     width_of,
 )
 
-__all__ = ["PercentileCurve", "PercentilePoint", "Promise", "nines", "percentile_plot"]
+__all__ = [
+    "PercentileCurve",
+    "PercentilePoint",
+    "Promise",
+    "even_shares",
+    "latency_promise",
+    "nines",
+    "percentile_plot",
+]
+
+LATENCY = re.compile(r"latency_p(\d{1,2}(?:\.\d{1,9})?)_ms")
+"""An objective about all runs; one about a journey or a step has its name before it."""
+STATES: dict[Verdict, Literal["kept", "broken", "open"]] = {Verdict.PASS: "kept", Verdict.FAIL: "broken"}
+CURVE_POINTS = 120
 
 MOST_NINES = 9.0
 TICKS = (0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999999, 0.9999999)
@@ -66,14 +81,28 @@ class PercentileCurve:
     Attributes:
         points: the curve with its band.
         promises: percentiles and their thresholds.
-        confidence: of each bound of the band, one-sided.
+        confidence: of each bound of the band, one-sided; None where there is no band.
         samples: how many runs the curve is made of.
     """
 
     points: Sequence[PercentilePoint]
     promises: Sequence[Promise] = ()
-    confidence: float = 0.95
+    confidence: float | None = 0.95
     samples: int = 0
+
+
+def latency_promise(name: str, threshold_ms: float, verdict: Verdict) -> Promise | None:
+    """The promise behind an objective such as `latency_p95_ms`; None for any other objective."""
+    if not (found := LATENCY.fullmatch(name)):
+        return None
+    words = f"p{found[1]} ≤ {threshold_ms:g} ms"
+    return Promise(float(found[1]) / 100, threshold_ms, words, STATES.get(verdict, "open"))
+
+
+def even_shares(samples: int) -> list[float]:
+    """The percentiles at which a curve of so many samples is drawn: even in nines, up to the largest one."""
+    most = math.log10(samples) if samples > 1 else 1.0
+    return [1 - 10 ** (-most * place / CURVE_POINTS) for place in range(CURVE_POINTS + 1)]
 
 
 @dataclass(frozen=True)
@@ -136,7 +165,7 @@ def percentile_plot(curve: PercentileCurve, canvas: Canvas = HALF) -> str:
                 across_words="share of the runs that succeeded",
                 up_words="ms, at most so much",
             ),
-            band(points, across, up),
+            *([] if curve.confidence is None else [band(points, across, up)]),
             polyline([(across.place(point.share), up.place(point.ms)) for point in points], "stroke-a bold"),
             *promises(curve.promises, across, up),
         ],
@@ -146,7 +175,8 @@ def percentile_plot(curve: PercentileCurve, canvas: Canvas = HALF) -> str:
 def keys(curve: PercentileCurve) -> Iterator[Key]:
     """The legend; of the promises' marks those that are there."""
     yield Key("line", "stroke-a bold", f"{curve.samples:,} runs" if curve.samples else "runs")
-    yield Key("band", "band", f"bounds, each {number(curve.confidence * 100)}% sure")
+    if curve.confidence is not None:
+        yield Key("band", "band", f"bounds, each {number(curve.confidence * 100)}% sure")
     for state, form in FORMS.items():
         if any(each.state == state for each in curve.promises):
             yield Key(form, f"stroke-{STYLES[state]}", WORDS[state])
@@ -186,7 +216,8 @@ def describe(curve: PercentileCurve, points: Sequence[PercentilePoint]) -> str:
     for share in (0.5, 0.9, 0.99):
         nearest = min(points, key=lambda point: abs(nines(point.share) - nines(share)))
         if abs(nines(nearest.share) - nines(share)) < 0.1:  # noqa: PLR2004 - near enough to bear its name
-            parts.append(f"p{share * 100:g} is {number(nearest.ms)} ms{bounds_words(nearest)}.")
+            bounds = "" if curve.confidence is None else bounds_words(nearest)
+            parts.append(f"p{share * 100:g} is {number(nearest.ms)} ms{bounds}.")
     parts += [f"{each.words}: {WORDS[each.state]}." for each in curve.promises]
     return " ".join(parts) or f"{len(points)} percentiles."
 

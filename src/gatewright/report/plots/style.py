@@ -52,5 +52,8 @@ STYLE = """
 .plot .cross.small { stroke-width: 1.6px; }
 .plot .unjudged { fill: var(--plot-shade); }
 .plot .stall { fill: var(--plot-fail); fill-opacity: .14; } .plot .stall-bar { fill: var(--plot-fail); }
+.plot .ended-pass { fill: var(--plot-pass); fill-opacity: .55; }
+.plot .ended-warn { fill: var(--plot-doubt); fill-opacity: .55; }
+.plot .ended-doubt { fill: var(--plot-doubt); } .plot .ended-fail { fill: var(--plot-fail); }
 .plot .band { fill: var(--plot-a); fill-opacity: .18; }
 """.strip()

@@ -24,7 +24,7 @@ from gatewright.race import (
     Tape,
     Trace,
 )
-from gatewright.race.interleaving import Interleaving, TakenStep, interleaving
+from gatewright.race.interleaving import Interleaving, interleaving, taken
 from gatewright.race.selfcheck import FaultOutcome
 from gatewright.race.stress import Release
 from gatewright.race.swimlane import swim_lanes
@@ -294,7 +294,7 @@ def picture_of(finding: Finding) -> Interleaving:
     """The counterexample, to be drawn: statements, requests, answers, and where it broke."""
     race = finding.iteration.race
     return interleaving(
-        [TakenStep.of(step) for step in race.trace.steps],
+        [taken(step) for step in race.trace.steps],
         operations=race.history,
         violations=race.failures,
         broken_at=finding.broken_at,
@@ -333,10 +333,9 @@ def operations(history: History) -> tuple[OperationDetail, ...]:
 
 def steps(trace: Trace) -> tuple[StepDetail, ...]:
     """The statement log."""
-    taken = map(TakenStep.of, trace.steps)
     return tuple(
         StepDetail(actor=step.actor, label=step.label, waited=step.waited, preempts=step.preempts)
-        for step in taken
+        for step in map(taken, trace.steps)
     )
 
 

@@ -23,7 +23,7 @@ from gatewright.race import (
     reproduces,
 )
 from gatewright.race.breaking import breaking_steps
-from gatewright.race.interleaving import Interleaving, TakenStep, interleaving
+from gatewright.race.interleaving import Interleaving, TakenStep, interleaving, taken
 from gatewright.race.swimlane import swim_lanes
 from gatewright.suites.race.imports import import_allowed
 from gatewright.suites.race.picture import facts_of, render_picture
@@ -194,7 +194,7 @@ def conclude(
 
 def picture_of(race: Race, broken_at: Mapping[str, int]) -> Interleaving:
     """The interleaving of a race."""
-    steps = [TakenStep.of(step) for step in race.trace.steps]
+    steps = [taken(step) for step in race.trace.steps]
     return interleaving(steps, operations=race.history, violations=race.failures, broken_at=broken_at)
 
 

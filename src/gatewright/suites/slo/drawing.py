@@ -1,13 +1,7 @@
 """A scenario's plots: what stands in a report becomes what plots are drawn from."""
 
-import math
-import re
-from collections.abc import Iterator
-from typing import Literal
-
+from gatewright.core.buckets import values_of
 from gatewright.core.verdict import Verdict
-from gatewright.load import SparseHistogram
-from gatewright.load.histogram import value_of
 from gatewright.report.plots import (
     Limit,
     PercentileCurve,
@@ -16,18 +10,16 @@ from gatewright.report.plots import (
     SlopeSeries,
     Timeline,
     TimelineBlock,
+    even_shares,
+    latency_promise,
 )
 from gatewright.slo import ALPHA
 from gatewright.slo.bands import percentile_bounds
-from gatewright.suites.slo.report import DriftResult, ObjectiveResult, ScenarioResult
+from gatewright.suites.slo.report import DriftResult, ScenarioResult
 from gatewright.suites.slo.units import MILLISECONDS
 
 __all__ = ["curve_of", "series_of", "series_words", "timeline_of"]
 
-LATENCY = re.compile(r"latency_p(\d+(?:\.\d+)?)_ms")
-"""An objective about all runs; one about a journey or a step has its name before it."""
-STATES: dict[Verdict, Literal["kept", "broken", "open"]] = {Verdict.PASS: "kept", Verdict.FAIL: "broken"}
-CURVE_POINTS = 120
 SKIPPED_QUARTER = 4
 """Of a soak, as `gatewright.slo.drift` skips it."""
 SERIES = {
@@ -69,10 +61,8 @@ def curve_of(scenario: ScenarioResult, alpha: float) -> PercentileCurve:
         ConfigurationError: the scenario's histogram can't be one.
     """
     level = alpha if 0 < alpha < 0.5 else ALPHA  # noqa: PLR2004 - beyond it there are no bounds
-    values, counts = values_of(scenario.histogram)
+    values, counts = values_of(scenario.histogram.zeros, scenario.histogram.buckets)
     samples = sum(counts)
-    nines = math.log10(samples) if samples > 1 else 1.0
-    shares = [1 - 10 ** (-nines * place / CURVE_POINTS) for place in range(CURVE_POINTS + 1)]
     return PercentileCurve(
         points=[
             PercentilePoint(
@@ -81,34 +71,18 @@ def curve_of(scenario: ScenarioResult, alpha: float) -> PercentileCurve:
                 None if each.lower is None else each.lower * MILLISECONDS,
                 None if each.upper is None else each.upper * MILLISECONDS,
             )
-            for each in percentile_bounds(values, counts, shares, level)
+            for each in percentile_bounds(values, counts, even_shares(samples), level)
         ],
-        promises=tuple(promises(scenario)),
+        promises=promises(scenario),
         confidence=1 - level,
         samples=samples,
     )
 
 
-def promises(scenario: ScenarioResult) -> Iterator[Promise]:
+def promises(scenario: ScenarioResult) -> tuple[Promise, ...]:
     """The latency objectives about all runs."""
-    for objective in scenario.objectives:
-        if found := LATENCY.fullmatch(objective.name):
-            words = f"p{found[1]} ≤ {objective.threshold:g} ms"
-            yield Promise(float(found[1]) / 100, objective.threshold, words, state_of(objective))
-
-
-def state_of(objective: ObjectiveResult) -> Literal["kept", "broken", "open"]:
-    """What was decided, as a mark."""
-    return STATES.get(objective.verdict, "open")
-
-
-def values_of(histogram: SparseHistogram) -> tuple[list[float], list[int]]:
-    """The middles of the histogram's buckets, in seconds, ascending, and their counts."""
-    values = [value_of(number) for number, _ in histogram.buckets]
-    counts = [count for _, count in histogram.buckets]
-    if histogram.zeros:
-        return [0.0, *values], [histogram.zeros, *counts]
-    return values, counts
+    found = (latency_promise(each.name, each.threshold, each.verdict) for each in scenario.objectives)
+    return tuple(promise for promise in found if promise)
 
 
 def series_of(drift: DriftResult) -> SlopeSeries:
