@@ -32,9 +32,12 @@ def run_helper(module: str, *arguments: str) -> dict[str, object]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="forks")
-def test_a_gate_may_be_killed_before_any_of_its_operations_on_files(tmp_path: Path) -> None:
-    """All forms of the latest verdict speak of one run at every moment, and none says an older PASS."""
-    for found in run_helper("fakes.deaths", str(tmp_path)).values():
+def test_a_gate_may_be_killed_before_its_operations_on_files(tmp_path: Path) -> None:
+    """All forms of the latest verdict speak of one run at every third moment, and none says an older PASS.
+
+    `benchmarks/gate_robustness.py` looks at every moment.
+    """
+    for found in run_helper("fakes.deaths", str(tmp_path), "3").values():
         assert found["operations"] > 30
         assert found["complaints"] == []
 

@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.markdown:
             insert(options.markdown, "")  # before the time is spent
         cases = [case for case in read_cases() if options.only in case.name]
-        scores = [score(gate, cases, options.timeout) for gate in gates]
+        scores = [score(gate, cases, options) for gate in gates]
     except (TrialError, OSError, ValueError, KeyError) as error:
         message = f"there is no placeholder {error}" if isinstance(error, KeyError) else error
         print(f"score: {message}", file=sys.stderr)
@@ -105,6 +105,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--timeout", type=float, default=20, metavar="S", help="for each answer; no answer is no PASS"
     )
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="how many cases are put at once")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every outcome")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="renew the table between its marks")
     return parser.parse_args(arguments)
@@ -121,10 +122,11 @@ def gates_of(options: argparse.Namespace) -> list[Gate]:
     return gates
 
 
-def score(gate: Gate, cases: list[Case], limit_s: float) -> Score:
+def score(gate: Gate, cases: list[Case], options: argparse.Namespace) -> Score:
     """Put all cases to one gate."""
     with tempfile.TemporaryDirectory(prefix="fail-open-") as name:
-        return Score(gate, tuple(try_cases(gate, cases, Path(name).resolve(), limit_s=limit_s)))
+        folder = Path(name).resolve()
+        return Score(gate, try_cases(gate, cases, folder, limit_s=options.timeout, jobs=options.jobs))
 
 
 def rows_of(scores: Sequence[Score]) -> list[list[str]]:
