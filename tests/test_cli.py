@@ -250,7 +250,7 @@ WARNED = "schema_version = 1\n[checks.unit]\nsteps = [['true', 'junit.xml']]\nre
         (
             WARNED,
             ("--format", "github"),
-            (0, "::warning file=gate.toml,line=2::checks.unit: the check would"),
+            (0, "gate.toml,line=2::checks.unit: the check would"),
         ),
         (WARNED, ("--format", "json"), (0, '"schema_version": "gatewright.lint/1"')),
         (WARNED + "min_collected = 1\n", ("--strict",), (0, "gate.toml: 0 errors, 0 warnings")),
@@ -262,7 +262,7 @@ WARNED = "schema_version = 1\n[checks.unit]\nsteps = [['true', 'junit.xml']]\nre
         (
             WARNED + "x = 1\n",
             ("--format", "github"),
-            (2, "::error file=gate.toml,line=5::checks.unit.x: there"),
+            (2, "gate.toml,line=5::checks.unit.x: there"),
         ),
     ],
 )
@@ -278,6 +278,20 @@ def test_all_problems_of_a_policy_are_told(
     code, told = ending
     assert run(project, "policy", "check", *arguments) == code
     assert told in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("named", [(), ("below/gate.toml",)])
+def test_a_policy_is_named_as_it_is_found_from_here(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    named: tuple[str, ...],
+) -> None:
+    """Who reads an annotation looks for the file from the top of the repository, not from its own folder."""
+    project = make_project(tmp_path / "below", WARNED)
+    monkeypatch.chdir(tmp_path)
+    run(project, "policy", "check", *named, "--format", "github")
+    assert "::warning file=below/gate.toml,line=2::" in capsys.readouterr().out
 
 
 def test_problems_of_a_policy_are_json_that_a_machine_reads(

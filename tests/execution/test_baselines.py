@@ -82,6 +82,21 @@ def test_what_was_compared_with_lies_in_the_run_folder_and_is_verified(tmp_path:
     assert "does not follow from the evidence at /verdict" in problems
 
 
+def test_a_baseline_that_was_altered_later_lets_nothing_pass(tmp_path: Path) -> None:
+    """No manifest binds it to the run, and judging again reads it."""
+    for value in (10, 10):
+        gate(tmp_path, value)
+    document = gate(tmp_path, 50)
+    assert document.verdict is Verdict.FAIL
+    project = Project(tmp_path)
+    path = project.runs / document.run_id / BASELINE
+    path.write_text(path.read_text().replace("10.0", "100.0"))
+    again = judge_now(project, None, SystemClock())
+    assert again.verdict is Verdict.FAIL
+    assert again.checks[0].state is State.TAMPERED
+    assert "baseline.json" in again.checks[0].reasons[-1].message
+
+
 def test_a_check_can_not_move_its_own_baseline(tmp_path: Path) -> None:
     """The gate compares with what it read when it opened the run, and whoever writes over that is seen."""
     for value in (10, 10):

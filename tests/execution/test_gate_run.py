@@ -9,9 +9,12 @@ import pytest
 from fakes.clock import FakeClock
 from fakes.projects import CLEAN_POLICY, make_project, policy_with
 
+import gatewright.execution.gate as gate_module
 from gatewright.core.clock import SystemClock
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.verdict import ExitCode, State, Verdict
+from gatewright.evidence.manifest import Manifest
+from gatewright.execution.check import CheckRun
 from gatewright.execution.gate import add_check, run_alone, run_gate, session_command
 from gatewright.execution.judge import NoVerdictError, judge_now, verify_run
 from gatewright.execution.lock import GateBusyError, hold_gate
@@ -48,6 +51,26 @@ def gate(project: Project, **settings: object) -> VerdictDocument:
 
 def alone(project: Project, **settings: object) -> VerdictDocument:
     return run_alone(project, Settings(**settings), "unit", clock=SystemClock(), echo=lambda _: None)
+
+
+def test_a_defect_in_one_check_costs_that_check_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A check without a session runs in this process; in one of its own it could not hurt the others."""
+    real = gate_module.run_check
+
+    def breaks_once(run: CheckRun, *rest: object, **more: object) -> Manifest:
+        if run.name == "unit":
+            raise ZeroDivisionError("a defect of ours")
+        return real(run, *rest, **more)
+
+    monkeypatch.setattr(gate_module, "run_check", breaks_once)
+    project = make_project(tmp_path)
+    document = gate(project)
+    assert [check.state for check in document.checks] == [State.MISSING, State.PASS]
+    assert document.verdict is Verdict.INCONCLUSIVE
+    assert "ZeroDivisionError: a defect of ours" in document.reasons[0].model_dump_json()
+    assert verify_run(project, None).is_intact
 
 
 def test_the_latest_verdict_is_inconclusive_before_any_work_and_pass_at_the_end(tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 """Jobs side by side: as many as allowed, exclusive ones alone, and none that goes on when all are to end."""
 
+import contextlib
+import signal
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -149,3 +152,44 @@ def test_a_job_that_breaks_ends_the_others_and_is_heard() -> None:
 
 def test_no_jobs_are_done_at_once() -> None:
     run_jobs([], 2, Diary().watch)
+
+
+def test_a_second_interrupt_leaves_no_job_running() -> None:
+    """It comes while the jobs are waited for that the first one ended."""
+    main, waited_for, ended = threading.main_thread().ident, threading.Event(), []
+
+    def interrupt_twice(tick: Tick) -> None:
+        waited_for.wait(DEADLINE_S)
+        signal.pthread_kill(main, signal.SIGINT)
+        try:
+            while True:
+                tick()
+        except BaseException:
+            signal.pthread_kill(main, signal.SIGINT)
+            threading.Event().wait(0.3)  # what takes a moment to end
+            ended.append(True)
+            raise
+
+    with pytest.raises(KeyboardInterrupt):
+        run_jobs([job("a", interrupt_twice)], 1, Diary(waited_for.set).watch)
+    assert ended == [True]
+
+
+def test_a_job_that_deals_with_its_errors_ends_all_the_same() -> None:
+    begun, outlasted = threading.Event(), []
+
+    def careful(tick: Tick) -> None:
+        begun.set()
+        deadline = time.monotonic() + DEADLINE_S
+        while time.monotonic() < deadline:
+            with contextlib.suppress(Exception):
+                tick()
+        outlasted.append(True)
+
+    def broken(_: Tick) -> None:
+        begun.wait(DEADLINE_S)
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        run_jobs([job("a", careful), job("b", broken)], 2, Diary().watch)
+    assert not outlasted

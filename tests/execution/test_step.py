@@ -12,7 +12,9 @@ from gatewright.evidence.manifest import Step
 from gatewright.execution.step import run_step
 
 
-def run(tmp_path: Path, code: str, *arguments: str, timeout_s: float = 30, echo=lambda _: None) -> Step:
+def run(
+    tmp_path: Path, code: str, *arguments: str, timeout_s: float = 30, echo=lambda _: None, tick=lambda: None
+) -> Step:
     return run_step(
         [sys.executable, "-I", "-S", "-c", code, *arguments],
         log=tmp_path / "step-1.log",
@@ -22,6 +24,7 @@ def run(tmp_path: Path, code: str, *arguments: str, timeout_s: float = 30, echo=
         redactor=Redactor({"DEPLOY_TOKEN": "correct-horse"}),
         clock=SystemClock(),
         echo=echo,
+        tick=tick,
     )
 
 
@@ -106,3 +109,16 @@ def test_a_listener_that_has_gone_does_not_stop_the_command(tmp_path: Path) -> N
     step = run(tmp_path, "for number in range(20000): print('line', number)", echo=gone)
     assert step.exit_code == 0
     assert (tmp_path / step.log).read_text(encoding="utf-8").endswith("line 19999\n")
+
+
+def test_a_command_is_not_started_when_all_is_to_end(tmp_path: Path) -> None:
+    """Quick commands, one after the other, would otherwise all be run first."""
+
+    class EndError(Exception): ...
+
+    def end() -> None:
+        raise EndError
+
+    with pytest.raises(EndError):
+        run(tmp_path, "open('begun', 'w')", tick=end)
+    assert not (tmp_path / "begun").exists()

@@ -177,6 +177,8 @@ def test_reasons_name_the_bound_the_median_and_where_it_comes_from() -> None:
     assert first.reason.observed == "1 earlier runs"
     assert first.reason.expected == "5 earlier runs that passed"
     assert "first_runs" in first.reason.command
+    [warned] = findings(130.0, {"max_increase": 0.25, "first_runs": "warn"}, baseline(1.0))
+    assert warned.reason.command == "gatewright gate", "what it would be told to set is set"
 
 
 @pytest.mark.parametrize(

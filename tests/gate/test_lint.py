@@ -265,9 +265,61 @@ def test_a_good_policy_has_no_problems() -> None:
         (
             "2026-03-31",
             '"soon"',
-            (28, "error", "waivers.0"),
-            "does nothing: expires: must be a day",
+            (33, "error", "waivers.0.expires"),
+            "does nothing: must be a day",
             "mend it",
+        ),
+        ('owner = "ada"', "", (28, "error", "waivers.0.owner"), "does nothing: is missing", "mend it"),
+        # what newcomers write
+        (
+            '["{python}", "-m", "pytest", "--junit-xml={evidence}/junit.xml"]',
+            '"pytest"',
+            (10, "error", "checks.unit.steps.0"),
+            "must be an array",
+            "commands",
+        ),
+        (
+            '["junit.xml", "report.json"]',
+            '"junit.xml"',
+            (13, "error", "checks.unit.results"),
+            "array",
+            "files",
+        ),
+        ("[checks.unit]", "[[checks]]", (7, "error", "checks"), "must be a table", "by name"),
+        (
+            "min_collected = 3",
+            "limits.x = 3",
+            (15, "error", "checks.unit.limits.x"),
+            "must be a table",
+            "bounds of metrics",
+        ),
+        (
+            '["{python}", "-m", "pytest", "--junit-xml={evidence}/junit.xml"]',
+            '["pytest --junit-xml={evidence}/junit.xml"]',
+            (10, "warning", "checks.unit.steps.0"),
+            "one word",
+            '["pytest", "--junit-xml={evidence}/junit.xml", ...]',
+        ),
+        (
+            '"stress.py", ',
+            '"stress.py", "&&", ',
+            (11, "warning", "checks.unit.steps.1.2"),
+            "no shell reads the command, so && is given",
+            '["sh", "-c", "..."]',
+        ),
+        (
+            '"stress.py", ',
+            '"stress.py", "${HOME}/x", ',
+            (11, "warning", "checks.unit.steps.1.2"),
+            "no shell",
+            "sh",
+        ),
+        (
+            '"junit.xml", "report',
+            '"{evidence}/junit.xml", "report',
+            (13, "error", "checks.unit.results.0"),
+            "from the check's folder",
+            '"junit.xml"',
         ),
         (
             'check = "unit"',
@@ -371,6 +423,22 @@ def test_bytes_that_are_no_text_are_told_with_their_line() -> None:
     assert [(each.line, each.message) for each in report.problems] == [(2, "this is no UTF-8 text")]
 
 
+@pytest.mark.parametrize(
+    ("data", "line", "message"),
+    [
+        (b"\xef\xbb\xbf" + GOOD.encode(), 1, "byte-order mark"),
+        (b"\na = " + b"9" * 5000 + b"\n\n", 2, "1000 digits"),
+        (b"#" * (256 * 1024 + 1), 1, "at most 256 KiB"),
+        (b"\n\n[" + b".".join([b"a"] * 999) + b"]\n", 3, "dots"),
+    ],
+)
+def test_hostile_bytes_cost_one_line(data: bytes, line: int, message: str) -> None:
+    [problem] = lint_policy(data, "gate.toml", AROUND).problems
+    assert (problem.line, problem.severity) == (line, Severity.ERROR)
+    assert message in problem.message
+    assert problem.remedy
+
+
 def test_a_document_that_ends_too_early_is_told_at_its_end() -> None:
     assert told("a = 1\nb = [") == [(2, "error", "")]
 
@@ -380,6 +448,32 @@ def test_two_checks_may_not_publish_to_one_place() -> None:
         "exclusive = true", 'exclusive = true\npublish = { "a" = "docs/evidence/unit/latest.log" }'
     )
     assert told(text) == [(22, "error", "checks.load.publish.a")]
+
+
+def test_many_copies_may_overlap_with_one() -> None:
+    """Also where the one around them is named last, and another begins with the same letters."""
+    places = {"a": "docs/x/y", "b": "docs/x.log", "c": "docs/x/z", "d": "docs/x"}
+    text = GOOD.replace("exclusive = true", f"exclusive = true\npublish = {toml(places)}")
+    assert told(text) == [(22, "error", "checks.load.publish.d")] * 2
+
+
+def toml(table: dict[str, str]) -> str:
+    return "{ " + ", ".join(f'{key} = "{value}"' for key, value in table.items()) + " }"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "docs/evidence/history.head.json",
+        "docs/evidence/.gate-lock",
+        "docs/evidence",
+        ".",
+        "docs//evidence/latest.md",
+    ],
+)
+def test_nothing_is_published_over_what_the_gate_writes(place: str) -> None:
+    text = GOOD.replace("exclusive = true", f'exclusive = true\npublish = {{ a = "{place}" }}')
+    assert (22, "error", "checks.load.publish.a") in told(text)
 
 
 def test_an_unknown_noxfile_is_told_once_for_each_session() -> None:
@@ -395,6 +489,42 @@ def test_an_unknown_noxfile_is_told_once_for_each_session() -> None:
 def test_a_noxfile_that_computes_names_is_only_doubted() -> None:
     around = Surroundings(NOW, Sessions(frozenset({"lint"}), is_certain=False), lambda _: True)
     assert told(GOOD, around) == [(8, "warning", "checks.unit.session")]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        '["sh", "-c", "x | y > ${HOME}/{evidence}/junit.xml", "&&"]',
+        '["/bin/bash", "-c", "$X", ";"]',
+        '["a b", "x"]',
+        '["grep", "a && b$", "{evidence}/junit.xml"]',
+    ],
+)
+def test_what_a_shell_reads_or_no_shell_would_is_good(step: str) -> None:
+    old = '["{python}", "-m", "pytest", "--junit-xml={evidence}/junit.xml"]'
+    assert [each for each in lint(GOOD.replace(old, step)).problems if ".steps" in each.place] == []
+
+
+def test_an_array_whose_items_are_all_faulty_is_not_empty_as_well() -> None:
+    assert told(GOOD.replace('["junit.xml", "report.json"]', '["/junit.xml"]')) == [
+        (13, "error", "checks.unit.results.0")
+    ]
+    assert told(GOOD.replace('["junit.xml", "report.json"]', "[]")) == [(13, "error", "checks.unit.results")]
+
+
+@pytest.mark.parametrize(
+    ("gate", "limit", "places"),
+    [
+        ("true", '{ max_increase = 0.1, first_runs = "warn" }', ["checks.load.limits.x.first_runs"]),
+        ("false", '{ max_increase = 0.1, first_runs = "warn" }', []),
+        ("true", "{ max_increase = 0.1 }", []),
+        ("true", "{ max = 0.1 }", []),
+    ],
+)
+def test_first_runs_that_can_never_pass_are_told(gate: str, limit: str, places: list[str]) -> None:
+    text = GOOD.replace("[gate]", f"[gate]\nwarn_blocks = {gate}")
+    text = text.replace("exclusive = true", f"exclusive = true\nlimits.x = {limit}")
+    assert [place for _, _, place in told(text)] == places
 
 
 def test_a_session_of_its_own_may_call_nox() -> None:

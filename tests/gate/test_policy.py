@@ -7,7 +7,7 @@ from fakes.projects import CLEAN_POLICY
 
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.verdict import ExitCode
-from gatewright.gate.policy import load_policy, parse_policy
+from gatewright.gate.policy import load_policy, parse_policy, read_policy
 
 CHECK = '[checks.unit]\nsteps = [["true"]]\nresults = ["junit.xml"]\n'
 GOOD = f"schema_version = 1\n{CHECK}"
@@ -77,9 +77,39 @@ def test_a_policy_that_is_not_there_is_a_configuration_error(tmp_path: Path) -> 
         load_policy(tmp_path / "gate.toml")
 
 
-def test_bytes_that_are_no_text_are_a_configuration_error() -> None:
-    with pytest.raises(ConfigurationError, match="not TOML"):
-        parse_policy(b"\xff\xfe", "gate.toml")
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"\xff\xfe", "gate.toml: this is no UTF-8 text"),
+        (b"\xef\xbb\xbfschema_version = 1", "byte-order mark"),
+        (b"a = " + b"9" * 5000, "1000 digits"),
+        (b"a = " + b"[" * 9999, "not TOML"),
+        (b"#" * (256 * 1024 + 1), "at most 256 KiB"),
+        (b".".join([b"a"] * 999) + b" = 1", "dots"),
+    ],
+)
+def test_hostile_bytes_are_a_configuration_error(data: bytes, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        parse_policy(data, "gate.toml")
+    assert "\n" not in str(caught.value)
+
+
+def test_of_a_policy_that_is_too_large_no_more_is_read(tmp_path: Path) -> None:
+    (tmp_path / "gate.toml").write_bytes(b"#" * (1024 * 1024))
+    assert len(read_policy(tmp_path / "gate.toml")) == 256 * 1024 + 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD.replace('"true"', '"true", "a\\u0000b"'),
+        GOOD.replace('"junit.xml"', '"a\\u0000b.xml"'),
+        GOOD + 'publish = { "a" = "b\\u0000" }\n',
+    ],
+)
+def test_no_word_or_path_holds_what_no_system_takes(text: str) -> None:
+    with pytest.raises(ConfigurationError):
+        parse(text)
 
 
 def test_a_run_about_one_check_requires_it() -> None:

@@ -27,7 +27,8 @@ LIMITS = st.one_of(
     st.builds(lambda bound: {"max": bound}, BOUNDS),
     st.builds(lambda one, other: {"min": min(one, other), "max": max(one, other)}, BOUNDS, BOUNDS),
 )
-COMMANDS = st.lists(st.lists(TEXTS, min_size=1, max_size=3), min_size=1, max_size=2)
+WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
+COMMANDS = st.lists(st.lists(WORDS, min_size=1, max_size=3), min_size=1, max_size=2)
 CHECKS = st.fixed_dictionaries(
     {"steps": COMMANDS, "results": st.lists(FILES, min_size=1, max_size=2, unique=True)},
     optional={

@@ -135,6 +135,16 @@ def test_a_known_failure_hides_no_test_whose_end_is_not_known(tmp_path: Path) ->
     assert [use.message for use in judged.waivers] == ["INCONCLUSIVE (tests-pass) can't be waived"]
 
 
+def test_a_known_failure_hides_no_complaint_of_a_command_whose_own_result_is_good(tmp_path: Path) -> None:
+    """The failure comes from a tool that ends with 0 all the same, the exit code from another one."""
+    steps = ("junit(failed=1)", "report(); 'report.json'; sys.exit(1)")
+    document = run(tmp_path, *steps, waivers=waiver(), results=("junit.xml", "report.json"))
+    assert document.verdict is not Verdict.PASS
+    [check] = document.checks
+    assert not check.waived
+    assert [reason.rule for reason in check.reasons] == ["tests-pass", "steps-succeed"]
+
+
 def test_two_results_that_fail_explain_two_steps_that_complain(tmp_path: Path) -> None:
     steps = ("junit(failed=1); sys.exit(1)", "report(verdict='FAIL'); sys.exit(1)")
     document = run(tmp_path, *steps, waivers=waiver(), results=REPORT)

@@ -5,6 +5,7 @@ from fakes.verdicts import make_check, make_document, make_reason
 
 from gatewright.core.verdict import State, Verdict, merge_verdicts
 from gatewright.gate.decision import VerdictDocument, headline, incident
+from gatewright.gate.waivers import WaiverStatus, WaiverUse
 from gatewright.report.omissions import omissions
 from gatewright.report.outcomes import Outcome, cases
 
@@ -27,6 +28,16 @@ def test_a_case_alone_says_what_the_verdict_says(state: State, *, required: bool
 def test_no_waiver_is_believed_over_broken_evidence(state: State) -> None:
     document = make_document(make_check("unit", state, waived="W-1"), verdict=Verdict.FAIL)
     assert outcomes(document) == [Outcome.FAILED]
+
+
+def test_each_of_several_waivers_says_who_answers() -> None:
+    uses = [
+        WaiverUse(id=name, check="unit", status=WaiverStatus.APPLIED, owner=owner, message="m")
+        for name, owner in (("W-1", "ada"), ("W-2", "bob"))
+    ]
+    document = make_document(make_check("unit", State.FAIL, waived="W-1, W-2"))
+    [case] = cases(document.model_copy(update={"waivers": tuple(uses)}))
+    assert case.note == "waived by W-1 (ada); waived by W-2 (bob)"
 
 
 def test_what_is_held_against_the_run_is_a_case_also_beside_checks_that_do_not_know() -> None:

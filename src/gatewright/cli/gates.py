@@ -143,7 +143,9 @@ def policy_command(options: argparse.Namespace) -> int:
     """Tell all problems of a policy; of one that can be used, also what it requires."""
     path: Path = options.file or project_of(options).policy
     data = read_policy(path)
-    report = lint_policy(data, path.name, look_around(path.resolve().parent, SystemClock().now()))
+    # As seen from here, for whoever follows the name: an editor, or GitHub from the top of a repository.
+    name = path.as_posix() if options.file else Path(os.path.relpath(path)).as_posix()
+    report = lint_policy(data, name, look_around(path.resolve().parent, SystemClock().now()))
     sys.stdout.write(LINT_FORMATS[options.format](report))
     if report.count(Severity.ERROR):
         return ExitCode.USAGE

@@ -182,7 +182,9 @@ def run_here(run: Run, name: str, settings: Settings, clock: Clock, tick: Callab
             tick=tick,
         )
     except (GatewrightError, OSError) as problem:
-        error = printable(str(problem))
+        error = printable(str(problem)) or type(problem).__name__
+    except Exception as problem:  # noqa: BLE001 - a defect costs this check, as in a process of its own
+        error = printable(f"{type(problem).__name__}: {problem}")
     log = run.folder / SESSIONS / f"{name}.log"
     write_atomic(log, f"{error}\n" if error else "")
     return Step(

@@ -10,8 +10,8 @@ __all__ = ["Job", "Watch", "find_startable", "run_jobs"]
 TICK_INTERVAL_S = 0.2
 
 
-class StoppedError(Exception):
-    """Raised in a job whose time is over because all jobs are to end."""
+class StoppedError(BaseException):
+    """Raised in a job whose time is over because all jobs are to end; no error that a job may deal with."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def run_jobs(jobs: Sequence[Job], width: int, watch: Watch) -> None:
         BaseException: what a job raised; the others are ended, and those that wait are not begun.
     """
     waiting, running = list(jobs), dict[str, Job]()
-    threads: dict[str, threading.Thread] = {}
+    ended: dict[str, threading.Event] = {}
     endings: queue.SimpleQueue[Ending] = queue.SimpleQueue()
     stop = threading.Event()
     try:
@@ -67,21 +67,35 @@ def run_jobs(jobs: Sequence[Job], width: int, watch: Watch) -> None:
                 waiting.remove(job)
                 running[job.name] = job
                 watch.begin(job.name)
-                threads[job.name] = start(job, endings, stop)
+                ended[job.name] = threading.Event()
+                start(job, endings, stop, ended[job.name])
             try:
                 ending = endings.get(timeout=TICK_INTERVAL_S)
             except queue.Empty:
                 watch.tick()
                 continue
-            threads.pop(ending.name).join()
             del running[ending.name]
             if ending.error:
                 raise ending.error
             watch.end(ending.name)
     finally:
-        stop.set()
-        for thread in threads.values():
-            thread.join()
+        end_all(ended.values(), stop)
+
+
+def end_all(ended: Collection[threading.Event], stop: threading.Event) -> None:
+    """Tell all jobs to end and wait for them, also when somebody presses Ctrl-C again meanwhile.
+
+    Whoever left them running would judge and seal what they still write. None takes long: a command that does
+    not end by itself is killed. Threads are not joined: in Python 3.11 a join that is interrupted takes the
+    thread for ended.
+    """
+    while not all(each.is_set() for each in ended):
+        try:
+            stop.set()
+            for each in ended:
+                each.wait()
+        except KeyboardInterrupt:
+            continue
 
 
 def find_startable(waiting: Sequence[Job], running: Collection[Job], width: int) -> Iterator[Job]:
@@ -102,7 +116,9 @@ def find_startable(waiting: Sequence[Job], running: Collection[Job], width: int)
             yield job
 
 
-def start(job: Job, endings: "queue.SimpleQueue[Ending]", stop: threading.Event) -> threading.Thread:
+def start(
+    job: Job, endings: "queue.SimpleQueue[Ending]", stop: threading.Event, ended: threading.Event
+) -> None:
     """Begin a job in a thread of its own, which never keeps this process from ending."""
 
     def check_stop() -> None:
@@ -115,8 +131,13 @@ def start(job: Job, endings: "queue.SimpleQueue[Ending]", stop: threading.Event)
             job.work(check_stop)
         except BaseException as raised:  # noqa: BLE001 - it is raised again by whoever waits
             error = raised
+        ended.set()
         endings.put(Ending(job.name, error))
 
     thread = threading.Thread(target=work, name=f"job {job.name}", daemon=True)
-    thread.start()
-    return thread
+    try:
+        thread.start()
+    except BaseException:
+        if thread.ident is None:  # nobody else will say that it has ended
+            ended.set()
+        raise

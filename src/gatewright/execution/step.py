@@ -93,11 +93,12 @@ def run_step(
         redactor: cuts secrets out of the log and the arguments.
         clock: times it.
         echo: is given its output line by line.
-        tick: is called several times a second while it runs.
+        tick: is called before it starts and several times a second while it runs.
 
     Raises:
         OSError: the log can't be written.
     """
+    tick()  # whoever wants an end gets it also between two commands that are quick
     started_at, start = clock.now(), clock.monotonic()
     code, error, timed_out = None, "", False
     with log.open("wb") as file:

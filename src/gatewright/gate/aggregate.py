@@ -160,8 +160,9 @@ def read_session(place: Place, folder: Path) -> tuple[str, str, bool]:
     """How the gate's session of a check ended, its last lines, and whether its time was over."""
     try:
         session = read_model(folder / SESSIONS / f"{place.check}.json", Step)
-    except EvidenceError:
-        return "it was not run", "no manifest", False
+    except EvidenceError as error:
+        has_begun = error.state is State.MISSING and (folder / place.check).is_dir()
+        return "it was cut short" if has_begun else "it was not run", "no manifest", False
     try:
         log = read_bytes(folder / SESSIONS / f"{place.check}.log").decode(errors="replace")
     except EvidenceError:

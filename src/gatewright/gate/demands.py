@@ -33,9 +33,9 @@ class Limit(Model):
         warn_min: less than this warns.
         warn_max: more than this warns.
         max_increase: growth over the median that fails when exceeded, as a share: 0.1 is ten percent.
-        max_decrease: the same for a fall below the median.
-        warn_increase: growth over the median that warns when exceeded.
-        warn_decrease: the same for a fall below the median.
+        max_decrease: fall below the median that fails when exceeded, as a share: 0.1 is ten percent.
+        warn_increase: growth over the median that warns when exceeded, as a share.
+        warn_decrease: fall below the median that warns when exceeded, as a share.
         runs: how many of the latest earlier runs make the median.
         min_runs: with fewer earlier runs there is nothing to compare with.
         first_runs: what the check is until then, `inconclusive` or `warn`; it never passes in silence.

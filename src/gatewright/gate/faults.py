@@ -11,6 +11,16 @@ from gatewright.gate.documented import describe, model_at
 
 __all__ = ["Fault", "find_faults"]
 
+WORDS = {
+    "tuple_type": "must be an array, [...]",
+    "list_type": "must be an array, [...]",
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+    "model_attributes_type": "must be a table",
+    "too_short": "must not be empty",
+}
+"""What TOML calls that which pydantic names by the types of Python."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -35,7 +45,17 @@ def find_faults(model: type[BaseModel], document: object, error: ValidationError
         error: what pydantic says.
     """
     for details in error.errors(include_url=False, include_input=False, include_context=False):
-        yield explain(model, place_of(document, details), details)
+        path = place_of(document, details)
+        # Where all items of an array are faulty pydantic also says that it is empty.
+        if details["type"] != "too_short" or not value_at(document, path):
+            yield explain(model, path, details)
+
+
+def value_at(document: object, path: tuple[str | int, ...]) -> object:
+    """What stands at a place of a document; None where nothing does."""
+    for part in path:
+        document = step_into(document, part)
+    return document
 
 
 def place_of(document: object, details: ErrorDetails) -> tuple[str | int, ...]:
@@ -71,7 +91,7 @@ def explain(model: type[BaseModel], path: tuple[str | int, ...], details: ErrorD
     meaning = find_meaning(model, path)
     if details["type"] == "missing":
         return Fault(path, "is missing", f"add {meaning or name}")
-    return Fault(path, details["msg"].removeprefix("Value error, "), meaning)
+    return Fault(path, WORDS.get(details["type"], details["msg"].removeprefix("Value error, ")), meaning)
 
 
 def find_meaning(model: type[BaseModel], path: tuple[str | int, ...]) -> str:

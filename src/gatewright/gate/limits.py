@@ -20,7 +20,11 @@ __all__ = ["bounds", "find_broken_limits", "find_flaky_excess"]
 
 FIRST_RUNS = {"inconclusive": State.INCONCLUSIVE, "warn": State.WARN}
 
-REMEDY = 'set first_runs = "warn" in gate.toml until enough runs have passed'
+REMEDIES = {
+    "inconclusive": 'set first_runs = "warn" in gate.toml until enough runs have passed',
+    "warn": "gatewright gate",
+}
+"""A run that only warns is one of those that the next ones are compared with."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +161,7 @@ def find_drift(metric: Metric, earlier: list[float] | str) -> Iterator[Finding]:
         yield incomparable(metric, State.INCONCLUSIVE, earlier)
     elif len(earlier) < limit.min_runs:
         state, observed = FIRST_RUNS[limit.first_runs], f"{len(earlier)} earlier runs"
-        yield incomparable(metric, state, observed, see=metric.see, command=REMEDY)
+        yield incomparable(metric, state, observed, see=metric.see, command=REMEDIES[limit.first_runs])
     elif not math.isfinite(median := statistics.median(earlier[-limit.runs :])):
         observed = "a median that is not finite"
         yield incomparable(metric, State.INCONCLUSIVE, observed, see=metric.see)

@@ -20,11 +20,11 @@ from gatewright.gate.lint_rules import (
     check_publishing,
     check_waivers,
     error,
+    find_endless_first_runs,
     secret,
 )
-from gatewright.gate.policy import Check, Gate, Policy
+from gatewright.gate.policy import Check, Gate, Policy, UnreadablePolicyError, decode_policy
 from gatewright.gate.toml_lines import Lines
-from gatewright.gate.waivers import read_waivers
 
 __all__ = ["LintReport", "Problem", "lint_policy"]
 
@@ -66,13 +66,12 @@ def lint_policy(data: bytes, file: str, around: Surroundings) -> LintReport:
         around: what it refers to outside of itself.
     """
     try:
-        text = data.decode("utf-8")
+        text = decode_policy(data)
         document = tomllib.loads(text)
         lines = Lines(text)
-    except UnicodeDecodeError as failure:
-        line = data.count(b"\n", 0, failure.start) + 1
-        return report(file, [error((), "this is no UTF-8 text", "save it as UTF-8", line=line)])
-    except (ValueError, RecursionError) as failure:  # a ValueError also for numbers that Python can't hold
+    except UnreadablePolicyError as failure:
+        return report(file, [error((), str(failure), failure.remedy, line=failure.line)])
+    except (ValueError, RecursionError) as failure:
         found = TOML_LINE.search(str(failure))
         line = int(found[1]) if found else max(1, len(data.splitlines()))
         return report(
@@ -105,7 +104,7 @@ def find_form(document: dict[str, object]) -> Iterator[Remark]:
         Policy.model_validate(document)
     except ValidationError as failure:
         for fault in find_faults(Policy, document, failure):
-            yield error(fault.path, fault.message, fault.remedy or "see docs/guide-policy.md")
+            yield error(fault.path, fault.message, fault.remedy or 'leave "required = false" out of one')
 
 
 def find_meaning(document: dict[str, object], around: Surroundings) -> Iterator[Remark]:
@@ -118,7 +117,8 @@ def find_meaning(document: dict[str, object], around: Surroundings) -> Iterator[
     yield from check_publishing(checks)
     if gate := parse(Gate, document.get("gate", {})):
         yield from check_gate(gate, around)
-    yield from check_waivers(read_waivers(document.get("waivers", [])), list(named), around.now)
+        yield from find_endless_first_runs(gate, checks)
+    yield from check_waivers(document.get("waivers", []), list(named), around.now)
 
 
 def table(value: object) -> Mapping[str, object]:

@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import PurePosixPath
 
+from gatewright.core.escape import clipped
 from gatewright.core.redaction import REDACTED, Redactor
-from gatewright.gate.policy import Check, Gate
+from gatewright.evidence.record import EVIDENCE
+from gatewright.gate.policy import POLICY, Check, Gate
 from gatewright.gate.sessions import Sessions
 from gatewright.gate.states import runs_pytest
 from gatewright.gate.toml_lines import Path
-from gatewright.gate.waivers import LONGEST_DAYS, BrokenWaiver, Waiver
+from gatewright.gate.waivers import LONGEST_DAYS, BrokenWaiver, find_broken_settings, read_waivers
 
 __all__ = [
     "Remark",
@@ -24,14 +26,22 @@ __all__ = [
     "check_publishing",
     "check_waivers",
     "error",
+    "find_endless_first_runs",
     "secret",
 ]
 
 PLACEHOLDERS = ("{python}", "{evidence}", "{profile}", "{root}")
 """What `execution.check` fills in."""
 
-PLACEHOLDER = re.compile(r"\{[A-Za-z_]\w*\}")
-OWN_PLACES = ("docs/evidence/runs", "docs/evidence/history.jsonl", "gate.toml")
+PLACEHOLDER = re.compile(r"(?<!\$)\{[A-Za-z_]\w*\}")
+SHELL = re.compile(r"(.*/)?(ba|da|z|k)?sh|(.*[/\\])?(cmd|powershell|pwsh)(\.exe)?")
+SHELL_WORDS = frozenset({"&&", "||", "|", ";", ">", ">>", "<", "2>", "2>&1", "&"})
+SHELL_VARIABLE = re.compile(r"\$(\w+|\{\w+\})")
+OWN_PLACES = (EVIDENCE / "runs", PurePosixPath(POLICY))
+OWN_NAMES = ("latest.", "history.", ".gate-lock")
+"""How files in the evidence folder begin that the gate writes itself."""
+
+SHOWN_WIDTH = 80
 OWN_REPORT = "report.json"
 """What suites leave by themselves, see `evidence.record.publish`."""
 
@@ -92,6 +102,7 @@ def check_check(name: str, check: Check, loads: Sequence[str], around: Surroundi
     path: Path = ("checks", name)
     yield from find_unknown_session((*path, "session"), check, around.sessions)
     yield from find_nox_without_session(path, check)
+    yield from find_placeholders_in_results(path, check)
     yield from find_orphaned_results(path, check)
     yield from find_free_pass(path, check)
     yield from find_shared_load(path, check)
@@ -128,6 +139,15 @@ def find_nox_without_session(path: Path, check: Check) -> Iterator[Remark]:
             if check.session is None and any(PurePosixPath(word).name == "nox" for word in argv[:3]):
                 message = "the step calls Nox itself, and the evidence knows nothing of its environment"
                 yield warning((*path, field, index), message, 'let the gate start it: session = "NAME"')
+
+
+def find_placeholders_in_results(path: Path, check: Check) -> Iterator[Remark]:
+    """Results named as in a command: they lie in the check's folder anyhow."""
+    for field in ("results", "full_results"):
+        for index, result in enumerate(getattr(check, field) or ()):
+            if PLACEHOLDER.search(result.path):
+                message = f"nobody fills in {result.path}: a result is named from the check's folder"
+                yield error((*path, field, index), message, f'"{PurePosixPath(result.path).name}"')
 
 
 def find_orphaned_results(path: Path, check: Check) -> Iterator[Remark]:
@@ -172,6 +192,7 @@ def find_in_step(path: Path, argv: Sequence[str], loads: Sequence[str]) -> Itera
             yield warning(
                 (*path, index), message, meant(placeholder, PLACEHOLDERS) or ", ".join(PLACEHOLDERS)
             )
+    yield from find_shell_language(path, argv)
     if "slo" in argv and (name := word_after(argv, "run")) and name not in loads:
         message = f"the policy declares no load {name}"
         place = (*path, list(argv).index("run") + 1)
@@ -179,6 +200,20 @@ def find_in_step(path: Path, argv: Sequence[str], loads: Sequence[str]) -> Itera
     for index, (word, shown) in enumerate(zip(argv, Redactor({}).argv(argv), strict=True)):
         if word != shown and REDACTED in shown and not PLACEHOLDER.search(word):
             yield secret((*path, index))
+
+
+def find_shell_language(path: Path, argv: Sequence[str]) -> Iterator[Remark]:
+    """What a shell would understand; steps are started without one."""
+    if any(SHELL.fullmatch(word) for word in argv[:-1]):
+        return
+    if len(argv) == 1 and " " in argv[0].strip():
+        words = ", ".join(f'"{word}"' for word in argv[0].split()[:2])
+        message = "the whole command is one word: the name of a program with blanks in it"
+        yield warning(path, message, f"write every word on its own: [{words}, ...]")
+    for index, word in enumerate(argv):
+        if word in SHELL_WORDS or SHELL_VARIABLE.search(word):
+            message = f"no shell reads the command, so {clipped(word, SHOWN_WIDTH)} is given to it as it is"
+            yield warning((*path, index), message, 'write steps of their own, or ["sh", "-c", "..."]')
 
 
 def word_after(argv: Sequence[str], word: str) -> str:
@@ -209,43 +244,78 @@ def check_gate(gate: Gate, around: Surroundings) -> Iterator[Remark]:
             yield warning(path, message, "correct its name, or install it where the gate runs")
 
 
+def find_endless_first_runs(gate: Gate, checks: Mapping[str, Check]) -> Iterator[Remark]:
+    """First runs that warn where a warning blocks: none passes, so there will never be earlier ones."""
+    for name, check in checks.items():
+        for metric, limit in check.limits.items():
+            if gate.warn_blocks and check.required and limit.is_relative and limit.first_runs == "warn":
+                message = "with warn_blocks first runs that warn don't pass, so none is ever compared with"
+                path = ("checks", name, "limits", metric, "first_runs")
+                yield warning(path, message, f"warn_blocks = false until {limit.min_runs} runs have passed")
+
+
 def clean(name: str) -> str:
     """A name as far as it is one."""
-    return re.sub(r"[^\w.]", "?", name)[:80]
+    return re.sub(r"[^\w.]", "?", name)[:SHOWN_WIDTH]
+
+
+@dataclass(frozen=True, order=True)
+class Copy:
+    """A copy that a check publishes, ordered by its place: what lies below one comes right behind it."""
+
+    parts: tuple[str, ...]
+    number: int
+    check: str
+    source: str
+    target: str
+
+    def overlaps(self, other: "Copy") -> bool:
+        """Whether this is, or lies in, the place of one that is ordered before it."""
+        return self.parts[: len(other.parts)] == other.parts
 
 
 def check_publishing(checks: Mapping[str, Check]) -> Iterator[Remark]:
     """Copies that overwrite each other, or what the gate itself writes."""
-    taken: dict[PurePosixPath, str] = {}
-    for name, check in checks.items():
-        for source, target in check.publish.items():
-            path, place = ("checks", name, "publish", source), PurePosixPath(target)
-            if is_own(place):
-                yield error(path, f"{target} belongs to the gate itself", "publish to another place")
-            for other, owner in taken.items():
-                if place == other or place in other.parents or other in place.parents:
-                    yield error(
-                        path, f"{target} overlaps with {other}, where {owner} publishes", "use two places"
-                    )
-            taken[place] = name
+    published = [(name, *each) for name, check in checks.items() for each in check.publish.items()]
+    copies = sorted(
+        Copy(PurePosixPath(target).parts, number, name, source, target)
+        for number, (name, source, target) in enumerate(published)
+    )
+    around: Copy | None = None
+    for copy in copies:
+        if is_own(copy.parts):
+            message = f"{copy.target} belongs to the gate itself"
+            yield error(("checks", copy.check, "publish", copy.source), message, "publish to another place")
+        if around is None or not copy.overlaps(around):
+            around = copy
+            continue
+        first, second = sorted((around, copy), key=lambda each: each.number)
+        message = f"{second.target} overlaps with {first.target}, where {first.check} publishes"
+        yield error(("checks", second.check, "publish", second.source), message, "use two places")
 
 
-def is_own(place: PurePosixPath) -> bool:
+def is_own(parts: tuple[str, ...]) -> bool:
     """Whether the gate writes a file itself."""
-    evidence = PurePosixPath("docs/evidence")
-    own = [PurePosixPath(each) for each in OWN_PLACES]
-    is_latest = place.parent == evidence and place.name.startswith("latest.")
-    return is_latest or any(place == each or each in place.parents for each in own)
+    if parts[:-1] == EVIDENCE.parts and parts[-1].startswith(OWN_NAMES):
+        return True
+    return any(parts[: len(own.parts)] == own.parts[: len(parts)] for own in OWN_PLACES)
 
 
-def check_waivers(
-    waivers: Sequence[Waiver | BrokenWaiver], checks: Sequence[str], now: datetime
-) -> Iterator[Remark]:
-    """Waivers that do nothing, or soon will."""
-    for index, waiver in enumerate(waivers):
+def check_waivers(value: object, checks: Sequence[str], now: datetime) -> Iterator[Remark]:
+    """Waivers that do nothing, or not yet.
+
+    Args:
+        value: what the policy has in the place of waivers.
+        checks: the names of its checks.
+        now: the moment at which waivers are judged, aware.
+    """
+    for index, waiver in enumerate(read_waivers(value)):
         path: Path = ("waivers", index)
         if isinstance(waiver, BrokenWaiver):
-            yield error(path, f"the waiver does nothing: {waiver.message}", "mend it, or take it out")
+            each = value[index] if isinstance(value, list) else None
+            for setting, message in find_broken_settings(each) or (("", waiver.message),):
+                place = (*path, setting) if setting else path
+                yield error(place, f"the waiver does nothing: {message}", "mend it, or take it out")
             continue
         days = (waiver.expires - now.astimezone(UTC).date()).days
         if waiver.check not in checks:

@@ -9,7 +9,7 @@ from pydantic import Field, FiniteFloat, model_validator
 
 from gatewright.core.model import Model
 from gatewright.gate.demands import Switch
-from gatewright.gate.paths import InnerPath
+from gatewright.gate.paths import InnerPath, Word
 
 __all__ = [
     "DeclaredBudget",
@@ -189,7 +189,7 @@ class Load(Model):
         slices: what was promised about slices of time.
     """
 
-    server: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    server: Annotated[tuple[Word, ...], Field(min_length=1)] | None = None
     ready_path: Annotated[str, Field(pattern="^/[!-~]*$")] = "/readyz"
     target: str | None = None
     app: ObjectPath | None = None

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import zip_longest
 
 from gatewright.core.verdict import State
-from gatewright.evidence.manifest import MANIFEST, Manifest
+from gatewright.evidence.manifest import MANIFEST, Manifest, Step
 from gatewright.evidence.report import Counts, Reason
 from gatewright.evidence.results import Result
 from gatewright.gate.finding import Finding, Place, command_to_see
@@ -71,10 +71,19 @@ def find_unexplained_steps(place: Place, manifest: Manifest, results: Sequence[R
     states = [state_of_step(step) for step in manifest.steps]
     found = worst(result.state for result in results)
     for state in dict.fromkeys(states):
+        if state is State.PASS:
+            continue
         steps = [index for index, each in enumerate(states) if each is state]
-        if state is not State.PASS and len(steps) > sum(result.state is state for result in results):
-            broken = state if state in {State.TIMEOUT, State.ERROR, State.EMPTY} else State.ERROR
-            yield from explain_steps(place, manifest, steps, broken, found)
+        if len(steps) <= sum(result.state is state for result in results):
+            steps = [index for index in steps if is_contradicted(manifest.steps[index], results)]
+        broken = state if state in {State.TIMEOUT, State.ERROR, State.EMPTY} else State.ERROR
+        yield from explain_steps(place, manifest, steps, broken, found)
+
+
+def is_contradicted(step: Step, results: Sequence[Result]) -> bool:
+    """Whether all results that a command names say that nothing is wrong."""
+    named = [result for result in results if any(result.artifact in word for word in step.argv)]
+    return bool(named) and all(result.state is State.PASS for result in named)
 
 
 def explain_steps(

@@ -1,5 +1,7 @@
 """The release policy: which checks a release needs and how much each must have measured (`gate.toml`)."""
 
+import codecs
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,7 @@ from gatewright.evidence.results import Format
 from gatewright.gate.demands import Allowed, FlakyBudget, Limit, Switch, Wanted
 from gatewright.gate.faults import find_faults
 from gatewright.gate.loads import Load
-from gatewright.gate.paths import INNER_PATTERN, InnerPath, inside
+from gatewright.gate.paths import INNER_PATTERN, InnerPath, Word, inside
 from gatewright.gate.signing import Signing
 from gatewright.gate.waivers import BrokenWaiver, Waiver, read_waivers
 
@@ -33,7 +35,14 @@ __all__ = [
 
 POLICY = "gate.toml"
 
-Steps = Annotated[tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...], Field(min_length=1)]
+MAXIMUM_BYTES = 256 * 1024
+MAXIMUM_DOTS = 500
+"""In one line; `tomllib` takes time by the square of the parts of a key, which has a line to itself."""
+
+LONG_NUMBER = re.compile(r"[0-9_]{1000}")
+"""Python itself reads no integer of more than 4300 digits."""
+
+Steps = Annotated[tuple[Annotated[tuple[Word, ...], Field(min_length=1)], ...], Field(min_length=1)]
 ENDINGS = r"\.(json|xml|sarif)$"
 ResultPath = Annotated[
     str,
@@ -224,6 +233,38 @@ class LoadedPolicy:
         return hash_bytes(self.data)
 
 
+class UnreadablePolicyError(ValueError):
+    """Bytes that are no text of a policy: on which line, why, and what helps."""
+
+    def __init__(self, message: str, remedy: str, line: int = 1) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+        self.line = line
+
+
+def decode_policy(data: bytes) -> str:
+    """The text of a policy, which no parser takes long for.
+
+    Raises:
+        UnreadablePolicyError: it is none.
+    """
+    if len(data) > MAXIMUM_BYTES:
+        raise UnreadablePolicyError(f"a policy has at most {MAXIMUM_BYTES // 1024} KiB", "make it smaller")
+    if data.startswith(codecs.BOM_UTF8):
+        raise UnreadablePolicyError("the file begins with a byte-order mark", "save it as UTF-8 without one")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as failure:
+        number = data.count(b"\n", 0, failure.start) + 1
+        raise UnreadablePolicyError("this is no UTF-8 text", "save it as UTF-8", number) from None
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.count(".") > MAXIMUM_DOTS:
+            raise UnreadablePolicyError(f"a line has more than {MAXIMUM_DOTS} dots", "break it up", number)
+        if LONG_NUMBER.search(line):
+            raise UnreadablePolicyError("a line has a number of 1000 digits", "write a smaller one", number)
+    return text
+
+
 def load_policy(path: Path) -> LoadedPolicy:
     """Read a policy.
 
@@ -234,9 +275,10 @@ def load_policy(path: Path) -> LoadedPolicy:
 
 
 def read_policy(path: Path) -> bytes:
-    """The bytes of a policy; see `load_policy`."""
+    """The bytes of a policy, no more than show that it is too large; see `load_policy`."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(MAXIMUM_BYTES + 1)
     except OSError as error:
         raise ConfigurationError(f"can't read {path.name}: {error.strerror}") from None
 
@@ -244,8 +286,10 @@ def read_policy(path: Path) -> bytes:
 def parse_policy(data: bytes, name: str) -> LoadedPolicy:
     """Parse the text of a policy; see `load_policy`."""
     try:
-        document = tomllib.loads(data.decode("utf-8"))
-    except (ValueError, RecursionError) as error:  # a ValueError also for numbers that Python can't hold
+        document = tomllib.loads(decode_policy(data))
+    except UnreadablePolicyError as error:
+        raise ConfigurationError(f"{name}: {error}", remedy=error.remedy) from None
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{name} is not TOML: {error}") from None
     try:
         return LoadedPolicy(Policy.model_validate(document), data)

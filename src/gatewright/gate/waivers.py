@@ -1,7 +1,8 @@
 """Waivers: a known finding that its owner answers for until a day, so that a release need not wait for it."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Annotated
@@ -12,7 +13,15 @@ from gatewright.core.escape import clipped, printable
 from gatewright.core.model import Model
 from gatewright.evidence.manifest import CheckId
 
-__all__ = ["LONGEST_DAYS", "BrokenWaiver", "Waiver", "WaiverStatus", "WaiverUse", "read_waivers"]
+__all__ = [
+    "LONGEST_DAYS",
+    "BrokenWaiver",
+    "Waiver",
+    "WaiverStatus",
+    "WaiverUse",
+    "find_broken_settings",
+    "read_waivers",
+]
 
 LONGEST_DAYS = 30
 """How many days after the one of judging a waiver may end; whoever needs more signs it anew."""
@@ -38,7 +47,9 @@ def plain_day(value: object) -> object:
 
 
 Words = Annotated[
-    str, Field(max_length=1000, json_schema_extra={"pattern": r"[^\W_]"}), AfterValidator(says_something)
+    str,
+    Field(max_length=1000, json_schema_extra={"pattern": r"[\p{L}\p{N}]"}),
+    AfterValidator(says_something),
 ]
 Day = Annotated[date, BeforeValidator(plain_day, json_schema_input_type=date)]
 WaiverId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
@@ -135,10 +146,10 @@ def read_waivers(value: object) -> tuple[Waiver | BrokenWaiver, ...]:
     if not isinstance(value, list | tuple):
         return (broken({}, "waivers must be an array of tables, [[waivers]]"),)
     read = tuple(read_waiver(each) for each in value)
-    keys = [waiver.key for waiver in read if waiver.key]
+    keys = Counter(waiver.key for waiver in read if waiver.key)
     return tuple(
         broken(waiver.model_dump(), f"another waiver has the id {shown(waiver.id)} too")
-        if isinstance(waiver, Waiver) and keys.count(waiver.key) > 1
+        if isinstance(waiver, Waiver) and keys[waiver.key] > 1
         else waiver
         for waiver in read
     )
@@ -153,17 +164,26 @@ def read_waiver(value: object) -> Waiver | BrokenWaiver:
     try:
         return Waiver.model_validate(value)
     except ValidationError as error:
-        return broken(value, "; ".join(complaints(error)))
+        return broken(value, "; ".join(f"{place}: {message}" for place, message in complaints(error)))
 
 
-def complaints(error: ValidationError) -> Iterable[str]:
+def find_broken_settings(value: object) -> tuple[tuple[str, str], ...]:
+    """The settings of a waiver that can't be meant, and why; none where it is not about one of them."""
+    try:
+        Waiver.model_validate(value)
+    except ValidationError as error:
+        return tuple(complaints(error)) if isinstance(value, Mapping) else ()
+    return ()
+
+
+def complaints(error: ValidationError) -> Iterator[tuple[str, str]]:
     """What is wrong with a waiver, setting by setting."""
     for each in error.errors(include_url=False, include_input=False):
         place = ".".join(str(part) for part in each["loc"])
         message = {"missing": "is missing", "extra_forbidden": "there is no such setting"}.get(
             each["type"], each["msg"].removeprefix("Value error, ")
         )
-        yield f"{place}: {message}"
+        yield place, message
 
 
 def broken(value: Mapping[str, object], message: str) -> BrokenWaiver:

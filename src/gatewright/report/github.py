@@ -17,7 +17,15 @@ from gatewright.report.findings import LocatedFinding
 from gatewright.report.markdown import render_verdict
 from gatewright.report.outcomes import Outcome
 
-__all__ = ["annotations", "append_summary", "render_summary", "runs_on_github", "workflow_commands_stopped"]
+__all__ = [
+    "annotations",
+    "append_summary",
+    "escape_data",
+    "escape_property",
+    "render_summary",
+    "runs_on_github",
+    "workflow_commands_stopped",
+]
 
 MAXIMUM_SUMMARY_BYTES = 1024 * 1024
 MAXIMUM_ANNOTATIONS = 10

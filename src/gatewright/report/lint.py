@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
-from gatewright.core.escape import printable
 from gatewright.gate.lint import LintReport, Problem
 from gatewright.gate.lint_rules import Severity
+from gatewright.report.github import escape_data, escape_property
 
 __all__ = ["LINT_FORMATS"]
 
@@ -45,16 +45,6 @@ def as_github(report: LintReport) -> str:
         f"::{escape_data(sentence(problem))}\n"
         for problem in report.problems
     )
-
-
-def escape_data(text: str) -> str:
-    """Text that a workflow command shows as it is; line breaks are gone already."""
-    return printable(text).replace("%", "%25")
-
-
-def escape_property(text: str) -> str:
-    """Text that stays within one property of a workflow command."""
-    return escape_data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 LINT_FORMATS: Mapping[str, Callable[[LintReport], str]] = {

@@ -8,6 +8,7 @@ from gatewright.core.verdict import State, Verdict, merge_verdicts
 from gatewright.evidence.report import Reason
 from gatewright.gate.aggregate import CheckVerdict
 from gatewright.gate.decision import INCIDENT, VerdictDocument, counts, is_waived
+from gatewright.gate.waivers import WaiverStatus, WaiverUse
 
 __all__ = ["RUN", "Case", "Outcome", "cases"]
 
@@ -83,7 +84,7 @@ def case_of(document: VerdictDocument, check: CheckVerdict) -> Case:
     """A check as a case."""
     outcome, note = Outcome.PASSED, ""
     if counts(check) and is_waived(check):
-        outcome, note = Outcome.WAIVED, describe_waiver(document, check.waived)
+        outcome, note = Outcome.WAIVED, describe_waivers(document, check.waived)
     elif not check.state.settles:
         if counts(check):
             outcome = Outcome.FAILED if check.state.verdict is Verdict.FAIL else Outcome.UNKNOWN
@@ -92,9 +93,15 @@ def case_of(document: VerdictDocument, check: CheckVerdict) -> Case:
     return Case(check.check, check, check.state, outcome, note, check.reasons)
 
 
-def describe_waiver(document: VerdictDocument, name: str) -> str:
-    """Who answers for a finding, until when, and why."""
-    use = next((use for use in document.waivers if use.id == name), None)
+def describe_waivers(document: VerdictDocument, waived: str) -> str:
+    """Who answers for a finding, until when, and why; by several waivers, if several cover it together."""
+    names = waived.split(", ")
+    uses = {use.id: use for use in document.waivers if use.status is WaiverStatus.APPLIED}
+    return "; ".join(describe_waiver(name, uses.get(name)) for name in names)
+
+
+def describe_waiver(name: str, use: WaiverUse | None) -> str:
+    """Who answers by one waiver."""
     if use is None:
         return f"waived by {name}"
     until = f" until {use.expires.isoformat()}" if use.expires else ""
