@@ -1,5 +1,6 @@
 """What a long history costs a gate: PYTHONPATH=src:tests python benchmarks/long_history.py [RUNS]."""
 
+import os
 import sys
 import tempfile
 import time
@@ -38,6 +39,7 @@ def main() -> None:
             lambda: (flake_rate(recent, "check-1"), trend(recent, "check-1", "metric_1_ms")),
         )
         show("read and validate all runs", lambda: read_ledger(path), tries=1)
+        print(f"load average at the end: {os.getloadavg()[0]:.1f}")
 
 
 def show(what: str, work: Callable[[], object], tries: int = TRIES) -> None:

@@ -1,5 +1,6 @@
 """Keys, seals and history on the command line: one command on another machine, one exit code, one line."""
 
+import io
 import json
 import os
 import shutil
@@ -63,6 +64,16 @@ def test_a_run_is_sealed_here_and_verified_there(
     assert "TAMPERED _attestations/verdict.dsse.json: is gone" in capsys.readouterr().out
 
 
+def test_a_run_over_one_check_is_not_taken_for_a_release(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(project, "run", "unit") == 0
+    [folder] = project.runs.iterdir()
+    capsys.readouterr()
+    assert execute(["verify", str(folder)]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == f"intact: run {folder.name} says PASS over unit alone"
+
+
 def test_a_run_is_signed_later(project: Project, key: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(project, "gate") == 0
     capsys.readouterr()
@@ -83,11 +94,14 @@ def test_a_run_is_signed_later(project: Project, key: Path, capsys: pytest.Captu
     ("arguments", "message"),
     [
         (["verify", "--max-age", "yesterday"], "is no age"),
+        (["verify", "--max-age", ""], "is no age"),
+        (["verify", "--commit", ""], "is no commit"),
         (["verify", "--commit", "HEAD"], "is no commit"),
         (["verify", "--key", "absent.pub"], "there is no absent.pub"),
         (["verify", "--allowed-signers", "absent"], "there is no absent"),
         (["verify", "--key", "gate.toml"], "holds no key"),
         (["sign", ".", "--key", "absent"], "there is no absent"),
+        (["keygen", "~nobody-of-this-name/key"], "there is no home folder"),
         (["keygen", "key"], "lies in a project"),
         (["keygen", "../new", "--passphrase"], "GATEWRIGHT_SIGNING_PASSPHRASE"),
         (["history", "--last", "0"], "--last is 0"),
@@ -107,6 +121,29 @@ def test_what_can_not_be_used_costs_one_line(
     complaint = capsys.readouterr().err
     assert message in complaint
     assert complaint.count("\n") == 1
+
+
+def test_a_prompt_that_is_left_makes_no_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the end of the input, or where no standard input was ever open."""
+
+    def leave(prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("getpass.getpass", leave)
+    for stdin in (FakeTerminal(), None):
+        monkeypatch.setattr("sys.stdin", stdin)
+        assert execute(["keygen", str(tmp_path / "key"), "--passphrase"]) == 2
+        complaint = capsys.readouterr().err
+        assert "GATEWRIGHT_SIGNING_PASSPHRASE" in complaint
+        assert complaint.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+class FakeTerminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
 def test_a_passphrase_comes_from_the_environment(
@@ -143,10 +180,18 @@ def test_the_history_is_shown_verified_and_set_aside(
     project.history.write_bytes(b"".join(lines[1:]))
     for arguments in (["history"], ["history", "--json"], ["history", "--verify"]):
         assert run(project, *arguments) == 4
-        assert "BROKEN history: line 1 does not follow" in capsys.readouterr().err
+        complaint = capsys.readouterr().err.splitlines()
+        assert complaint[0] == "BROKEN history: line 1 does not follow from the line before"
+        assert len(complaint) == len(set(complaint))
     assert run(project, "history", "--set-aside") == 0
     assert "kept as" in capsys.readouterr().out
     assert run(project, "history") == 3
+    [taken] = [folder for folder in project.runs.iterdir() if folder.name.encode() in lines[0]]
+    shutil.rmtree(taken)
+    assert run(project, "gate") == 0
+    capsys.readouterr()
+    assert run(project, "history", "--verify") == 0
+    assert "an earlier one was set aside as history.jsonl.aside-" in capsys.readouterr().out
 
 
 def test_the_signed_end_of_the_history_is_verified_by_the_key(
@@ -159,4 +204,12 @@ def test_the_signed_end_of_the_history_is_verified_by_the_key(
     assert "its end is signed by" in capsys.readouterr().out
     assert execute(["keygen", str(key.with_name("other"))]) == 0
     assert run(project, "history", "--verify", "--key", f"{key.with_name('other')}.pub") == 4
-    assert "is signed by" in capsys.readouterr().err
+    complaint = capsys.readouterr().err
+    assert "is signed by" in complaint
+    assert "is it the right key?" in complaint
+    assert "--set-aside" not in complaint
+    monkeypatch.delenv("GATEWRIGHT_SIGNING_KEY")
+    assert run(project, "gate") == 0
+    capsys.readouterr()
+    assert run(project, "history", "--verify", "--key", f"{key}.pub") == 0
+    assert "signed the first 1 of 2 runs, and nobody the rest" in capsys.readouterr().out

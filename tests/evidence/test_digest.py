@@ -28,6 +28,20 @@ def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
     assert list_folder(tmp_path / "absent").files == ()
 
 
+def test_folders_are_as_deep_as_they_like(tmp_path: Path) -> None:
+    """Deeper than Python calls, in a path that the system can just open."""
+    depth = 1_200
+    inner = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir("d", dir_fd=inner)
+        outer, inner = inner, os.open("d", os.O_RDONLY, dir_fd=inner)
+        os.close(outer)
+    os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=inner))
+    os.close(inner)
+    assert list_folder(tmp_path).files == ("d/" * depth + "file",)
+    subprocess.run(["rm", "-r", tmp_path / "d"], check=True)  # shutil.rmtree is recursive
+
+
 def test_a_file_has_its_size_and_digest(tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(b"x" * 1000)
     entry = hash_file(tmp_path, "a.bin")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from fakes.keys import BrokenSigner, FakeKey
-from fakes.ledgers import entry
+from fakes.ledgers import entry, ledger_check
 
 from gatewright.core.errors import GatewrightError
 from gatewright.core.verdict import State
@@ -20,6 +20,7 @@ from gatewright.evidence.ledger import (
     mend_torn_line,
     read_ledger,
     read_recent,
+    read_signed_head,
     set_aside,
 )
 from gatewright.evidence.lines import MAXIMUM_LINE_BYTES, PIECE_BYTES, lines_at_the_end, read_lines
@@ -177,6 +178,26 @@ def test_a_signed_end_covers_the_lines_before_it(path: Path) -> None:
     assert "there is no history.head.dsse.json" in str(find_breaks(path, RELEASE)[0])
 
 
+def test_how_far_the_signed_end_reaches_is_known(path: Path) -> None:
+    append_entry(path, entry(5))
+    head = head_now(path)
+    assert head
+    assert (read_signed_head(path, RELEASE).count, head.count) == (5, 6)
+    [found] = find_breaks(path, OTHER)
+    assert found.remedy.startswith("is it the right key?")
+
+
+def test_a_line_is_never_longer_than_readers_take(path: Path) -> None:
+    """Else one check with endless metrics would make the whole history unreadable."""
+    endless = ledger_check(**{f"metric_{number}": 1.0 for number in range(60_000)})
+    append_entry(path, entry(5, unit=endless, other=ledger_check(latency=1.0)), RELEASE)
+    append_entry(path, entry(6), RELEASE)
+    assert find_breaks(path, RELEASE, parse=True) == []
+    found = read_ledger(path)[5]
+    assert [check.counts.passed for check in found.checks.values()] == [3, 3]
+    assert all(check.metrics == {} for check in found.checks.values())
+
+
 def test_an_envelope_of_another_kind_is_no_head(path: Path) -> None:
     """Even one that the same key has signed for something else."""
     document = json.loads(signed_head_of(path).read_bytes())
@@ -275,6 +296,10 @@ def test_lines_are_the_same_from_either_end(tmp_path: Path, size: int) -> None:
 def test_the_end_of_a_file_without_lines_is_not_read_for_ever(tmp_path: Path) -> None:
     path = tmp_path / "lines"
     path.write_bytes(b"x" * (MAXIMUM_LINE_BYTES * 2))
-    for read in (lambda: lines_at_the_end(path, 1), lambda: list(read_lines(path))):
+    for read in (
+        lambda: lines_at_the_end(path, 1),
+        lambda: lines_at_the_end(path, 1_000),
+        lambda: list(read_lines(path)),
+    ):
         with pytest.raises(EvidenceError, match="a line of more than"):
             read()

@@ -278,6 +278,20 @@ def test_allowed_signers_without_a_key_are_refused(tmp_path: Path) -> None:
         load_allowed_signers(tmp_path / "absent")
 
 
+def test_an_ssh_keygen_that_can_not_verify_accuses_nobody(
+    ssh_key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is too old ends with its usage: that says nothing about the signature."""
+    trusted, signature = load_trusted(ssh_key.with_name("ssh.pub")), load_signer(ssh_key).sign(b"message")
+    old = tmp_path / "bin" / "ssh-keygen"
+    old.parent.mkdir()
+    old.write_text("#!/bin/sh\necho 'unknown option -- Y' >&2\nexit 1\n", encoding="utf-8")
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", str(old.parent), prepend=os.pathsep)
+    with pytest.raises(ConfigurationError, match=r"exit 1, unknown option -- Y; OpenSSH 8\.2"):
+        trusted.identify(b"message", signature)
+
+
 def test_without_ssh_keygen_one_line_says_what_to_install(
     ssh_key: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

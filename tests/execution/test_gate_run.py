@@ -13,7 +13,7 @@ from gatewright.core.clock import SystemClock
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.verdict import ExitCode, State, Verdict
 from gatewright.execution.gate import add_check, run_alone, run_gate, session_command
-from gatewright.execution.judge import judge_now, verify_run
+from gatewright.execution.judge import NoVerdictError, judge_now, verify_run
 from gatewright.execution.lock import GateBusyError, hold_gate
 from gatewright.execution.project import Project, Settings
 from gatewright.execution.run import open_run
@@ -271,6 +271,18 @@ def test_the_same_evidence_gives_the_same_decision(tmp_path: Path) -> None:
     now = SystemClock().now()
     documents = {run.judge(now, interrupted=False).model_dump_json() for _ in range(3)}
     assert len(documents) == 1
+
+
+def test_a_run_that_was_killed_as_it_closed_is_not_called_tampered(tmp_path: Path) -> None:
+    """Its verdict lies in its folder, and the latest one still says what every run says first."""
+    project = make_project(tmp_path)
+    run = open_run(project, load_policy(project.policy), SystemClock(), run_id="closing")
+    run.announce()
+    first_word = project.latest_json.read_bytes()
+    run.close(SystemClock())
+    project.latest_json.write_bytes(first_word)
+    with pytest.raises(NoVerdictError, match="run closing is still going on, or was killed"):
+        verify_run(project, None)
 
 
 def test_evidence_can_be_verified_elsewhere(tmp_path: Path) -> None:

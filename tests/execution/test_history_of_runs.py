@@ -10,16 +10,16 @@ from fakes.projects import make_project, policy_with
 
 import gatewright
 from gatewright.core.clock import SystemClock
-from gatewright.core.verdict import Verdict
+from gatewright.core.verdict import ExitCode, Verdict
 from gatewright.evidence.ledger import find_breaks, read_ledger, set_aside
-from gatewright.execution.annals import find_unlike_runs
-from gatewright.execution.chronicle import CONTINUES
 from gatewright.execution.gate import run_alone, run_gate
+from gatewright.execution.history import CONTINUES, find_unlike_runs
 from gatewright.execution.judge import verify_run
 from gatewright.execution.project import Project, Settings
 from gatewright.execution.run import open_run
 from gatewright.gate.decision import VerdictDocument
 from gatewright.gate.policy import load_policy
+from gatewright.gate.verify import verify
 
 POLICY = policy_with("junit()")
 
@@ -67,6 +67,20 @@ def test_each_run_adds_a_line_and_names_the_one_that_it_continued(project: Proje
     assert find_breaks(project.history, parse=True) == unlike(project) == []
 
 
+def test_an_older_pass_in_the_place_of_the_latest_verdict_is_refused(project: Project) -> None:
+    """Everything about it is genuine, also for whoever has the key; only the history knows of a newer run."""
+    older = project.runs / "two"
+    for path in project.latest_files():
+        shutil.copyfile(older / f"verdict{path.suffix}", path)
+    assert verify(older).is_intact
+    verification = verify_run(project, None)
+    assert verification.exit_code is ExitCode.INTEGRITY
+    assert [problem.rule for problem in verification.problems] == ["wanted-latest"]
+    for content in (b"not a history\n", b""):
+        project.history.write_bytes(content)
+        assert verify_run(project, None).is_intact
+
+
 def test_a_check_alone_adds_nothing(project: Project) -> None:
     run_alone(project, Settings(), "unit", clock=SystemClock(), echo=lambda _: None)
     assert len(read_ledger(project.history)) == 3
@@ -110,6 +124,15 @@ def test_a_history_that_can_not_be_read_does_not_end_the_run(project: Project, c
     assert [reason.rule for reason in document.reasons] == ["note-history"]
 
 
+def test_a_signed_end_that_can_not_be_replaced_does_not_end_the_run(project: Project) -> None:
+    project.history.with_name("history.head.dsse.json").mkdir()
+    key = FakeKey("release")
+    run = open_run(project, load_policy(project.policy), SystemClock(), run_id="four", signer=key)
+    run.close(SystemClock())
+    assert read_ledger(project.history)[-1].run_id == "four"
+    assert "not a plain file" in str(find_breaks(project.history, key)[0])
+
+
 def test_a_history_that_is_a_link_is_neither_read_nor_written(project: Project, tmp_path: Path) -> None:
     elsewhere = project.history.rename(tmp_path / "elsewhere")
     project.history.symlink_to(elsewhere)
@@ -123,6 +146,7 @@ def test_a_history_that_is_a_link_is_neither_read_nor_written(project: Project, 
 def test_the_history_of_a_run_is_held_against_the_folder(project: Project) -> None:
     """A history that was written anew does not fit the runs that are kept."""
     aside = set_aside(project.history, SystemClock().now())
+    aside[0] = aside[0].rename(project.root / "hidden")
     assert unlike(project) == [f"it does not know run {name}" for name in ("one", "three", "two")]
     aside[0].rename(project.history)
     aside[1].rename(project.history.with_name("history.head.json"))
@@ -134,6 +158,20 @@ def test_the_history_of_a_run_is_held_against_the_folder(project: Project) -> No
     assert "line 3 is not what run three continued" in unlike(project)
     (project.runs / "three" / CONTINUES).unlink()
     assert "line 3 can't be held against run three: there is no continues.json" in unlike(project)
+
+
+def test_runs_of_a_history_that_was_set_aside_are_known(project: Project) -> None:
+    """Whoever does as they are told has a history that is whole again, and not by forgetting verdicts."""
+    with project.history.open("ab") as file:
+        file.write(b"{}\n")
+    [aside, _] = set_aside(project.history, SystemClock().now())
+    gate(project, "four")
+    assert find_breaks(project.history, parse=True) == unlike(project) == []
+    verdict = project.runs / "two" / "verdict.json"
+    verdict.write_bytes(verdict.read_bytes() + b" ")
+    assert unlike(project) == ["it does not know run two"]
+    aside.write_bytes(b"x" * 2_000_000)
+    assert "it does not know run three" in unlike(project)
 
 
 def test_a_signed_run_signs_the_end_of_the_history(project: Project) -> None:

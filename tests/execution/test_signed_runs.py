@@ -9,14 +9,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from fakes.keys import BrokenSigner, FakeKey
+from fakes.keys import BrokenSigner, FakeKey, KeyRing
 from fakes.projects import CLEAN_POLICY, make_project, policy_with
 
 import gatewright
 from gatewright.core.clock import SystemClock
-from gatewright.core.errors import ConfigurationError
+from gatewright.core.errors import ConfigurationError, GatewrightError
 from gatewright.core.verdict import ExitCode, Verdict
 from gatewright.evidence.dsse import IN_TOTO, Signer, seal
+from gatewright.evidence.record import write_atomic
 from gatewright.evidence.signing.ed25519 import write_key_pair
 from gatewright.evidence.statement import SIMPLE_VERIFICATION, TEST_RESULT
 from gatewright.execution.gate import add_check, run_alone, run_gate
@@ -27,8 +28,8 @@ from gatewright.execution.signing import KEY_VARIABLE, find_signer, open_key, si
 from gatewright.gate.attest import attestation_paths, describe_seal
 from gatewright.gate.decision import VerdictDocument
 from gatewright.gate.policy import load_policy
-from gatewright.gate.replay import Wanted, parse_age
 from gatewright.gate.verify import SUMS, VERDICT, Verification, verify
+from gatewright.gate.wanted import Wanted, parse_age
 
 RELEASE, OTHER = FakeKey("release"), FakeKey("other")
 SIGNED = "[signing]\nrequired = true\n"
@@ -412,6 +413,52 @@ def test_a_second_signer_seals_beside_the_first(folder: Path) -> None:
         sign_folder(folder, OTHER)
 
 
+def test_a_second_signer_of_another_version_keeps_the_first_signature(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Statements name the version that made them: the second one signs the bytes of the first."""
+    monkeypatch.setattr("gatewright.gate.attest.own_version", lambda: "99")
+    assert sign_folder(folder, OTHER).is_intact
+    assert all(verify(folder, trusted=key).is_intact for key in (RELEASE, OTHER))
+
+
+def test_a_signing_that_was_interrupted_is_taken_up_again(
+    made: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = shutil.copytree(made.runs / "bare", tmp_path / "bare")
+    monkeypatch.setattr("gatewright.execution.signing.write_atomic", interrupt_second(write_atomic))
+    with pytest.raises(KeyboardInterrupt):
+        sign_folder(bare, RELEASE)
+    monkeypatch.undo()
+    [begun] = (bare / "_attestations").iterdir()
+    edit_json(begun, lambda it: it["signatures"][0].update(sig="AAAA"))
+    assert not verify(bare, trusted=RELEASE).is_intact
+    assert sign_folder(bare, RELEASE).is_intact
+    assert verify(bare, trusted=RELEASE).is_intact
+
+
+def interrupt_second(write: Callable[[Path, str], None]) -> Callable[[Path, str], None]:
+    """A writer that Ctrl-C ends at its second file."""
+    written: list[Path] = []
+
+    def write_one(path: Path, content: str) -> None:
+        if written:
+            raise KeyboardInterrupt
+        written.append(path)
+        write(path, content)
+
+    return write_one
+
+
+def test_who_only_claims_to_have_sealed_is_not_named(folder: Path) -> None:
+    """An id is no proof, not even that of a key which is trusted beside the one that signed."""
+    for path in ALL_SEALS:
+        edit_json(folder / path, lambda it: it["signatures"].append({"keyid": "other", "sig": "AAAA"}))
+    verification = verify(folder, trusted=KeyRing((RELEASE, OTHER)))
+    assert verification.is_intact
+    assert str(verification.seal) == "signed by release"
+
+
 def test_a_run_that_is_not_intact_is_not_sealed(folder: Path, made: Project, tmp_path: Path) -> None:
     bare = shutil.copytree(made.runs / "bare", tmp_path / "bare")
     (bare / "unit" / "junit.xml").write_text("<testsuites/>", encoding="utf-8")
@@ -523,6 +570,32 @@ def test_a_key_that_can_not_be_used_is_told_before_any_work(
         run_gate(project, Settings(), SystemClock(), Silent())
     assert not project.runs.exists()
     assert not project.latest_files()
+
+
+@pytest.mark.parametrize(
+    "failure", [KeyboardInterrupt(), GatewrightError("ssh-keygen did not answer"), ValueError("a bug")]
+)
+def test_an_older_pass_does_not_outlive_a_run_that_never_got_its_key(
+    failure: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever went wrong, also Ctrl-C at the prompt for a passphrase: the run asked for has no verdict."""
+    project = make_project(tmp_path, policy_with("junit()"))
+    run_signed(project, "one")
+    assert project.latest_files()
+
+    def fail(*_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr("gatewright.execution.gate.find_signer", fail)
+    with pytest.raises(type(failure)):
+        run_gate(project, Settings(), SystemClock(), Silent())
+    assert not project.latest_files()
+
+
+def test_a_home_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    project = make_project(tmp_path, policy_with("junit()"))
+    with pytest.raises(ConfigurationError, match="there is no home folder"):
+        find_signer(project, load_policy(project.policy).policy, {KEY_VARIABLE: "~nobody-of-this-name/key"})
 
 
 def test_a_private_key_in_the_tree_is_refused(tmp_path: Path) -> None:

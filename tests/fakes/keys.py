@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gatewright.core.errors import GatewrightError
 
-__all__ = ["BrokenSigner", "FakeKey"]
+__all__ = ["BrokenSigner", "FakeKey", "KeyRing"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,20 @@ class FakeKey:
 
     def identify(self, message: bytes, signature: bytes) -> str | None:
         return self.key_id if hmac.compare_digest(signature, self.sign(message)) else None
+
+
+@dataclass(frozen=True)
+class KeyRing:
+    """Several keys that are trusted, as a file of allowed signers names them."""
+
+    keys: tuple[FakeKey, ...]
+    name: str = "anyone in the ring"
+
+    def knows(self, key_id: str) -> bool:
+        return any(key.knows(key_id) for key in self.keys)
+
+    def identify(self, message: bytes, signature: bytes) -> str | None:
+        return next((key.key_id for key in self.keys if key.identify(message, signature)), None)
 
 
 @dataclass(frozen=True)

@@ -98,5 +98,14 @@ def test_the_full_profile_may_have_commands_of_its_own() -> None:
     assert parse(GOOD).checks["unit"].steps_of("full") == (("true",),)
 
 
+def test_the_full_profile_may_leave_results_of_its_own() -> None:
+    check = parse(GOOD + 'full_results = ["a.xml", "b.xml"]\n').checks["unit"]
+    names = {profile: [file.path for file in check.results_of(profile)] for profile in ("quick", "full")}
+    assert names == {"quick": [file.path for file in check.results], "full": ["a.xml", "b.xml"]}
+    assert parse(GOOD).checks["unit"].results_of("full") == check.results
+    with pytest.raises(ConfigurationError, match="names a result twice"):
+        parse(GOOD + 'full_results = ["a.xml", "a.xml"]\n')
+
+
 def test_the_policy_of_the_fakes_is_good() -> None:
     assert set(parse(CLEAN_POLICY).checks) == {"unit", "stress"}

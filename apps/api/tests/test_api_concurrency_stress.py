@@ -30,6 +30,8 @@ from multyagents_api.scenarios.race_suite import REQUIRED, SCENARIOS, STRESSED
 from multyagents_api.scenarios.races_scenario import ApiScenario
 from multyagents_api.storage import guards
 
+pytestmark = pytest.mark.end_to_end
+
 EXPLORE = ConcurrencyStressConfig(modes=("explore",), schedules=60, random_schedules=5)
 STRESS = ConcurrencyStressConfig(modes=("stress",), releases=3, brief_releases=1, kills=1, clients=6)
 NAMES = ["parallel-dispatch-race", "partial-rerun-race", "approval-dispatch-race"]
@@ -109,7 +111,6 @@ def test_the_suite_sees_every_planted_fault(explored: RaceReport) -> None:
         assert invariant in seen[plant.__name__.replace("_", "-")]
 
 
-@pytest.mark.end_to_end
 def test_the_service_passes_under_stress(stressed: RaceReport) -> None:
     """Real requests to two servers on one database, released together, judged by the same invariants."""
     assert (stressed.verdict, stressed.reasons) == (Verdict.PASS, ())
@@ -120,7 +121,6 @@ def test_the_service_passes_under_stress(stressed: RaceReport) -> None:
         assert result.metrics["operations"].min >= STRESS.clients
 
 
-@pytest.mark.end_to_end
 def test_a_server_killed_in_mid_race_breaks_nothing(stressed: RaceReport) -> None:
     """It comes back to a store that has all that was acknowledged, and dispatches nothing twice."""
     for result in stressed.scenarios[:3]:
@@ -160,7 +160,6 @@ def test_a_guard_taken_out_fails_under_controlled_schedules(
     assert any(reason.rule == f"race/{invariant}" for reason in report.reasons)
 
 
-@pytest.mark.end_to_end
 def test_a_tape_fails_in_a_fresh_process_too(tmp_path: Path) -> None:
     """20 of 20 under another hash seed while the fault is there; not once when it is mended."""
     with dispatches.double_dispatch():
@@ -174,7 +173,6 @@ def test_a_tape_fails_in_a_fresh_process_too(tmp_path: Path) -> None:
     assert fresh.stdout.splitlines() == ["FAIL 20 0", "INCONCLUSIVE 0 20"]
 
 
-@pytest.mark.end_to_end
 def test_guards_taken_out_of_real_servers_exit_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Under stress every scenario sees its fault, from answers, events and final state alone."""
     command = (sys.executable, "-c", HAMPERED)

@@ -10,10 +10,19 @@ from gatewright.core.clock import SystemClock
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.escape import printable
 from gatewright.core.verdict import ExitCode
-from gatewright.evidence.ledger import LedgerBreak, LedgerEntry, find_breaks, read_recent, set_aside
+from gatewright.evidence.dsse import Trusted
+from gatewright.evidence.ledger import (
+    LedgerBreak,
+    LedgerEntry,
+    find_breaks,
+    head_now,
+    read_recent,
+    read_signed_head,
+    set_aside,
+)
 from gatewright.evidence.strict import EvidenceError
 from gatewright.evidence.trends import check_names
-from gatewright.execution.annals import find_unlike_runs
+from gatewright.execution.history import find_unlike_runs
 from gatewright.execution.lock import hold_gate
 from gatewright.execution.project import Project
 from gatewright.report.history import LEGEND, render_history, report_history
@@ -76,7 +85,8 @@ def history_command(options: argparse.Namespace) -> int:
     try:
         entries = read_recent(project.history, options.last)
     except EvidenceError as error:
-        breaks, entries = [*breaks, LedgerBreak(f"can't be read: {error.message}")], ()
+        unreadable = LedgerBreak(f"can't be read: {error.message}")
+        breaks, entries = list(dict.fromkeys([*breaks, unreadable])), ()
     return show_history(options, entries, breaks)
 
 
@@ -117,13 +127,21 @@ def verify_history(project: Project, options: argparse.Namespace) -> int:
     if not project.history.exists():
         print("there is no history yet; run: gatewright gate")
         return ExitCode.INCONCLUSIVE
-    signed = (
-        f"its end is signed by {trusted.name}"
-        if trusted
-        else "no key was given to check its end (--key FILE)"
-    )
-    print(printable(f"the history is whole; {signed}"))
+    print(printable(f"the history is whole; {signed_part(project, trusted)}"))
+    for path in sorted(project.evidence.glob(f"{project.history.name}.aside-*")):
+        print(printable(f"an earlier one was set aside as {path.name}"))
     return ExitCode.PASS
+
+
+def signed_part(project: Project, trusted: Trusted | None) -> str:
+    """How much of a history that is whole somebody signed whom the reader trusts."""
+    if trusted is None:
+        return "no key was given to check its end (--key FILE)"
+    signed, head = read_signed_head(project.history, trusted), head_now(project.history)
+    if head is None or signed.count < head.count:
+        there = head.count if head else "more"
+        return f"{trusted.name} signed the first {signed.count} of {there} runs, and nobody the rest"
+    return f"its end is signed by {trusted.name}"
 
 
 def begin_anew(project: Project) -> int:
@@ -132,7 +150,9 @@ def begin_anew(project: Project) -> int:
     with hold_gate(project.evidence, "history --set-aside", clock):
         kept: list[Path] = set_aside(project.history, clock.now())
     for path in kept:
-        print(f"kept as {path}")
+        print(printable(f"kept as {path}"))
+    if not kept:
+        print("there is no history to set aside")
     return ExitCode.PASS
 
 
@@ -140,5 +160,5 @@ def tell(breaks: list[LedgerBreak]) -> None:
     """Say what is wrong with the history."""
     for found in breaks:
         print(printable(f"BROKEN history: {found}"), file=sys.stderr)
-    if breaks:
-        print("begin a new one, and keep this: gatewright history --set-aside", file=sys.stderr)
+    for remedy in dict.fromkeys(found.remedy for found in breaks):
+        print(remedy, file=sys.stderr)

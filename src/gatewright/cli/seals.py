@@ -1,9 +1,7 @@
 """Commands about keys and seals: make a key, sign a run, verify one."""
 
 import argparse
-import getpass
 import os
-import sys
 from pathlib import Path
 
 from gatewright.cli.common import Commands, project_of
@@ -14,12 +12,14 @@ from gatewright.core.verdict import ExitCode
 from gatewright.evidence.dsse import Trusted
 from gatewright.evidence.signing import PASSPHRASE_VARIABLE, load_allowed_signers, load_trusted
 from gatewright.evidence.signing.ed25519 import write_key_pair
+from gatewright.evidence.signing.keyfile import key_path
+from gatewright.evidence.signing.passphrase import new_passphrase
 from gatewright.execution.judge import resolve_run, verify_run
 from gatewright.execution.project import find_project
 from gatewright.execution.signing import KEY_VARIABLE, find_key, open_key, sign_folder
 from gatewright.gate.policy import load_policy
-from gatewright.gate.replay import Wanted, parse_age
 from gatewright.gate.verify import Verification
+from gatewright.gate.wanted import Wanted, parse_age
 
 __all__ = ["add_seal_commands", "add_trust_arguments", "trusted_of"]
 
@@ -43,6 +43,32 @@ exit codes:
 """
 
 
+SIGN = """\
+Seal a run: an in-toto statement for each check and one for the verdict, in DSSE envelopes. It is verified
+first, and left alone where it is not intact. The gate does this itself where a key is configured; this
+command seals a run later, on another machine, or beside whoever has sealed it before.
+"""
+SIGN_EXAMPLES = f"""\
+examples:
+  gatewright sign                                  the latest run, by the key that is configured
+  gatewright sign FOLDER --key ~/.ssh/id_ed25519   a key of OpenSSH
+  gatewright sign FOLDER --key id_ed25519.pub      one that ssh-agent or a token holds
+  {PASSPHRASE_VARIABLE} gives the passphrase of a PEM key; else the terminal asks
+
+exit codes:
+  0 sealed, whatever the verdict   2 usage, an unusable key, or sealed by it already   4 not intact
+"""
+KEYGEN = """\
+Make an Ed25519 key: the private half in FILE, for its owner alone, the public one in FILE.pub. Files that are
+there already are left alone. Give FILE.pub to those who verify; FILE to nobody.
+"""
+KEYGEN_EXAMPLES = f"""\
+examples:
+  gatewright keygen ~/.config/gatewright/release
+  {KEY_VARIABLE}=~/.config/gatewright/release gatewright gate
+"""
+
+
 def add_seal_commands(commands: Commands) -> None:
     """Add them to the command line."""
     add_verify(commands)
@@ -50,7 +76,9 @@ def add_seal_commands(commands: Commands) -> None:
     sign = commands.add_parser(
         "sign",
         help="seal a run that is intact, beside whoever has sealed it before",
-        description="Seal a run: an in-toto statement for each check and one for the verdict, in DSSE.",
+        description=SIGN,
+        epilog=SIGN_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     sign.add_argument("folder", nargs="?", type=Path, help="a run folder; by default the latest run's")
     sign.add_argument("--key", type=Path, metavar="FILE", help=f"the key; by default {KEY_VARIABLE}'s")
@@ -59,7 +87,9 @@ def add_seal_commands(commands: Commands) -> None:
     keygen = commands.add_parser(
         "keygen",
         help="make an Ed25519 key that signs runs",
-        description="Make an Ed25519 key: the private half in FILE, the public one in FILE.pub.",
+        description=KEYGEN,
+        epilog=KEYGEN_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     keygen.add_argument("file", type=Path, metavar="FILE", help="where to; outside of the project")
     keygen.add_argument(
@@ -113,7 +143,7 @@ def verify_command(options: argparse.Namespace) -> int:
         now=SystemClock().now(),
         run_id=options.run_id,
         commit=options.commit,
-        max_age_s=parse_age(options.max_age) if options.max_age else None,
+        max_age_s=None if options.max_age is None else parse_age(options.max_age),
     )
     project = project_of(options) if options.folder is None else None
     verification = verify_run(project, options.folder, trusted=trusted, wanted=wanted)
@@ -128,7 +158,8 @@ def show_verification(verification: Verification) -> None:
         print(printable(f"{word} {problem.artifact}: {problem.message}"))
     document = verification.document
     if document and verification.is_intact:
-        print(f"intact: run {document.run_id} says {document.verdict.value}")
+        alone = f" over {document.policy.only} alone" if document.policy.only else ""
+        print(printable(f"intact: run {document.run_id} says {document.verdict.value}{alone}"))
         print(printable(str(verification.seal)))
 
 
@@ -158,21 +189,21 @@ def configured_key(root: Path) -> Path | None:
     """The key that the environment or the policy names."""
     named = os.environ.get(KEY_VARIABLE)
     if named:
-        return Path(named).expanduser()
+        return key_path(named)
     policy = root / "gate.toml"
     return find_key(load_policy(policy).policy, {}) if policy.is_file() else None
 
 
 def keygen_command(options: argparse.Namespace) -> int:
     """Make a key."""
-    path: Path = options.file.expanduser()
+    path = key_path(str(options.file))
     if is_in_project(path):
         raise ConfigurationError(
             f"{path} lies in a project, and so would get where the project gets",
             remedy="name a place outside",
         )
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key_id = write_key_pair(path, new_passphrase() if options.passphrase else "")
+    key_id = write_key_pair(path, new_passphrase(os.environ) if options.passphrase else "")
     print(f"private key: {path}\npublic key:  {path}.pub\nkey id:      {key_id}")
     print(f"sign with it: {KEY_VARIABLE}={path} gatewright gate")
     return ExitCode.PASS
@@ -185,19 +216,3 @@ def is_in_project(path: Path) -> bool:
     except ConfigurationError:
         return False
     return True
-
-
-def new_passphrase() -> str:
-    """A passphrase from the environment, or typed twice.
-
-    Raises:
-        ConfigurationError: nobody can be asked, or what was typed differs or is empty.
-    """
-    if passphrase := os.environ.get(PASSPHRASE_VARIABLE):
-        return passphrase
-    if not sys.stdin.isatty():
-        raise ConfigurationError("nobody can be asked for a passphrase", remedy=f"set {PASSPHRASE_VARIABLE}")
-    passphrase = getpass.getpass("passphrase: ")
-    if not passphrase or passphrase != getpass.getpass("once more: "):
-        raise ConfigurationError("the passphrases are empty, or not the same")
-    return passphrase

@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -52,22 +52,26 @@ def list_folder(folder: Path) -> Listing:
     """List a folder and those below, sorted; a folder that does not exist holds nothing."""
     files: list[str] = []
     strangers: list[str] = []
-    for path, is_plain in scan(folder, PurePosixPath()):
+    for path, is_plain in scan(folder):
         (files if is_plain else strangers).append(path)
     return Listing(tuple(sorted(files)), tuple(sorted(strangers)))
 
 
-def scan(folder: Path, below: PurePosixPath) -> Iterator[tuple[str, bool]]:
+def scan(folder: Path) -> Iterator[tuple[str, bool]]:
     """Each entry below a folder, and whether it is a plain file; links are never followed."""
-    try:
-        entries = list(os.scandir(folder / below))
-    except FileNotFoundError:
-        return
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            yield from scan(folder, below / entry.name)
-        else:
-            yield str(below / entry.name), entry.is_file(follow_symlinks=False)
+    waiting = [""]  # no recursion: an enemy's folders are as deep as they like
+    while waiting:
+        below = waiting.pop()
+        try:
+            entries = list(os.scandir(folder / below))
+        except FileNotFoundError:
+            continue
+        for entry in entries:
+            path = f"{below}{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(f"{path}/")
+            else:
+                yield path, entry.is_file(follow_symlinks=False)
 
 
 def hash_bytes(data: bytes) -> str:

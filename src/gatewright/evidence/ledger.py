@@ -4,6 +4,7 @@ The chain shows lines that were altered, moved or taken out of the middle. Its e
 it, which may be signed, and in the folder of each run, which names the line that the run continued.
 """
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from gatewright.evidence.dsse import (
     seal,
 )
 from gatewright.evidence.lines import (
+    MAXIMUM_LINE_BYTES,
     lines_at_the_end,
     read_lines,
     size_of,
@@ -51,6 +53,8 @@ __all__ = [
     "mend_torn_line",
     "read_ledger",
     "read_recent",
+    "read_set_aside",
+    "read_signed_head",
     "set_aside",
 ]
 
@@ -61,12 +65,14 @@ BEGINNING = "0" * 64
 HEAD_TYPE = "application/vnd.gatewright.history-head+json"
 """The payload type of a signed head."""
 
+OTHER_KEY = "is it the right key? without one the chain alone is checked"
+
 PREVIOUS = re.compile(rb',"previous":"([0-9a-f]{64})"\}')
 """How a line ends: the chain is followed without parsing what it holds."""
 
 
 class LedgerCheck(Model):
-    """How one check ended in one run."""
+    """How one check ended in one run; metrics are left out of a line that no reader would take with them."""
 
     state: State
     waived: str = ""
@@ -104,10 +110,17 @@ class LedgerHead(Model):
 
 @dataclass(frozen=True)
 class LedgerBreak:
-    """Something that is wrong with a ledger; `line` is None where it is about none, else counted from 1."""
+    """Something that is wrong with a ledger.
+
+    Attributes:
+        message: what it is.
+        line: where, counted from 1; None where it is about no line.
+        remedy: what to do about it.
+    """
 
     message: str
     line: int | None = None
+    remedy: str = "begin a new one, and keep this: gatewright history --set-aside"
 
     def __str__(self) -> str:
         return f"line {self.line} {self.message}" if self.line else f"it {self.message}"
@@ -173,7 +186,7 @@ def append_entry(path: Path, entry: LedgerEntry, signer: Signer | None = None) -
     head = head_now(path)
     lines = lines_at_the_end(path, 1)
     previous = hash_bytes(lines[-1]) if lines else BEGINNING
-    line = entry.model_copy(update={"previous": previous}).model_dump_json().encode()
+    line = to_line(entry.model_copy(update={"previous": previous}))
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     with os.fdopen(descriptor, "ab") as file:
         file.write(line + b"\n")
@@ -184,8 +197,17 @@ def append_entry(path: Path, entry: LedgerEntry, signer: Signer | None = None) -
     moved = LedgerHead(count=head.count + 1, bytes=size_of(path), sha256=hash_bytes(line))
     text = moved.model_dump_json(indent=2) + "\n"
     write_atomic(head_path(path), text)
-    if signer:
+    if signer and not signed_head_path(path).is_dir():  # which whoever reads the signed end is told
         write_atomic(signed_head_path(path), seal(text.encode(), HEAD_TYPE, signer).to_json())
+
+
+def to_line(entry: LedgerEntry) -> bytes:
+    """An entry as it is written: never longer than readers take, for then they would read none any more."""
+    line = entry.model_dump_json().encode()
+    if len(line) < MAXIMUM_LINE_BYTES:
+        return line
+    checks = {name: check.model_copy(update={"metrics": {}}) for name, check in entry.checks.items()}
+    return entry.model_copy(update={"checks": checks}).model_dump_json().encode()
 
 
 def head_now(path: Path) -> LedgerHead | None:
@@ -238,6 +260,15 @@ def set_aside(path: Path, now: datetime) -> list[Path]:
     """
     there = [old for old in (path, head_path(path), signed_head_path(path)) if os.path.lexists(old)]
     return [old.rename(old.with_name(f"{old.name}.aside-{timestamp(now)}")) for old in there]
+
+
+def read_set_aside(path: Path) -> Iterator[LedgerEntry]:
+    """The runs of all ledgers that were set aside; what can't be read, which may be why, is left out."""
+    for aside in sorted(path.parent.glob(f"{path.name}.aside-*")):
+        with contextlib.suppress(EvidenceError):
+            for line in read_lines(aside):
+                with contextlib.suppress(EvidenceError):
+                    yield parse_model(line, LedgerEntry, name=aside.name)
 
 
 def find_breaks(path: Path, trusted: Trusted | None = None, *, parse: bool = False) -> list[LedgerBreak]:
@@ -297,18 +328,28 @@ def find_other_end(path: Path, digests: list[str]) -> Iterator[LedgerBreak]:
 
 def find_other_signed_end(path: Path, digests: list[str], trusted: Trusted) -> Iterator[LedgerBreak]:
     """Where the signed head tells of lines that the ledger does not have; it says nothing of later ones."""
-    name = signed_head_path(path).name
     try:
-        data = read_bytes(signed_head_path(path), limit=MAXIMUM_ENVELOPE_BYTES)
+        head = read_signed_head(path, trusted)
+    except EvidenceError as error:
+        yield LedgerBreak(f"has no signed end that can be believed: {error.message}", remedy=OTHER_KEY)
+    else:
+        yield from compare_end(head, digests, signed_head_path(path).name)
+
+
+def read_signed_head(path: Path, trusted: Trusted) -> LedgerHead:
+    """The head of a ledger that a trusted key has signed; there may be later lines that nobody signed.
+
+    Raises:
+        EvidenceError: there is none that can be believed.
+    """
+    name = signed_head_path(path).name
+    data = read_bytes(signed_head_path(path), limit=MAXIMUM_ENVELOPE_BYTES)
+    try:
         envelope = read_envelope(data, HEAD_TYPE, name=name)
         check_signatures(envelope, trusted)
-        head = parse_model(envelope.content, LedgerHead, name=name)
     except SealError as error:
-        yield LedgerBreak(f"has no signed end that can be believed: {name} {error.message}")
-    except EvidenceError as error:
-        yield LedgerBreak(f"has no signed end that can be believed: {error.message}")
-    else:
-        yield from compare_end(head, digests, name)
+        raise EvidenceError(f"{name} {error.message}", state=error.state) from None
+    return parse_model(envelope.content, LedgerHead, name=name)
 
 
 def compare_end(head: LedgerHead, digests: list[str], name: str) -> Iterator[LedgerBreak]:

@@ -48,15 +48,19 @@ def lines_at_the_end(path: Path, count: int, *, end: int | None = None, start: i
         return []
     with with_file as file:
         place = file.seek(0, os.SEEK_END) if end is None else end
-        data = b""
+        pieces: list[bytes] = []
+        ends = unended = 0
         # One line end more than lines: the one before the first of them.
-        while place > start and data.count(b"\n") <= count:
-            if len(data) > MAXIMUM_LINE_BYTES * count:
+        while place > start and ends <= count:
+            length = min(PIECE_BYTES, place - start)
+            place -= length
+            pieces.append(read_piece(file, place, length))
+            first_end = pieces[-1].find(b"\n")
+            unended = unended + length if first_end < 0 else first_end
+            if unended > MAXIMUM_LINE_BYTES:
                 raise too_long(path)
-            piece = min(PIECE_BYTES, place - start)
-            place -= piece
-            data = read_piece(file, place, piece) + data
-    lines = data.split(b"\n")[:-1]  # what follows the last line end is no line yet
+            ends += pieces[-1].count(b"\n")
+    lines = b"".join(reversed(pieces)).split(b"\n")[:-1]  # what follows the last line end is no line yet
     return lines[-count:] if count else []
 
 

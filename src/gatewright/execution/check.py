@@ -83,7 +83,8 @@ def run_check(
     steps = run_steps(run, redactor, clock, echo, tick)
     cut_secrets(run.folder, redactor)
     listing = list_folder(run.folder)
-    results = [read_result(run.folder, file.path, file.format) for file in run.check.results]
+    files = run.check.results_of(run.profile)
+    results = [read_result(run.folder, file.path, file.format) for file in files]
     manifest = Manifest(
         run_id=run.run_folder.name,
         check=run.name,
@@ -98,7 +99,7 @@ def run_check(
         steps=steps,
         counts=total(results),
         files=tuple(hash_file(run.folder, path) for path in listing.files if is_text(path)),
-        older=tuple(file.path for file in run.check.results if is_older(run.folder / file.path, began)),
+        older=tuple(file.path for file in files if is_older(run.folder / file.path, began)),
     )
     publish(run)
     write_atomic(run.folder / MANIFEST, manifest.model_dump_json(indent=2) + "\n")

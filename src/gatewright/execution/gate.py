@@ -86,7 +86,8 @@ def run_gate(
             return run.close(clock, interrupted=interrupted)
     except GateBusyError:
         raise
-    except BaseException:  # also a defect of ours must not leave an older PASS
+    except BaseException:
+        # Also Ctrl-C at the prompt for a passphrase: the older verdict has not been replaced by then.
         forget_latest(project)
         raise
 

@@ -1,6 +1,8 @@
 """What meets evidence that lies there already: find it, judge it as of now, verify it. Reads only."""
 
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gatewright.core.clock import Clock
@@ -10,6 +12,7 @@ from gatewright.core.provenance import read_environment, read_subject, read_tree
 from gatewright.core.verdict import ExitCode, State, Verdict
 from gatewright.evidence.digest import hash_bytes
 from gatewright.evidence.dsse import Trusted
+from gatewright.evidence.ledger import read_recent
 from gatewright.evidence.manifest import MANIFEST
 from gatewright.evidence.record import EVIDENCE
 from gatewright.evidence.report import Reason
@@ -32,7 +35,6 @@ from gatewright.gate.decision import (
 from gatewright.gate.finding import Place
 from gatewright.gate.judgement import judge_run
 from gatewright.gate.policy import load_policy
-from gatewright.gate.replay import Wanted
 from gatewright.gate.verify import (
     POLICY_COPY,
     UNSIGNED_KIND,
@@ -43,6 +45,7 @@ from gatewright.gate.verify import (
     latest_name,
     verify,
 )
+from gatewright.gate.wanted import Wanted
 
 __all__ = ["FoundRun", "NoVerdictError", "judge_now", "resolve_run", "verify_run"]
 
@@ -224,12 +227,24 @@ def verify_run(
     except EvidenceError as error:
         return Verification(None, (Problem(project.latest_json.name, error.message),), ExitCode.INTEGRITY)
     run_folder = project.runs / latest.run_id
-    is_unfinished = latest.finished_at is None and latest.verdict is Verdict.INCONCLUSIVE
-    if is_unfinished and not (run_folder / VERDICT).exists():
+    # A run that is killed as it closes leaves its verdict in its folder, and its first word here.
+    if latest.finished_at is None and latest.verdict is Verdict.INCONCLUSIVE:
         raise NoVerdictError(
             f"run {latest.run_id} is still going on, or was killed", remedy="run: gatewright gate"
         )
-    return verify(run_folder, copies_of(project, run_folder), trusted=trusted, wanted=wanted)
+    found = verify(run_folder, copies_of(project, run_folder), trusted=trusted, wanted=wanted)
+    if newer := tuple(find_newer_run(project, latest.run_id)):
+        return replace(found, problems=(*found.problems, *newer), exit_code=ExitCode.INTEGRITY)
+    return found
+
+
+def find_newer_run(project: Project, run_id: str) -> Iterator[Problem]:
+    """An older verdict in the place of the latest: a run is in the history before it stands there."""
+    with contextlib.suppress(EvidenceError):  # what can't be read says nothing; `history --verify` tells
+        for entry in read_recent(project.history, 1):
+            if entry.run_id != run_id:
+                message = f"is run {run_id}, and the history's last one is {entry.run_id}"
+                yield Problem(project.latest_json.name, message, "wanted-latest")
 
 
 def copies_of(project: Project, run_folder: Path) -> dict[Path, str]:

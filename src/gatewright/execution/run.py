@@ -25,7 +25,7 @@ from gatewright.evidence.ledger import LedgerCheck, LedgerEntry
 from gatewright.evidence.record import EVIDENCE, timestamp, write_atomic
 from gatewright.evidence.report import Reason
 from gatewright.evidence.strict import EvidenceError, read_model
-from gatewright.execution.chronicle import Chronicle
+from gatewright.execution.history import History
 from gatewright.execution.project import PROFILES, Project
 from gatewright.execution.sealing import SealedRun, seal_run, to_json, unsigned
 from gatewright.gate.baseline import BASELINE, Baseline, compute_baseline, needs_baseline
@@ -107,15 +107,15 @@ class Run:
         Raises:
             OSError: it can't be written; the latest verdict is then removed by whoever holds the gate.
         """
-        chronicle = Chronicle(self.project.history)
+        earlier_runs = History(self.project.history)
         recorded = self.only is None
-        notes = chronicle.look(self.folder, clock.now()) if recorded else ()
+        notes = earlier_runs.look(self.folder, clock.now()) if recorded else ()
         document = self.judge(clock.now(), interrupted=interrupted, notes=notes)
         document, sealed = self._seal(document)
         sealed.write(self.folder)
         if recorded:
             entry = ledger_entry(document, self.profile, sealed.digest)
-            chronicle.record(entry, self.signer)
+            earlier_runs.record(entry, self.signer)
             write_latest(self.project, sealed.data, sealed.forms)
         return document
 
@@ -131,7 +131,7 @@ class Run:
         return document, seal_run(self.folder, document, self._render(document), None)
 
     def _render(self, document: VerdictDocument, key_id: str = "") -> dict[str, str]:
-        history = () if self.only else Chronicle(self.project.history).recent()
+        history = () if self.only else History(self.project.history).recent()
         return render_all(Rendering(document, self.folder, history, key_id), self.formats)
 
     def judge(self, now: datetime, *, interrupted: bool, notes: tuple[Reason, ...] = ()) -> VerdictDocument:
@@ -228,7 +228,7 @@ def record_baseline(project: Project, folder: Path, policy: Policy, profile: str
     if not needs_baseline(policy):
         return None
     try:
-        baseline = compute_baseline(policy, Chronicle(project.history).sound(COMPARED_RUNS), profile)
+        baseline = compute_baseline(policy, History(project.history).sound(COMPARED_RUNS), profile)
     except EvidenceError as error:
         baseline = Baseline(profile=profile, problem=error.message)
     write_atomic(folder / BASELINE, baseline.model_dump_json(indent=2) + "\n")

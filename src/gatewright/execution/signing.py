@@ -8,10 +8,10 @@ from gatewright.core.errors import ConfigurationError
 from gatewright.evidence.dsse import Signer
 from gatewright.evidence.record import write_atomic
 from gatewright.evidence.signing import load_signer
-from gatewright.evidence.signing.keyfile import KeyKind, read_key_file
+from gatewright.evidence.signing.keyfile import KeyKind, key_path, read_key_file
 from gatewright.evidence.strict import read_bytes
 from gatewright.execution.project import Project
-from gatewright.gate.attest import attest, read_attestations
+from gatewright.gate.attest import attest, attestation_paths, read_attestations
 from gatewright.gate.policy import Policy
 from gatewright.gate.verify import SUMS, VERDICT, Verification, verify
 
@@ -36,9 +36,11 @@ def find_signer(
 def find_key(policy: Policy, environment: Mapping[str, str]) -> Path | None:
     """The key file that the environment names, or else the policy's if there is one."""
     if named := environment.get(KEY_VARIABLE):
-        return Path(named).expanduser()
-    path = Path(policy.signing.key).expanduser()
-    return path if policy.signing.key and path.exists() else None
+        return key_path(named)
+    if not policy.signing.key:
+        return None
+    path = key_path(policy.signing.key)
+    return path if path.exists() else None
 
 
 def open_key(path: Path, root: Path, environment: Mapping[str, str] = os.environ) -> Signer:
@@ -69,7 +71,9 @@ def sign_folder(folder: Path, signer: Signer) -> Verification:
     if document is None or any(problem.rule != "signature-present" for problem in verification.problems):
         return verification
     earlier = read_attestations(folder, document)
-    if any(signer.key_id in envelope.key_ids for envelope in earlier.values()):
+    # One that was interrupted goes on where it ended.
+    mine = {path for path, envelope in earlier.items() if signer.key_id in envelope.key_ids}
+    if mine == attestation_paths(document).keys():
         raise ConfigurationError(f"{signer.key_id} has signed run {document.run_id} already")
     evidence = {name: read_bytes(folder / name) for name in (VERDICT, SUMS)}
     for path, text in attest(document, evidence, signer, earlier).items():

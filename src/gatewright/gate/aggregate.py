@@ -75,7 +75,9 @@ def judge_check(folder: Path, name: str, check: Check, expected: Expected) -> Ju
         manifest = read_model(folder / name / MANIFEST, Manifest, limit=MAXIMUM_MANIFEST_BYTES)
     except EvidenceError as error:
         return without_manifest(place, check, find_absence(place, folder, error))
-    results = tuple(read_result(folder / name, file.path, file.format) for file in check.results)
+    results = tuple(
+        read_result(folder / name, file.path, file.format) for file in check.results_of(manifest.profile)
+    )
     findings = list(find_misbinding(place, manifest, expected))
     findings += find_alterations(place, manifest, folder / name)
     # Results that are not this run's, or not what was written, say nothing about this run.

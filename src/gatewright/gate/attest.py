@@ -84,7 +84,7 @@ def attest(
         document: the verdict.
         evidence: the files that the seal binds, by name: the verdict and the digests of everything else.
         signer: who signs.
-        earlier: envelopes of the same run by path, whose signatures are kept.
+        earlier: envelopes of the same run by path, whose payloads and signatures are kept.
 
     Returns:
         Envelopes by their path in the run folder; the verdict's is the last one.
@@ -93,10 +93,21 @@ def attest(
         GatewrightError: it can't be signed.
     """
     envelopes = {
-        path: seal(statement.to_bytes(), IN_TOTO, signer, onto=(earlier or {}).get(path)).to_json()
+        path: sign_statement(statement, signer, (earlier or {}).get(path)).to_json()
         for path, statement in derive_statements(document, describe_files(evidence)).items()
     }
     return dict(reversed(envelopes.items()))
+
+
+def sign_statement(statement: AnyStatement, signer: Signer, earlier: Envelope | None) -> Envelope:
+    """Sign a statement, or the very bytes that others signed before: their signatures fit no other spelling.
+
+    Another version of the toolkit may have written those. What stands there under our own id is left out.
+    """
+    if earlier is None:
+        return seal(statement.to_bytes(), IN_TOTO, signer)
+    others = tuple(signature for signature in earlier.signatures if signature.keyid != signer.key_id)
+    return seal(earlier.content, IN_TOTO, signer, onto=earlier.model_copy(update={"signatures": others}))
 
 
 def describe_files(evidence: Mapping[str, bytes]) -> tuple[Descriptor, ...]:
@@ -191,15 +202,15 @@ class Seal:
 
     Attributes:
         signers: key ids as the envelopes claim them.
-        checked: the keys that were found to have signed; empty where none was given to check it.
+        checked: the keys that were found to have signed; none where no key was given to check it.
     """
 
     signers: tuple[str, ...] = ()
-    checked: str = ""
+    checked: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         if self.checked:
-            return f"signed by {self.checked}"
+            return f"signed by {printable(', '.join(self.checked))}"
         if not self.signers:
             return "not signed: digests only, which whoever can write the folder can write anew"
         return (
@@ -230,13 +241,15 @@ def read_attestations(folder: Path, document: VerdictDocument) -> dict[str, Enve
     }
 
 
-def read_seal(folder: Path, document: VerdictDocument) -> Seal:
-    """Who claims to have sealed a run; nobody where that can't be read."""
+def read_seal(folder: Path, document: VerdictDocument, trusted: Trusted | None = None) -> Seal:
+    """Who claims to have sealed a run, and which trusted keys did; nobody where that can't be read."""
     try:
         envelopes = read_attestations(folder, document).values()
+        checked = {check_signatures(envelope, trusted) for envelope in envelopes} if trusted else set()
     except EvidenceError:
         return NOT_SEALED
-    return Seal(tuple(sorted({key_id for envelope in envelopes for key_id in envelope.key_ids})))
+    claimed = {key_id for envelope in envelopes for key_id in envelope.key_ids}
+    return Seal(tuple(sorted(claimed)), tuple(sorted(checked)))
 
 
 def find_broken_seals(

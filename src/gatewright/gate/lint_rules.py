@@ -132,18 +132,19 @@ def find_nox_without_session(path: Path, check: Check) -> Iterator[Remark]:
 
 def find_orphaned_results(path: Path, check: Check) -> Iterator[Remark]:
     """Results that no step names. Suites leave a `report.json` without being told."""
-    for field in ("steps", "full_steps"):
+    for field, profile in (("steps", "quick"), ("full_steps", "full")):
         steps = getattr(check, field)
         if not steps:
             continue
+        key = "full_results" if profile == "full" and check.full_results else "results"
         words = [word for argv in steps for word in argv]
         has_suite = any(not runs_pytest(argv) for argv in steps)
-        for index, result in enumerate(check.results):
+        for index, result in enumerate(check.results_of(profile)):
             name = PurePosixPath(result.path).name
             if not any(name in word for word in words) and not (has_suite and name == OWN_REPORT):
                 message = f"no command of {field} names {result.path}, so it will be missing"
                 remedy = f"let one write it to {{evidence}}/{result.path}"
-                yield warning((*path, "results", index), message, remedy)
+                yield warning((*path, key, index), message, remedy)
 
 
 def find_free_pass(path: Path, check: Check) -> Iterator[Remark]:

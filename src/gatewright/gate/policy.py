@@ -75,6 +75,7 @@ class Check(Model):
             filled in.
         full_steps: commands of the full profile, where they differ.
         results: files that the steps leave in the check's folder: paths, or `{ path = ..., format = ... }`.
+        full_results: files that the commands of the full profile leave, where they differ.
         publish: files of the check's folder by name, and where in the project a copy goes.
         min_collected: how many tests must have been collected; fewer are no proof.
         min_samples: how many runs of a load must have been measured.
@@ -93,6 +94,7 @@ class Check(Model):
     steps: Steps
     full_steps: Steps | None = None
     results: Results
+    full_results: Results | None = None
     publish: dict[InnerPath, InnerPath] = Field(default_factory=dict)
     min_collected: Allowed = 0
     min_samples: Allowed = 0
@@ -108,13 +110,18 @@ class Check(Model):
     @model_validator(mode="after")
     def reads_each_once(self) -> "Check":
         """A file that is read twice would count twice."""
-        if len({result.path for result in self.results}) != len(self.results):
-            raise ValueError("names a result twice")
+        for results in (self.results, self.full_results or ()):
+            if len({result.path for result in results}) != len(results):
+                raise ValueError("names a result twice")
         return self
 
     def steps_of(self, profile: str) -> Steps:
         """The commands of a profile."""
         return self.full_steps if profile == "full" and self.full_steps else self.steps
+
+    def results_of(self, profile: str) -> tuple[ResultFile, ...]:
+        """The files that the commands of a profile leave."""
+        return self.full_results if profile == "full" and self.full_results else self.results
 
 
 class Gate(Model):

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from gatewright.core.errors import ConfigurationError
@@ -17,7 +17,7 @@ from gatewright.gate.decision import INCIDENT, VerdictDocument, exit_code, own_r
 from gatewright.gate.judgement import judge_run
 from gatewright.gate.policy import POLICY, LoadedPolicy, parse_policy
 from gatewright.gate.problem import Problem
-from gatewright.gate.replay import Wanted, find_replay
+from gatewright.gate.wanted import Wanted, find_unwanted
 
 __all__ = [
     "POLICY_COPY",
@@ -90,11 +90,9 @@ def verify(
         *find_broken_sums(folder, set(attestation_paths(document))),
         *find_other_decision(folder, document),
         *find_other_seals(folder, document, data, trusted),
-        *(find_replay(document, VERDICT, wanted) if wanted else ()),
+        *(find_unwanted(document, VERDICT, wanted) if wanted else ()),
     )
-    seal = read_seal(folder, document)
-    if trusted and not problems:
-        seal = replace(seal, checked=", ".join(filter(trusted.knows, seal.signers)) or trusted.name)
+    seal = read_seal(folder, document, trusted)
     return Verification(document, problems, ExitCode.INTEGRITY if problems else exit_code(document), seal)
 
 

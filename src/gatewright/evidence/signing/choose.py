@@ -1,8 +1,6 @@
 """From a path to whoever signs, or whom a reader trusts: what ssh made, ssh-keygen handles."""
 
-import getpass
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +8,7 @@ from gatewright.core.errors import ConfigurationError
 from gatewright.evidence.dsse import Signer, Trusted
 from gatewright.evidence.signing.ed25519 import load_private, load_public
 from gatewright.evidence.signing.keyfile import KeyKind, read_key_file
+from gatewright.evidence.signing.passphrase import ask_passphrase
 from gatewright.evidence.signing.ssh import (
     SshSigner,
     ssh_keygen,
@@ -18,10 +17,7 @@ from gatewright.evidence.signing.ssh import (
 )
 from gatewright.evidence.strict import EvidenceError, read_bytes
 
-__all__ = ["PASSPHRASE_VARIABLE", "load_allowed_signers", "load_signer", "load_trusted"]
-
-PASSPHRASE_VARIABLE = "GATEWRIGHT_SIGNING_PASSPHRASE"  # noqa: S105 - the name, not the word
-"""Gives the passphrase of a PEM key; never an argument, which every process could read."""
+__all__ = ["load_allowed_signers", "load_signer", "load_trusted"]
 
 MAXIMUM_ALLOWED_SIGNERS_BYTES = 1024 * 1024
 
@@ -34,7 +30,7 @@ def load_signer(path: Path, environment: Mapping[str, str] = os.environ) -> Sign
     """
     kind, data = read_key_file(path)
     if kind is KeyKind.PRIVATE:
-        return load_private(data, str(path), lambda: ask_passphrase(path, environment))
+        return load_private(data, str(path), lambda: ask_passphrase(str(path), environment))
     if kind is KeyKind.PUBLIC:
         raise ConfigurationError(f"{path} is a public key", remedy="name the private one to sign")
     public = data if kind is KeyKind.SSH_PUBLIC else public_half(path)
@@ -77,16 +73,3 @@ def load_allowed_signers(path: Path) -> Trusted:
     except EvidenceError as error:
         raise ConfigurationError(f"can't read {path}: {error.message}") from None
     return trust_allowed_signers(data, path)
-
-
-def ask_passphrase(path: Path, environment: Mapping[str, str]) -> str:
-    """The passphrase of a key, from the environment or from whoever sits at the terminal.
-
-    Raises:
-        ConfigurationError: nobody can be asked.
-    """
-    if passphrase := environment.get(PASSPHRASE_VARIABLE):
-        return passphrase
-    if not sys.stdin.isatty():
-        raise ConfigurationError(f"the key {path} needs a passphrase", remedy=f"set {PASSPHRASE_VARIABLE}")
-    return getpass.getpass(f"passphrase of {path}: ")

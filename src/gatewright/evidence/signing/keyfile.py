@@ -9,7 +9,7 @@ from pathlib import Path
 from gatewright.core.errors import ConfigurationError
 from gatewright.evidence.strict import EvidenceError, open_plain
 
-__all__ = ["KeyKind", "read_key_file"]
+__all__ = ["KeyKind", "key_path", "read_key_file"]
 
 MAXIMUM_KEY_BYTES = 64 * 1024
 SSH_PUBLIC = re.compile(rb"(?:sk-)?(?:ssh|ecdsa)-[\w@.-]+ AAAA[A-Za-z0-9+/]+={0,2}(?:\s|$)")
@@ -30,6 +30,20 @@ HEADERS = {
     b"-----BEGIN PUBLIC KEY-----": KeyKind.PUBLIC,
     b"-----BEGIN OPENSSH PRIVATE KEY-----": KeyKind.SSH_PRIVATE,
 }
+
+
+def key_path(named: str) -> Path:
+    """The key file that somebody names, also from a home folder (`~/`, `~user/`).
+
+    Raises:
+        ConfigurationError: there is no such home folder.
+    """
+    try:
+        return Path(named).expanduser()
+    except RuntimeError:
+        raise ConfigurationError(
+            f"there is no home folder for the key {named}", remedy="name it from the root: /..."
+        ) from None
 
 
 def read_key_file(path: Path) -> tuple[KeyKind, bytes]:

@@ -30,6 +30,8 @@ PUBLIC_KEY = re.compile(r"(?:^|\s)((?:sk-)?(?:ssh|ecdsa)-[\w@.-]+) (AAAA[A-Za-z0
 SIGN_TIMEOUT_S = 120
 """Long enough to touch a key."""
 VERIFY_TIMEOUT_S = 30
+YES, NO = 0, 255
+"""How ssh-keygen ends when it has looked at a signature; other codes say that it did not."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,8 @@ class SshSigner:
         command = ["-Y", "sign", "-q", "-f", str(self.path), "-n", NAMESPACE]
         answer = ssh_keygen(command, message, timeout_s=SIGN_TIMEOUT_S)
         if answer.returncode:
-            words = printable(" ".join(answer.stderr.decode(errors="replace").split())[:300])
             raise GatewrightError(
-                f"ssh-keygen did not sign with {self.path}: {words or 'it gave no reason'}",
+                f"ssh-keygen did not sign with {self.path}: {last_words(answer)}",
                 remedy="is it the right key, and in the agent (ssh-add -l)?",
             )
         return remove_armour(answer.stdout)
@@ -72,7 +73,7 @@ class SshTrusted:
         """The fingerprint of the key that signed, when it may and did; else None.
 
         Raises:
-            GatewrightError: ssh-keygen is missing.
+            GatewrightError: ssh-keygen is missing, or is none that can tell.
         """
         signed_by = public_key_of(signature)
         if signed_by is None:
@@ -82,10 +83,10 @@ class SshTrusted:
             allowed.write_bytes(self.allowed_signers)
             armoured.write_bytes(add_armour(signature))
             files = ["-f", str(allowed), "-s", str(armoured)]
-            found = ssh_keygen(["-Y", "find-principals", *files], b"", timeout_s=VERIFY_TIMEOUT_S)
+            found = ask_ssh_keygen(["-Y", "find-principals", *files], b"")
             for principal in found.stdout.decode(errors="replace").splitlines()[:16]:
                 command = ["-Y", "verify", "-q", *files, "-n", NAMESPACE, f"-I{principal}"]
-                if ssh_keygen(command, message, timeout_s=VERIFY_TIMEOUT_S).returncode == 0:
+                if ask_ssh_keygen(command, message).returncode == 0:
                     return fingerprint(signed_by)
         return None
 
@@ -166,6 +167,26 @@ def remove_armour(text: bytes) -> bytes:
     except (IndexError, binascii.Error):
         pass
     raise GatewrightError("ssh-keygen gave no signature")
+
+
+def ask_ssh_keygen(arguments: Sequence[str], message: bytes) -> subprocess.CompletedProcess[bytes]:
+    """Let ssh-keygen look at a signature; one that fails otherwise must not pass for a signature that does.
+
+    Raises:
+        GatewrightError: it is missing, too old, or failed.
+    """
+    answer = ssh_keygen(arguments, message, timeout_s=VERIFY_TIMEOUT_S)
+    if answer.returncode not in {YES, NO}:
+        raise ConfigurationError(
+            f"ssh-keygen can't verify: exit {answer.returncode}, {last_words(answer)}",
+            remedy="OpenSSH 8.2 or newer is needed",
+        )
+    return answer
+
+
+def last_words(answer: subprocess.CompletedProcess[bytes]) -> str:
+    """What a program said of its failure, on one line."""
+    return printable(" ".join(answer.stderr.decode(errors="replace").split())[:300]) or "it gave no reason"
 
 
 def ssh_keygen(

@@ -67,7 +67,9 @@ class Material:
     def results_of(self, check: str) -> tuple[str, ...]:
         """The result files that a check leaves."""
         declared = self.policy.checks.get(check) if self.policy else None
-        return tuple(result.path for result in declared.results) if declared else USUAL_RESULTS
+        return (
+            tuple(result.path for result in declared.results_of(self.profile)) if declared else USUAL_RESULTS
+        )
 
 
 @dataclass(frozen=True)

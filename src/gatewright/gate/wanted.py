@@ -1,4 +1,4 @@
-"""A whole run that answers for a newer one: nothing in it is wrong, and it is not what was asked for."""
+"""Is a run the one that was asked for? A genuine older one must not answer for a newer one."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from gatewright.gate.binding import CLOCK_TOLERANCE
 from gatewright.gate.decision import VerdictDocument
 from gatewright.gate.problem import Problem
 
-__all__ = ["Wanted", "find_replay", "parse_age"]
+__all__ = ["Wanted", "find_unwanted", "parse_age"]
 
 UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 AGE = re.compile(r"([1-9][0-9]{0,8})([smhd])")
@@ -53,7 +53,7 @@ def parse_age(text: str) -> int:
     return int(match[1]) * UNITS_S[match[2]]
 
 
-def find_replay(document: VerdictDocument, artifact: str, wanted: Wanted) -> Iterator[Problem]:
+def find_unwanted(document: VerdictDocument, artifact: str, wanted: Wanted) -> Iterator[Problem]:
     """In what a verdict is not the one that was asked for."""
     if wanted.run_id is not None and document.run_id != wanted.run_id:
         yield Problem(artifact, f"is run {document.run_id}, not {wanted.run_id}", "wanted-run")

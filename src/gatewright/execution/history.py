@@ -1,10 +1,13 @@
 """What a run does with the history: looks whether it is whole, names the line it continues, adds its own.
 
+Also the history held against the run folders that are still there.
+
 A broken history blocks no release and is never mended in silence: the verdict says so, until a person has
 set it aside.
 """
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,31 +15,41 @@ from pathlib import Path
 from gatewright.core.errors import GatewrightError
 from gatewright.core.escape import printable
 from gatewright.core.verdict import State
+from gatewright.evidence.digest import hash_bytes
 from gatewright.evidence.dsse import Signer
 from gatewright.evidence.ledger import (
+    BEGINNING,
+    LedgerBreak,
     LedgerEntry,
+    LedgerHead,
     append_entry,
     find_breaks,
     head_now,
     mend_torn_line,
+    read_ledger,
     read_recent,
+    read_set_aside,
 )
 from gatewright.evidence.record import write_atomic
 from gatewright.evidence.report import Reason
-from gatewright.evidence.strict import EvidenceError
-from gatewright.gate.decision import note
+from gatewright.evidence.strict import EvidenceError, read_bytes, read_model
+from gatewright.execution.project import Project
+from gatewright.gate.decision import VerdictDocument, note
+from gatewright.gate.verify import VERDICT
 
-__all__ = ["CONTINUES", "Chronicle"]
+__all__ = ["CONTINUES", "History", "find_unlike_runs"]
 
 CONTINUES = "continues.json"
 """In the folder of a run: the head of the history that the run continued."""
+
+UNKNOWN_RUN = "if you know why its line is lost, remove its folder"
 
 SHOWN_RUNS = 100
 """How many earlier runs the forms of a verdict may draw from."""
 
 
 @dataclass(frozen=True)
-class Chronicle:
+class History:
     """The history of a project; whoever looks or records holds the gate's lock."""
 
     path: Path
@@ -95,3 +108,44 @@ def tell(what: str) -> Reason:
         observed="a break",
         command="gatewright history --verify",
     )
+
+
+def find_unlike_runs(project: Project) -> Iterator[LedgerBreak]:
+    """Runs whose folder tells of another history, or whose verdict is not the one that the history recorded.
+
+    Runs of a history that was set aside are held against that one.
+
+    Raises:
+        EvidenceError: the history can't be read; ask `find_breaks` first.
+    """
+    entries = read_ledger(project.history)
+    places = {entry.run_id: number for number, entry in enumerate(entries, start=1)}
+    earlier = {entry.run_id: entry.verdict_sha256 for entry in read_set_aside(project.history)}
+    for folder in sorted(project.runs.glob("*")):
+        if not (folder / VERDICT).is_file():
+            continue
+        number = places.get(folder.name)
+        try:
+            digest = hash_bytes(read_bytes(folder / VERDICT))
+            if number is None:
+                is_known = earlier.get(folder.name) == digest
+                if not is_known and is_recorded(read_model(folder / VERDICT, VerdictDocument)):
+                    yield LedgerBreak(f"does not know run {folder.name}", remedy=UNKNOWN_RUN)
+                continue
+            if digest != entries[number - 1].verdict_sha256:
+                yield LedgerBreak(f"records another verdict of run {folder.name}", number)
+            yield from find_other_past(read_model(folder / CONTINUES, LedgerHead), entries, number)
+        except EvidenceError as error:
+            yield LedgerBreak(f"can't be held against run {folder.name}: {error.message}", number)
+
+
+def is_recorded(document: VerdictDocument) -> bool:
+    """Whether a run is one that the history records: one over all checks that came to its end."""
+    return document.policy.only is None and document.finished_at is not None
+
+
+def find_other_past(head: LedgerHead, entries: tuple[LedgerEntry, ...], number: int) -> Iterator[LedgerBreak]:
+    """Where a run names another line than the one before it as the one that it continued."""
+    previous = entries[number - 1].previous if number > 1 else BEGINNING
+    if (head.count, head.sha256) != (number - 1, previous):
+        yield LedgerBreak(f"is not what run {entries[number - 1].run_id} continued", number)
