@@ -63,6 +63,12 @@ def locust(session: nox.Session) -> None:
 
 
 @nox.session
+def mutation(session: nox.Session) -> None:
+    """Plant faults in the room of the judge and see whether the tests notice."""
+    run_task(session, "mutation")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style, formatting and import contracts."""
     run_task(session, "lint")

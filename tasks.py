@@ -72,6 +72,13 @@ def locust(_context: Context) -> None:
 
 
 @task
+def mutation(_context: Context) -> None:
+    """Plant faults in the room of the judge and see whether the tests notice."""
+    require("mutation")
+    run(sys.executable, "scripts/mutation.py")
+
+
+@task
 def lint(_context: Context) -> None:
     """Check style, formatting and import contracts."""
     require("lint")

@@ -217,6 +217,7 @@ COMMANDS = {
         "print or write the JSON Schemas of evidence", reading("slo_smoke", "slo-smoke", "schema")
     ),
     "locust": Command("try the Locust engine of load tests", plain("locust")),
+    "mutation": Command("plant faults in the judge and see whether tests notice", plain("mutation")),
     "lint": Command("check style, formatting and import contracts", plain("lint")),
     "types": Command("check types", plain("types")),
     "docs": Command("check links and commands in the documentation", plain("docs")),

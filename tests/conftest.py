@@ -4,7 +4,7 @@ import os
 
 pytest_plugins = ["pytester"]
 
-for variable in [
-    name for name in os.environ if name.startswith(("GATEWRIGHT_", "GITHUB_", "MULTYAGENTS_", "TASK_076_"))
-]:
+OF_OTHERS = ("GATEWRIGHT_", "GITHUB_", "MULTYAGENTS_", "MUTANT_UNDER_TEST", "TASK_076_")
+
+for variable in [name for name in os.environ if name.startswith(OF_OTHERS)]:
     del os.environ[variable]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatewright.core.escape import clipped, columns, html_text, markdown_text, printable
+from gatewright.core.escape import clipped, columns, html_text, markdown_text, printable, printable_lines
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,19 @@ def test_what_is_too_long_is_clipped_and_printable(text: str, shown: str) -> Non
 def test_clipped_text_fits_on_a_line(text: str, limit: int) -> None:
     assert len(clipped(text, limit)) <= limit
     assert printable(clipped(text, limit)) == clipped(text, limit)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("", ""),
+        ("one", "one\n"),
+        ("one\ntwo\n", "one\ntwo\n"),
+        ("one\r\ntwo\r\n", "one\ntwo\n"),
+        ("\n\n", "\n\n"),
+        ("a\x85b\u2028c\x0bd\x1ce\rf", "a\\x85b\\u2028c\\x0bd\\x1ce\\rf\n"),
+    ],
+)
+def test_a_line_ends_where_a_terminal_ends_it(text: str, shown: str) -> None:
+    """A name with another separator in it begins no line of its own."""
+    assert printable_lines(text) == shown

@@ -9,6 +9,7 @@ from gatewright.core.verdict import ExitCode, State, Verdict
 from gatewright.evidence.report import Counts, Reason
 from gatewright.gate.aggregate import CheckVerdict
 from gatewright.gate.decision import (
+    NOTE,
     PolicyReference,
     RunSubject,
     VerdictDocument,
@@ -102,10 +103,24 @@ def test_the_exit_code_follows_the_verdict_and_integrity_outranks_it() -> None:
     assert exit_code(document(Verdict.FAIL, check(State.FAIL), check(State.TAMPERED))) is ExitCode.INTEGRITY
 
 
-def test_changed_files_are_named_and_not_too_many() -> None:
-    reason = tree_changed([f"file{number}" for number in range(12)])
-    assert "file0" in reason.message
-    assert "2 more" in reason.message
+@pytest.mark.parametrize(("count", "told"), [(1, ""), (10, ""), (11, " and 1 more"), (12, " and 2 more")])
+def test_changed_files_are_named_and_not_too_many(count: int, told: str) -> None:
+    files = [f"file{number}" for number in range(count)]
+    assert tree_changed(files) == Reason(
+        rule="run-tree-unchanged",
+        message=f"files changed while the run went on: {', '.join(files[:10])}{told}",
+        artifact="latest.json",
+        pointer="/subject/changed",
+        expected="the same work tree at the end as at the beginning",
+        observed=f"{count} changed",
+        command="git status",
+    )
+
+
+def test_a_run_says_what_went_wrong_with_itself_and_what_to_do() -> None:
+    facts = {"expected": "an end", "observed": "a signal", "command": "gatewright gate"}
+    assert incident("x", "stopped", **facts) == Reason(rule="run-x", message="stopped", **facts)
+    assert note("x", "unsigned", **facts) == Reason(rule=f"{NOTE}x", message="unsigned", **facts)
 
 
 def test_a_run_about_one_check_says_so_in_its_policy() -> None:

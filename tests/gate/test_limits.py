@@ -258,3 +258,37 @@ def test_a_budget_without_a_history_that_can_be_used_is_doubt(
 
 def test_without_a_budget_nothing_is_asked_of_the_history() -> None:
     assert not list(find_flaky_excess(PLACE, check(), Counts(flaky=9), None, "quick"))
+
+
+@pytest.mark.parametrize(
+    ("limit", "earlier", "observed", "see", "command"),
+    [
+        (
+            {},
+            baseline(1.0, 1.0),
+            "2 earlier runs",
+            True,
+            'set first_runs = "warn" in gate.toml until enough runs have passed',
+        ),
+        ({}, None, "the run recorded nothing of earlier runs", False, "gatewright run unit"),
+        (
+            {"min_runs": 2},
+            baseline(1.7e308, 1.7e308),
+            "a median that is not finite",
+            True,
+            "gatewright run unit",
+        ),
+    ],
+)
+def test_what_can_not_be_compared_says_why_and_what_to_do(
+    limit: dict, earlier: Baseline | None, observed: str, command: str, *, see: bool
+) -> None:
+    """The history that there is can be looked at; where there is none, the manifest is shown."""
+    (finding,) = findings(1.0, {"max_increase": 0.1} | limit, earlier)
+    reason = finding.reason
+    assert (finding.state, reason.rule) == (INCONCLUSIVE, "limit-comparable")
+    assert reason.message == "unit: p95 can't be compared with earlier runs"
+    assert reason.expected == f"{limit.get('min_runs', 5)} earlier runs that passed"
+    assert (reason.observed, reason.command) == (observed, command)
+    history = "gatewright show 'runs/one/baseline.json#/checks/unit/metrics/p95'"
+    assert reason.see == (history if see else "gatewright show 'runs/one/unit/manifest.json#/counts'")

@@ -273,6 +273,31 @@ CASES: dict[str, tuple[Case, tuple[State, Reason]]] = {
             "2026-11-21T11:59:57+00:00",
         ),
     ),
+    "a report from after the check": (
+        suite(
+            started_at=(START + timedelta(seconds=4)).isoformat(),
+            finished_at=(START + timedelta(seconds=4)).isoformat(),
+        ),
+        told(
+            State.INVALID,
+            "result-of-this-check",
+            "report.json began after the check that should have made it",
+            "report.json",
+            "not after 2026-11-21T12:00:03+00:00",
+            "2026-11-21T12:00:04+00:00",
+        ),
+    ),
+    "a file that lay there before": (
+        Case(CheckMade(manifest={"older": ("junit.xml",)})),
+        told(
+            State.STALE,
+            "result-of-this-check",
+            "junit.xml lay there before the check that should have made it",
+            "junit.xml",
+            "a file that the check wrote",
+            "an older file",
+        ),
+    ),
     "too little": (
         Case(policy="min_collected = 4"),
         told(

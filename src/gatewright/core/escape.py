@@ -4,7 +4,16 @@ import re
 import unicodedata
 from html import escape
 
-__all__ = ["clipped", "columns", "html_text", "markdown_text", "printable", "printable_lines", "xml_text"]
+__all__ = [
+    "clipped",
+    "columns",
+    "html_text",
+    "lines_of",
+    "markdown_text",
+    "printable",
+    "printable_lines",
+    "xml_text",
+]
 
 HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Control, format (also bidirectional overrides), lone surrogates, line and paragraph separators."""
@@ -35,7 +44,12 @@ def clipped(text: str, limit: int) -> str:
 
 def printable_lines(text: str) -> str:
     """Lines of text, each made printable by itself; every one is ended."""
-    return "".join(f"{printable(line)}\n" for line in text.splitlines())
+    return "".join(f"{printable(line)}\n" for line in lines_of(text))
+
+
+def lines_of(text: str) -> list[str]:
+    """Lines as a terminal would begin them; other separators (NEL, U+2028) are part of what a line says."""
+    return text.replace("\r\n", "\n").removesuffix("\n").split("\n") if text else []
 
 
 def xml_text(text: str) -> str:

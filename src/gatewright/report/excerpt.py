@@ -4,7 +4,7 @@ import json
 from pathlib import Path, PurePosixPath
 
 from gatewright.core.errors import ConfigurationError, GatewrightError
-from gatewright.core.escape import printable_lines
+from gatewright.core.escape import lines_of, printable_lines
 from gatewright.evidence.strict import EvidenceError, parse_json, read_bytes, value_at
 
 __all__ = ["EvidenceUnreadableError", "render_excerpt"]
@@ -46,13 +46,13 @@ def render_json(document: object, pointer: str, path: str) -> str:
         value = value_at(document, pointer)
     except LookupError:
         raise EvidenceUnreadableError(f"{path} has nothing at {pointer}") from None
-    lines = json.dumps(value, indent=2, ensure_ascii=False).splitlines()
+    lines = json.dumps(value, indent=2, ensure_ascii=False).split("\n")
     left_out = [f"... and {len(lines) - SHOWN_LINES} more lines"] if len(lines) > SHOWN_LINES else []
     return printable_lines("\n".join([*lines[:SHOWN_LINES], *left_out]))
 
 
 def render_text(text: str) -> str:
     """The end of a text, where logs tell how things went."""
-    lines = text.splitlines()
+    lines = lines_of(text)
     left_out = [f"... {len(lines) - SHOWN_TAIL} lines before"] if len(lines) > SHOWN_TAIL else []
     return printable_lines("\n".join([*left_out, *lines[-SHOWN_TAIL:]]))

@@ -124,7 +124,7 @@ def reason_item(reason: Reason) -> str:
         ("mend", as_typed(reason.command)),
     ]
     told = [f"  - {name}: {markdown_text(value)}" for name, value in facts if value]
-    return "\n".join([f"- **{markdown_text(reason.message)}**", *told])
+    return "\n".join([f"- **{markdown_text(reason.message.strip())}**", *told])
 
 
 def places_list(findings: Sequence[LocatedFinding]) -> str:
