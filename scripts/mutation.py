@@ -18,7 +18,7 @@ __all__ = ["WANTED", "Score", "main", "read_score"]
 ROOT = Path(__file__).resolve().parents[1]
 MUTANTS = ROOT / "mutants"
 WANTED = 0.95
-"""The share of faults that tests must notice; docs/mutation.md tells which they do not, and why."""
+"""The share of faults that tests must notice; docs/mutation.md has the score by module."""
 
 SURVIVED = {0, 5, 33}
 """What mutmut notes for a mutant that every test let pass, or that no test reached."""

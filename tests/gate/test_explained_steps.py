@@ -5,10 +5,11 @@ from fakes.sealed import START, CheckMade, junit, open_run_folder, report, step
 
 from gatewright.core.verdict import State
 from gatewright.evidence.report import Counts
+from gatewright.evidence.results import Result
 from gatewright.gate.aggregate import judge_check
 from gatewright.gate.binding import Expected
 from gatewright.gate.finding import Place
-from gatewright.gate.measure import shown
+from gatewright.gate.measure import shown, total
 
 FAILED = {"exit_code": 1}
 POLICY = """\
@@ -89,3 +90,12 @@ def test_counts_are_told_without_zeros() -> None:
     assert shown(Counts()) == "nothing"
     assert shown(Counts(collected=3, skipped=1)) == "3 collected, 1 skipped"
     assert Place("r", "unit").artifact("a") == "runs/r/unit/a"
+
+
+def test_all_results_of_a_check_count_together() -> None:
+    results = (
+        Result("a.xml", State.PASS, Counts(collected=2, passed=2)),
+        Result("b.json", State.PASS, Counts(samples=5)),
+    )
+    assert total(results) == Counts(collected=2, passed=2, samples=5)
+    assert total(results[:1] * 2) == Counts(collected=4, passed=4)

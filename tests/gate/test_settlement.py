@@ -1,5 +1,7 @@
 """What a waiver is laid over, until when, and what it never touches."""
 
+import time
+from collections.abc import Iterator
 from datetime import date, timedelta, timezone
 
 import pytest
@@ -62,8 +64,20 @@ def test_the_message_tells_when_a_waiver_ended_and_when_it_would_end() -> None:
         "it ended on 2026-02-28",
         "it ends in 31 days, and 30 are allowed",
     ]
+    assert [use.expires for use in uses] == [date(2026, 2, 28), date(2026, 4, 1)]
 
 
+@pytest.fixture(params=["UTC0", "AHEAD-14", "BEHIND11"])
+def machine_zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The local time of the machine (POSIX TZ strings)."""
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("machine_zone")
 def test_the_day_of_judging_is_that_of_universal_time() -> None:
     """Wherever the gate runs: an hour later in Berlin it is still the first of March in UTC."""
     berlin = MOMENT.astimezone(timezone(timedelta(hours=1)))
