@@ -32,7 +32,7 @@ from gatewright.gate.lint import lint_policy
         (
             'reason = "is being mended"\n',
             "",
-            ["28 waivers.0: the waiver does nothing: reason: is missing; mend it, or take it out"],
+            ["28 waivers.0.reason: the waiver does nothing: is missing; mend it, or take it out"],
         ),
         (
             'check = "unit"',
@@ -189,7 +189,12 @@ from gatewright.gate.lint import lint_policy
         (
             "[checks.load]",
             "required = false\n[checks.load]\nrequired = false",
-            ["1 : no check is required, so nothing could ever block a release; see docs/guide-policy.md"],
+            [
+                (
+                    "1 : no check is required, so nothing could ever block a release;"
+                    ' leave "required = false" out of one'
+                )
+            ],
         ),
         (
             "min_collected = 3",

@@ -5,7 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from gatewright.evidence.strict import EvidenceError, read_bytes
+
 __all__ = ["Sessions", "read_sessions"]
+
+MAXIMUM_BYTES = 256 * 1024
+"""A syntax tree takes some hundred times the memory of its text."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +36,9 @@ class Sessions:
 def read_sessions(noxfile: Path) -> Sessions:
     """Read the sessions of a noxfile without importing it."""
     try:
-        module = ast.parse(noxfile.read_bytes())
-    except OSError as error:
-        return Sessions(problem=f"{noxfile.name} can't be read: {error.strerror}")
+        module = ast.parse(read_bytes(noxfile, limit=MAXIMUM_BYTES))
+    except EvidenceError as error:
+        return Sessions(problem=f"{noxfile.name} can't be read: {error.message}")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return Sessions(problem=f"{noxfile.name} can't be parsed: {type(error).__name__}")
     names = list(find_names(module))
