@@ -14,6 +14,9 @@ from gatewright.core.errors import GatewrightError
 from gatewright.core.verdict import ExitCode, Verdict
 from gatewright.execution.judge import judge_now, verify_run
 
+PLACES = 8
+"""How many bytes of each file are changed."""
+
 POLICY = """\
 schema_version = 1
 [checks.unit]
@@ -138,11 +141,11 @@ def test_no_file_is_taken_away_or_added_unseen(name: str, sealed: dict[str, Seal
 @pytest.mark.fuzz
 @pytest.mark.parametrize("name", RUNS)
 def test_no_change_of_any_byte_goes_unseen(name: str, sealed: dict[str, SealedRun]) -> None:
-    """Every 61st byte of every file, changed, taken out and doubled."""
+    """Some bytes of every file, changed, taken out and doubled."""
     run, random = sealed[name], Random(name)
     for path in evidence_of(run):
         data = path.read_bytes()
-        for at in range(random.randrange(61), len(data), 61):
+        for at in sorted(random.sample(range(len(data)), min(PLACES, len(data)))):
             assert_found(run, path, data[:at] + bytes([data[at] ^ 1 << random.randrange(8)]) + data[at + 1 :])
             assert_found(run, path, data[:at] + data[at + 1 :])
             assert_found(run, path, data[: at + 1] + data[at:])
@@ -151,12 +154,12 @@ def test_no_change_of_any_byte_goes_unseen(name: str, sealed: dict[str, SealedRu
 @pytest.mark.fuzz
 @pytest.mark.parametrize("name", RUNS)
 def test_no_change_of_any_field_goes_unseen(name: str, sealed: dict[str, SealedRun]) -> None:
-    """Every field of every JSON file: each odd value, each well-meant lie, and without the field."""
+    """Some fields of every JSON file: odd values, well-meant lies, and without the field."""
     run, random = sealed[name], Random(name)
     for path in (path for path in evidence_of(run) if path.suffix == ".json"):
         document = json.loads(path.read_bytes())
         for mutated in json_mutations(document):
-            if random.random() < 0.01:
+            if random.random() < 0.002:
                 assert_found(run, path, json.dumps(mutated, indent=2).encode() + b"\n")
 
 
