@@ -1,9 +1,14 @@
 """What the lint of a policy says, word for word: the line, the place, what is wrong, and what to do about it."""
 
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
 import pytest
 from gate.test_lint import AROUND, GOOD, lint
 
 from gatewright.gate.lint import lint_policy
+from gatewright.gate.lint_rules import Surroundings
+from gatewright.gate.sessions import Sessions
 
 
 @pytest.mark.parametrize(
@@ -239,3 +244,92 @@ def test_what_toml_does_not_place_is_placed_at_its_end() -> None:
     assert problem.remedy == "see https://toml.io/en/v1.0.0"
     (problem,) = lint_policy(b"a = 1\n\n\nb = [", "gate.toml", AROUND).problems
     assert problem.line == 4
+
+
+FULL = 'full_steps = [["{python}", "-m", "pytest", "--junit-xml={evidence}/full.xml"]]\n'
+
+
+def words(old: str, new: str, around: Surroundings = AROUND) -> list[str]:
+    assert old in GOOD
+    problems = lint(GOOD.replace(old, new, 1), around).problems
+    return [f"{each.line} {each.place}: {each.message}; {each.remedy}" for each in problems]
+
+
+def test_results_of_the_full_profile_are_held_against_its_own_commands() -> None:
+    """What only the other profile leaves is missing in this one."""
+    write = "let one write it to {evidence}"
+    assert words("min_collected = 3\n", f'min_collected = 3\n{FULL}full_results = ["full.xml"]\n') == []
+    assert words(
+        "min_collected = 3\n", f'min_collected = 3\n{FULL}full_results = ["full.xml", "a.json"]\n'
+    ) == [
+        f"17 checks.unit.full_results.1: no command of full_steps names a.json, so it will be missing; {write}/a.json"
+    ]
+    assert words("min_collected = 3\n", f"min_collected = 3\n{FULL}") == [
+        f"13 checks.unit.results.0: no command of full_steps names junit.xml, so it will be missing; {write}/junit.xml",
+        f"13 checks.unit.results.1: no command of full_steps names report.json, so it will be missing; {write}/report.json",
+    ]
+
+
+def test_a_waiver_that_is_broken_hides_no_other() -> None:
+    second = GOOD[GOOD.index("[[waivers]]") :].replace('"known"', '"other"').replace("03-31", "02-28")
+    assert words(
+        'reason = "is being mended"\nowner = "ada"\nexpires = 2026-03-31\n', f"expires = 2026-03-31\n{second}"
+    ) == [
+        "28 waivers.0.owner: the waiver does nothing: is missing; mend it, or take it out",
+        "28 waivers.0.reason: the waiver does nothing: is missing; mend it, or take it out",
+        "37 waivers.1.expires: the waiver ended on 2026-02-28; take it out, or sign it anew",
+    ]
+
+
+def test_the_day_of_a_waiver_is_that_of_universal_time() -> None:
+    """It is still the first of March here and there already the second."""
+    ahead = replace(AROUND, now=datetime(2026, 3, 2, 1, 0, tzinfo=timezone(timedelta(hours=2))))
+    assert words("2026-03-31", "2026-03-01", ahead) == []
+    behind = replace(AROUND, now=datetime(2026, 3, 1, 23, 0, tzinfo=timezone(timedelta(hours=-2))))
+    assert words("2026-03-31", "2026-03-01", behind) == [
+        "33 waivers.0.expires: the waiver ended on 2026-03-01; take it out, or sign it anew"
+    ]
+
+
+def test_a_command_for_a_shell_is_told_to_be_none() -> None:
+    step = '["{python}", "stress.py", "--profile", "{profile}", "{root}"]'
+    assert words(step, '["make all fast report.json"]') == [
+        (
+            "11 checks.unit.steps.1: the whole command is one word: the name of a program with blanks in it; "
+            'write every word on its own: ["make", "all", ...]'
+        )
+    ]
+    assert words(step, '["tool", "report.json", "&&", "bash"]') == [
+        (
+            "11 checks.unit.steps.1.2: no shell reads the command, so && is given to it as it is; "
+            'write steps of their own, or ["sh", "-c", "..."]'
+        )
+    ]
+    assert words(step, '["bash", "&&", "report.json"]') == []
+    assert words(step, '["env", "bash", "-c", "a && report.json", "$X"]') == []
+
+
+def test_a_session_that_may_be_computed_is_only_looked_for() -> None:
+    doubtful = replace(AROUND, sessions=Sessions(frozenset(), is_certain=False))
+    assert words("min_samples", "min_samples", doubtful) == [
+        "8 checks.unit.session: noxfile.py does not name a session tests; look whether it defines it"
+    ]
+
+
+def test_first_runs_that_warn_where_warnings_block_are_told_to_have_no_end() -> None:
+    limits = '[checks.load.limits.p95]\nmax_increase = 0.1\nfirst_runs = "warn"\nmin_runs = 3\n'
+    text = GOOD.replace("[gate]\n", "[gate]\nwarn_blocks = true\n", 1).replace(
+        "[slo.shop]", f"{limits}\n[slo.shop]", 1
+    )
+    (problem,) = lint(text).problems
+    assert problem.place == "checks.load.limits.p95.first_runs"
+    assert (
+        problem.message == "with warn_blocks first runs that warn don't pass, so none is ever compared with"
+    )
+    assert problem.remedy == "warn_blocks = false until 3 runs have passed"
+
+
+def test_a_load_is_known_by_both_of_its_words() -> None:
+    step = '["gatewright", "slo", "run", "shop"]]\nresults = ["report.json"]\nmin_samples = 100\nexclusive = true'
+    for argv in ('["tool", "slo"]', '["tool", "run"]'):
+        assert words(step, f'{argv}]\nresults = ["report.json"]\nmin_collected = 1') == []

@@ -139,3 +139,25 @@ def test_the_full_profile_may_leave_results_of_its_own() -> None:
 
 def test_the_policy_of_the_fakes_is_good() -> None:
     assert set(parse(CLEAN_POLICY).checks) == {"unit", "stress"}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            GOOD + "required = false\n",
+            "the policy: no check is required, so nothing could ever block a release",
+        ),
+        (GOOD + "zzz = 3\n", "checks.unit.zzz: there is no such setting"),
+        (
+            GOOD + "min_colected = 3\n",
+            "checks.unit.min_colected: there is no such setting; did you mean min_collected?",
+        ),
+        (GOOD + "timeout_s = 0\n", "checks.unit.timeout_s: Input should be greater than or equal to 1"),
+    ],
+)
+def test_a_refusal_is_one_line_without_more_than_it_needs(text: str, told: str) -> None:
+    """The place, what is wrong, and a hint where a word was misspelt; what else helps is told by `policy check`."""
+    with pytest.raises(ConfigurationError) as caught:
+        parse(text)
+    assert str(caught.value) == f"gate.toml: {told}"

@@ -1,5 +1,6 @@
 """What people are told, word for word: each way in which evidence fails, and the reason that the judge gives."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -589,6 +590,32 @@ def test_a_check_without_a_manifest_tells_how_its_session_ended(tmp_path: Path) 
     assert reason.observed == "no manifest"
 
 
+def test_a_check_that_was_cut_short_is_told_from_one_that_was_never_begun(tmp_path: Path) -> None:
+    """Neither has left a manifest nor a record of its session; one has left a folder."""
+    policy = 'schema_version = 1\n[checks.unit]\nsteps = [["t"]]\nresults = ["junit.xml"]\n'
+    run = open_run_folder(tmp_path, policy, {"unit": CheckMade()})
+    check, expected = run.policy.policy.checks["unit"], expectation(run)
+    (run.folder / "unit" / MANIFEST).unlink()
+    (reason,) = verdict_on(run.folder, "unit", check, expected).reasons
+    assert (reason.message, reason.observed) == (
+        "unit: no evidence was left (it was cut short)",
+        "no manifest",
+    )
+    shutil.rmtree(run.folder / "unit")
+    (reason,) = verdict_on(run.folder, "unit", check, expected).reasons
+    assert reason.message == "unit: no evidence was left (it was not run)"
+
+
+def test_what_was_not_measured_is_among_the_findings_that_waivers_are_held_against(tmp_path: Path) -> None:
+    policy = 'schema_version = 1\n[checks.unit]\nsteps = [["t"]]\nresults = ["junit.xml"]\n'
+    run = open_run_folder(tmp_path, policy, {"unit": CheckMade()})
+    (run.folder / "unit" / MANIFEST).unlink()
+    judged = judge_check(run.folder, "unit", run.policy.policy.checks["unit"], expectation(run))
+    assert [(each.state, each.reason) for each in judged.findings] == [
+        (State.MISSING, judged.verdict.reasons[0])
+    ]
+
+
 def test_a_session_that_ran_out_of_time_without_a_manifest_is_a_time_out(tmp_path: Path) -> None:
     case = CheckMade(session={"timed_out": True, "signal": "SIGKILL"})
     run = open_run_folder(
@@ -618,6 +645,7 @@ def test_a_manifest_that_can_not_be_read_says_why_and_where(tmp_path: Path) -> N
     (reason,) = verdict.reasons
     assert (verdict.state, reason.rule) == (State.INVALID, "manifest-readable")
     assert reason.message == "unit: manifest.json: Input should be a valid boolean at /isolated"
+    assert reason.artifact == f"{RUN}/{MANIFEST}"
     assert (reason.pointer, reason.expected, reason.observed) == (
         "/isolated",
         "a manifest that can be believed",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gatewright.gate.sessions import Sessions, read_sessions
+from gatewright.gate.sessions import MAXIMUM_BYTES, Sessions, read_sessions
 
 NOXFILE = """\
 import nox
@@ -82,8 +82,18 @@ def test_names_that_are_computed_leave_doubt(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize("text", ["def (", "\0", "(" * 10_000])
 def test_a_noxfile_that_can_not_be_parsed_is_told(tmp_path: Path, text: str) -> None:
     sessions = read(tmp_path, text)
-    assert sessions.problem.startswith("noxfile.py can't be parsed")
+    assert sessions.problem in {
+        "noxfile.py can't be parsed: SyntaxError",
+        "noxfile.py can't be parsed: ValueError",
+        "noxfile.py can't be parsed: MemoryError",
+        "noxfile.py can't be parsed: RecursionError",
+    }
     assert not sessions.has("tests")
+
+
+def test_a_noxfile_without_end_is_not_read(tmp_path: Path) -> None:
+    sessions = read(tmp_path, "#" * (MAXIMUM_BYTES + 1))
+    assert sessions.problem == f"noxfile.py can't be read: noxfile.py is larger than {MAXIMUM_BYTES} bytes"
 
 
 def test_a_project_without_noxfile_has_no_sessions(tmp_path: Path) -> None:

@@ -198,3 +198,24 @@ def test_a_setting_after_any_values_has_its_line(values: list[str]) -> None:
     lines = Lines(f"{text}last = 1\n")
     assert lines.of(("last",)) == text.count("\n") + 1
     assert set(paths(document)) | {("last",)} == set(lines._lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "line"),
+    [
+        ("a = 1\nb = 2", ("b",), 2),
+        ("\n\na = 1", ("a",), 3),
+        ("# x", ("a",), 1),
+        ("#\na = 1", ("a",), 2),
+        ("a = 1\n#\n#\nb = 1", ("b",), 4),
+        ('a = """\n\\\\"""\nb = 1', ("b",), 3),
+        ('a = "\\""\nb = 1', ("b",), 2),
+        ("[[a]]\n[[a]]\nb = 1", ("a", 1, "b"), 3),
+        ("[[a]] # [[a]]\nb = 1", ("a", 0, "b"), 2),
+        ("[a]#b\nc = 1", ("a", "c"), 2),
+        ("a = 1 # c = 2\nX = 1", ("X",), 2),
+        ("X = 1\nY = [X]".replace("[X]", '["X"]'), ("Y", 0), 2),
+    ],
+)
+def test_lines_of_small_documents(text: str, path: tuple[str | int, ...], line: int) -> None:
+    assert Lines(text).of(path) == line
