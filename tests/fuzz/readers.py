@@ -234,6 +234,7 @@ EXEMPT = {
     "read_recent": "reads what read_ledger reads",
     "read_set_aside": "reads what read_ledger reads, and leaves out what it can't",
     "read_signed_head": "reads an envelope with a LedgerHead in it",
+    "read_manifest": "reads a Manifest",
     "read_material": "makes a note of every refusal of a model",
     "read_reports": "makes a note of every refusal of a model",
     "read_lines": "is below the readers of the history",

@@ -2,11 +2,11 @@
 
 import pytest
 
-from gatewright.gate.lint import LintReport, Problem
+from gatewright.gate.lint import LintProblem, LintReport
 from gatewright.gate.lint_rules import Severity
 from gatewright.report.lint import LINT_FORMATS
 
-PROBLEM = Problem(line=3, place="checks.x", severity=Severity.ERROR, message="is bad", remedy="mend it")
+PROBLEM = LintProblem(line=3, place="checks.x", severity=Severity.ERROR, message="is bad", remedy="mend it")
 
 
 def rendered(form: str, file: str = "gate.toml", **changes: object) -> str:

@@ -11,9 +11,9 @@ from gatewright.cli.common import Commands, project_of
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.escape import printable
 from gatewright.core.verdict import ExitCode
-from gatewright.evidence.ledger import LedgerEntry, read_ledger
+from gatewright.evidence.ledger import LedgerEntry
 from gatewright.evidence.record import write_atomic
-from gatewright.evidence.strict import EvidenceError
+from gatewright.execution.history import History
 from gatewright.execution.judge import resolve_run
 from gatewright.execution.project import Project
 from gatewright.gate.decision import VerdictDocument, exit_code
@@ -98,12 +98,7 @@ def report_command(options: argparse.Namespace) -> int:
 
 def earlier(project: Project | None, document: VerdictDocument) -> tuple[LedgerEntry, ...]:
     """The runs of the project before this one; none where no history can be read."""
-    if project is None:
-        return ()
-    try:
-        entries = read_ledger(project.history)
-    except EvidenceError:
-        return ()
+    entries = History(project.history).recent() if project else ()
     return tuple(entry for entry in entries if entry.finished_at < document.started_at)
 
 

@@ -17,7 +17,7 @@ from gatewright.evidence.signing.passphrase import new_passphrase
 from gatewright.execution.judge import resolve_run, verify_run
 from gatewright.execution.project import find_project
 from gatewright.execution.signing import KEY_VARIABLE, find_key, open_key, sign_folder
-from gatewright.gate.policy import load_policy
+from gatewright.gate.policy import POLICY, load_policy
 from gatewright.gate.verify import Verification
 from gatewright.gate.wanted import Wanted, parse_age
 
@@ -190,7 +190,7 @@ def configured_key(root: Path) -> Path | None:
     named = os.environ.get(KEY_VARIABLE)
     if named:
         return key_path(named)
-    policy = root / "gate.toml"
+    policy = root / POLICY
     return find_key(load_policy(policy).policy, {}) if policy.is_file() else None
 
 

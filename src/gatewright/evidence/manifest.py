@@ -1,5 +1,6 @@
 """The manifest: what one check ran, where, when, on what, how it ended and which files it left."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
@@ -8,11 +9,14 @@ from gatewright.core.model import Model
 from gatewright.core.provenance import Environment, Subject
 from gatewright.evidence.digest import FileEntry, Sha256
 from gatewright.evidence.report import Counts
+from gatewright.evidence.strict import read_model
 
-__all__ = ["MANIFEST", "CheckId", "Manifest", "RunId", "Step"]
+__all__ = ["MANIFEST", "CheckId", "Manifest", "RunId", "Step", "read_manifest"]
 
 MANIFEST = "manifest.json"
 """Renamed into a check's folder last: a folder without one is the trace of a check that never ended."""
+
+MAXIMUM_BYTES = 8 * 1024 * 1024
 
 RunId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
 CheckId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
@@ -67,3 +71,12 @@ class Manifest(Model):
     counts: Counts
     files: tuple[FileEntry, ...]
     older: tuple[str, ...] = ()
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of a check.
+
+    Raises:
+        EvidenceError: MISSING where there is none, else as `evidence.strict.read_model`.
+    """
+    return read_model(folder / MANIFEST, Manifest, limit=MAXIMUM_BYTES)

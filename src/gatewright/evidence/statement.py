@@ -2,8 +2,9 @@
 
 from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
+from gatewright.core.model import Foreign
 from gatewright.core.verdict import State, Verdict
 from gatewright.evidence.manifest import CheckId, RunId
 
@@ -25,20 +26,20 @@ TEST_RESULT: Final = "https://in-toto.io/attestation/test-result/v0.1"
 SIMPLE_VERIFICATION: Final = "https://in-toto.io/attestation/svr/v0.1"
 
 
-class Foreign(BaseModel):
-    """A model of others' making: fields that we don't know are left alone, as in-toto's parsing rules ask."""
+class Part(Foreign):
+    """A part of a statement: fields that we don't know are left alone, as in-toto's parsing rules ask."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False, validate_by_name=True)
+    model_config = ConfigDict(validate_by_name=True)
 
 
-class Descriptor(Foreign):
+class Descriptor(Part):
     """A thing by its name and digests (ResourceDescriptor)."""
 
     name: str = ""
     digest: dict[str, str]
 
 
-class GateRun(Foreign):
+class GateRun(Part):
     """Our extension of both predicates: which run this is about, and the very files that it rests on."""
 
     id: RunId
@@ -50,7 +51,7 @@ class GateRun(Foreign):
     evidence: tuple[Descriptor, ...]
 
 
-class TestResult(Foreign):
+class TestResult(Part):
     """Test Result v0.1: how one check ended."""
 
     __test__ = False  # for pytest, which takes every class of this name for a test
@@ -63,14 +64,14 @@ class TestResult(Foreign):
     gatewright_run: GateRun
 
 
-class Verifier(Foreign):
+class Verifier(Part):
     """Who judged, and by which policy."""
 
     id: str
     policy: Descriptor
 
 
-class VerificationResult(Foreign):
+class VerificationResult(Part):
     """Simple Verification Result v0.1: what was proven; what was not is not among the properties."""
 
     verifier: Verifier
@@ -79,7 +80,7 @@ class VerificationResult(Foreign):
     gatewright_run: GateRun
 
 
-class Statement(Foreign):
+class Statement(Part):
     """Something that is said about subjects, which are known by their digests."""
 
     type: Annotated[Literal["https://in-toto.io/Statement/v1"], Field(alias="_type")] = STATEMENT

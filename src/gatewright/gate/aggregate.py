@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field
 from gatewright.core.model import Model
 from gatewright.core.verdict import State
 from gatewright.evidence.digest import Sha256, hash_file
-from gatewright.evidence.manifest import MANIFEST, CheckId, Manifest, Step
+from gatewright.evidence.manifest import MANIFEST, CheckId, Manifest, Step, read_manifest
 from gatewright.evidence.report import Counts, Reason
 from gatewright.evidence.results import Result, read_result
 from gatewright.evidence.strict import EvidenceError, read_bytes, read_model
@@ -28,7 +28,6 @@ __all__ = ["SESSIONS", "CheckVerdict", "JudgedCheck", "judge_check", "judge_chec
 SESSIONS = "_sessions"
 """Where the gate records how it started each check; no check can have this name."""
 
-MAXIMUM_MANIFEST_BYTES = 8 * 1024 * 1024
 SHOWN_REASONS = 10
 SHOWN_LOG_LINES = 5
 SHOWN_LOG_WIDTH = 300
@@ -72,7 +71,7 @@ def judge_check(folder: Path, name: str, check: Check, expected: Expected) -> Ju
     """Judge one check by what its folder holds; reads, and changes nothing."""
     place = Place(expected.run_id, name)
     try:
-        manifest = read_model(folder / name / MANIFEST, Manifest, limit=MAXIMUM_MANIFEST_BYTES)
+        manifest = read_manifest(folder / name)
     except EvidenceError as error:
         return without_manifest(place, check, find_absence(place, folder, error))
     results = tuple(

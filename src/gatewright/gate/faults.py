@@ -21,6 +21,9 @@ WORDS = {
 }
 """What TOML calls that which pydantic names by the types of Python."""
 
+REMEDIES = {"nothing_required": 'leave "required = false" out of one'}
+"""What helps against faults of the policy as a whole, which no setting is for."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -91,7 +94,8 @@ def explain(model: type[BaseModel], path: tuple[str | int, ...], details: ErrorD
     meaning = find_meaning(model, path)
     if details["type"] == "missing":
         return Fault(path, "is missing", f"add {meaning or name}")
-    return Fault(path, WORDS.get(details["type"], details["msg"].removeprefix("Value error, ")), meaning)
+    message = WORDS.get(details["type"], details["msg"].removeprefix("Value error, "))
+    return Fault(path, message, REMEDIES.get(details["type"], meaning))
 
 
 def find_meaning(model: type[BaseModel], path: tuple[str | int, ...]) -> str:

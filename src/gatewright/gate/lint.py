@@ -26,13 +26,13 @@ from gatewright.gate.lint_rules import (
 from gatewright.gate.policy import Check, Gate, Policy, UnreadablePolicyError, decode_policy
 from gatewright.gate.toml_lines import Lines
 
-__all__ = ["LintReport", "Problem", "lint_policy"]
+__all__ = ["LintProblem", "LintReport", "lint_policy"]
 
 TOML_LINE = re.compile(r"\(at line (\d+), column \d+\)")
 M = TypeVar("M", bound=BaseModel)
 
 
-class Problem(Model):
+class LintProblem(Model):
     """One thing that is wrong with a policy: where, how bad, what, and what to do about it.
 
     `line` counts from 1; `place` names the setting, empty where a line alone is meant.
@@ -50,7 +50,7 @@ class LintReport(Model):
 
     schema_version: Literal["gatewright.lint/1"] = "gatewright.lint/1"
     file: str
-    problems: tuple[Problem, ...]
+    problems: tuple[LintProblem, ...]
 
     def count(self, severity: Severity) -> int:
         """How many problems are that bad."""
@@ -83,7 +83,7 @@ def lint_policy(data: bytes, file: str, around: Surroundings) -> LintReport:
 def report(file: str, remarks: list[Remark], lines: Lines | None = None) -> LintReport:
     """Remarks as problems with their lines, from the top: each once, with its place where one is known."""
     problems = {
-        Problem(
+        LintProblem(
             line=each.line or (lines.of(each.path) if lines else 1),
             place=printable(".".join(map(str, each.path))),
             severity=each.severity,
@@ -104,7 +104,7 @@ def find_form(document: dict[str, object]) -> Iterator[Remark]:
         Policy.model_validate(document)
     except ValidationError as failure:
         for fault in find_faults(Policy, document, failure):
-            yield error(fault.path, fault.message, fault.remedy or 'leave "required = false" out of one')
+            yield error(fault.path, fault.message, fault.remedy)
 
 
 def find_meaning(document: dict[str, object], around: Surroundings) -> Iterator[Remark]:

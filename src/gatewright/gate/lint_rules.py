@@ -106,9 +106,15 @@ def check_check(name: str, check: Check, loads: Sequence[str], around: Surroundi
     yield from find_orphaned_results(path, check)
     yield from find_free_pass(path, check)
     yield from find_shared_load(path, check)
+    for place, argv in steps_of(path, check):
+        yield from find_in_step(place, argv, loads)
+
+
+def steps_of(path: Path, check: Check) -> Iterator[tuple[Path, Sequence[str]]]:
+    """Every command of a check, in either profile, with its place."""
     for field in ("steps", "full_steps"):
         for index, argv in enumerate(getattr(check, field) or ()):
-            yield from find_in_step((*path, field, index), argv, loads)
+            yield (*path, field, index), argv
 
 
 def find_unknown_session(path: Path, check: Check, sessions: Sessions) -> Iterator[Remark]:
@@ -134,11 +140,10 @@ def meant(name: str, known: Sequence[str]) -> str:
 
 def find_nox_without_session(path: Path, check: Check) -> Iterator[Remark]:
     """A Nox inside of a check: its environment is not the one that the evidence tells of."""
-    for field in ("steps", "full_steps"):
-        for index, argv in enumerate(getattr(check, field) or ()):
-            if check.session is None and any(PurePosixPath(word).name == "nox" for word in argv[:3]):
-                message = "the step calls Nox itself, and the evidence knows nothing of its environment"
-                yield warning((*path, field, index), message, 'let the gate start it: session = "NAME"')
+    for place, argv in steps_of(path, check):
+        if check.session is None and any(PurePosixPath(word).name == "nox" for word in argv[:3]):
+            message = "the step calls Nox itself, and the evidence knows nothing of its environment"
+            yield warning(place, message, 'let the gate start it: session = "NAME"')
 
 
 def find_placeholders_in_results(path: Path, check: Check) -> Iterator[Remark]:

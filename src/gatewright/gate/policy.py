@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from gatewright.core.errors import ConfigurationError
 from gatewright.core.model import Model
@@ -200,7 +201,9 @@ class Policy(Model):
     def requires_something(self) -> "Policy":
         """A gate that needs nothing would pass on nothing."""
         if not any(check.required for check in self.checks.values()):
-            raise ValueError("no check is required, so nothing could ever block a release")
+            raise PydanticCustomError(
+                "nothing_required", "no check is required, so nothing could ever block a release"
+            )
         return self
 
     def narrowed(self, only: str | None) -> "Policy":

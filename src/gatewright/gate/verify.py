@@ -39,8 +39,6 @@ SUMS = "SHA256SUMS"
 UNSIGNED_KIND = "signed"
 """The kind of the incident that nobody could sign a run whose policy wants it."""
 
-MAXIMUM_VERDICT_BYTES = 8 * 1024 * 1024
-
 
 def latest_name(file: str) -> str:
     """The name of the copy of `verdict.*` beside the latest verdict: `latest.*`."""
@@ -78,7 +76,7 @@ def verify(
         wanted: the run that is asked for; any when None.
     """
     try:
-        data = read_bytes(folder / VERDICT, limit=MAXIMUM_VERDICT_BYTES)
+        data = read_bytes(folder / VERDICT)
         document = parse_model(data, VerdictDocument, name=VERDICT)
     except EvidenceError as error:
         return Verification(None, (Problem(VERDICT, error.message),), ExitCode.INTEGRITY)

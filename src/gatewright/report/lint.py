@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
-from gatewright.gate.lint import LintReport, Problem
+from gatewright.gate.lint import LintProblem, LintReport
 from gatewright.gate.lint_rules import Severity
 from gatewright.report.github import escape_data, escape_property
+from gatewright.report.text import plural
 
 __all__ = ["LINT_FORMATS"]
 
@@ -15,16 +16,11 @@ def as_text(report: LintReport) -> str:
         f"{report.file}:{problem.line}: {problem.severity.value}: {sentence(problem)}"
         for problem in report.problems
     ]
-    counted = ", ".join(count(report.count(severity), severity.value) for severity in Severity)
+    counted = ", ".join(plural(report.count(severity), severity.value) for severity in Severity)
     return "\n".join([*lines, f"{report.file}: {counted}"]) + "\n"
 
 
-def count(number: int, word: str) -> str:
-    """So many of something."""
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
-
-
-def sentence(problem: Problem) -> str:
+def sentence(problem: LintProblem) -> str:
     """Place, message and remedy."""
     place = f"{problem.place}: " if problem.place else ""
     return f"{place}{problem.message}" + (f" ({problem.remedy})" if problem.remedy else "")

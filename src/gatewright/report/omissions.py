@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gatewright.core.provenance import UNKNOWN
-from gatewright.evidence.manifest import MANIFEST, Manifest
-from gatewright.evidence.strict import EvidenceError, read_model
+from gatewright.evidence.manifest import read_manifest
+from gatewright.evidence.strict import EvidenceError
 from gatewright.gate.aggregate import CheckVerdict
 from gatewright.gate.decision import NOTE, VerdictDocument
 
@@ -59,6 +59,6 @@ def check_gaps(check: CheckVerdict) -> Iterator[str]:
 def profile_of(folder: Path, check: CheckVerdict) -> str:
     """The profile in which a check was run; empty where its manifest does not tell."""
     try:
-        return read_model(folder / check.check / MANIFEST, Manifest).profile
+        return read_manifest(folder / check.check).profile
     except EvidenceError:
         return ""

@@ -20,6 +20,7 @@ __all__ = [
     "COLOURS",
     "describe_counts",
     "describe_state",
+    "plural",
     "render_checks",
     "render_explanation",
     "render_policy",
@@ -82,6 +83,11 @@ def describe_counts(counts: Counts) -> str:
         if number and name not in {"collected", "passed"}
     ]
     return ", ".join(parts) or "nothing"
+
+
+def plural(count: int, noun: str) -> str:
+    """So many of something; the noun takes an s."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def figures(reason: Reason) -> str:

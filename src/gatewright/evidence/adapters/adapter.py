@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
-
 from gatewright.core.escape import clipped
 from gatewright.core.verdict import State
 from gatewright.evidence.report import Counts, Reason
@@ -15,7 +13,6 @@ from gatewright.evidence.strict import EvidenceError
 __all__ = [
     "Adapter",
     "Complaint",
-    "Foreign",
     "Format",
     "Result",
     "conclude",
@@ -81,12 +78,6 @@ class Adapter:
     is_xml: bool
     signature: frozenset[str]
     read: Callable[[str, bytes], Result]
-
-
-class Foreign(BaseModel):
-    """The base of models of other tools' formats: what is read is strict, what is not read is left aside."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True)

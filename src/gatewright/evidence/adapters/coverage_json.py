@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from gatewright.evidence.adapters.adapter import Adapter, Foreign, Format, Result
+from gatewright.core.model import Foreign
+from gatewright.evidence.adapters.adapter import Adapter, Format, Result
 from gatewright.evidence.adapters.covered import Coverage, hold_against, judge_coverage
 from gatewright.evidence.report import Count
 from gatewright.evidence.strict import EvidenceError, json_pointer, parse_model

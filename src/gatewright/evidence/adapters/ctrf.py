@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gatewright.evidence.adapters.adapter import Adapter, Foreign, Format, Result, from_epoch, in_seconds
+from gatewright.core.model import Foreign
+from gatewright.evidence.adapters.adapter import Adapter, Format, Result, from_epoch, in_seconds
 from gatewright.evidence.adapters.outcomes import Tally, judge_tests
 from gatewright.evidence.report import Count
 from gatewright.evidence.strict import EvidenceError, parse_model

@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from gatewright.core.model import Foreign
 from gatewright.core.verdict import State
 from gatewright.evidence.adapters.adapter import (
     Adapter,
     Complaint,
-    Foreign,
     Format,
     Result,
     conclude,

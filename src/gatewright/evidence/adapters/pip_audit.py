@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from gatewright.core.model import Foreign
 from gatewright.core.verdict import State
 from gatewright.evidence.adapters.adapter import (
     Adapter,
     Complaint,
-    Foreign,
     Format,
     Result,
     conclude,

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from pydantic import Field
 
+from gatewright.core.model import Foreign
 from gatewright.core.verdict import State
 from gatewright.evidence.adapters.adapter import (
     Adapter,
     Complaint,
-    Foreign,
     Format,
     Result,
     conclude,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from gatewright.evidence.adapters.adapter import Foreign
+from gatewright.core.model import Foreign
 
 __all__ = ["Document", "Finding", "Invocation", "Level", "Run"]
 

@@ -10,8 +10,9 @@ from gatewright.gate.aggregate import CheckVerdict
 from gatewright.gate.decision import NOTE, VerdictDocument, headline, is_waived
 from gatewright.report.html.links import Links
 from gatewright.report.html.material import Material
-from gatewright.report.html.parts import command, cut, heading, note, plural, seconds, short
+from gatewright.report.html.parts import command, cut, heading, note, seconds, short
 from gatewright.report.page import folded, isolated
+from gatewright.report.text import plural
 
 __all__ = ["SIGNS", "reasons", "top"]
 
@@ -65,7 +66,7 @@ def required_words(document: VerdictDocument, required: Sequence[CheckVerdict]) 
     told = ", ".join(f"{number} {words}" for number, words in parts if number)
     if not told:
         return "Every check passed, and yet something speaks against the run as a whole."
-    return f"Of {len(required)} required {'check' if len(required) == 1 else 'checks'} {told}."
+    return f"Of {plural(len(required), 'required check')} {told}."
 
 
 def passed(required: Sequence[CheckVerdict]) -> str:
@@ -154,6 +155,5 @@ def one_reason(reason: Reason, document: VerdictDocument, links: Links) -> Itera
 
 def tone(reason: Reason, document: VerdictDocument) -> str:
     """Whether a reason proves a failure or leaves a doubt: as the check that it is about."""
-    states = {check.check: check.state for check in document.checks}
-    state = states.get(reason.message.partition(":")[0], State.INCONCLUSIVE)
-    return "fail" if state.verdict is Verdict.FAIL else "doubt"
+    about = next((check.state for check in document.checks if reason in check.reasons), State.INCONCLUSIVE)
+    return "fail" if about.verdict is Verdict.FAIL else "doubt"

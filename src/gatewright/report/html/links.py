@@ -10,7 +10,7 @@ import stat
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
-from gatewright.core.escape import html_text
+from gatewright.core.escape import clipped, html_text
 from gatewright.report.page import isolated
 
 __all__ = ["Links"]
@@ -46,7 +46,7 @@ class Links:
             pointer: a JSON Pointer (RFC 6901) into the file.
         """
         inner = self._inside(artifact)
-        shown = isolated(cut(words or inner or artifact))
+        shown = isolated(clipped(words or inner or artifact, SHOWN_CHARACTERS))
         if not self.leads(artifact):
             return shown
         place = f"#{quote(pointer, safe=POINTER_SAFE)}" if pointer else ""
@@ -74,8 +74,3 @@ def stays_inside(path: str) -> bool:
     """Whether a path is relative and stays below its folder."""
     parts = PurePosixPath(path)
     return bool(path) and not parts.is_absolute() and ".." not in parts.parts and "\\" not in path
-
-
-def cut(words: str) -> str:
-    """Words of bounded length."""
-    return words if len(words) <= SHOWN_CHARACTERS else f"{words[:SHOWN_CHARACTERS]}…"

@@ -4,22 +4,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from gatewright.core.errors import ConfigurationError
-from gatewright.core.model import Model
+from gatewright.core.model import Foreign
 from gatewright.core.redaction import Redactor
 from gatewright.core.verdict import State
 from gatewright.evidence.ledger import LedgerEntry
-from gatewright.evidence.manifest import MANIFEST, Manifest
-from gatewright.evidence.strict import EvidenceError, json_pointer, read_bytes, read_model
+from gatewright.evidence.manifest import Manifest, read_manifest
+from gatewright.evidence.strict import EvidenceError, json_pointer, read_bytes
 from gatewright.gate.decision import VerdictDocument
 from gatewright.gate.policy import Policy, parse_policy
 from gatewright.gate.verify import POLICY_COPY
 
 __all__ = ["Drawn", "Material", "Report", "read_material", "read_reports"]
 
-MAXIMUM_MANIFEST_BYTES = 8 * 1024 * 1024
 MAXIMUM_REPORT_BYTES = 16 * 1024 * 1024
 """Of a report that is drawn; the judge reads larger ones."""
 MAXIMUM_BYTES = 4 * MAXIMUM_REPORT_BYTES
@@ -28,10 +27,8 @@ UNBELIEVED = {State.TAMPERED, State.MISMATCH, State.INVALID, State.MISSING}
 USUAL_RESULTS = ("report.json",)
 
 
-class Drawn(Model):
+class Drawn(Foreign):
     """As much of a file as a page draws; the judge has read it strictly before."""
-
-    model_config = ConfigDict(extra="ignore")
 
 
 @dataclass(frozen=True)
@@ -89,8 +86,7 @@ def read_material(
     manifests: dict[str, Manifest] = {}
     for check in document.checks:
         try:
-            path = folder / check.check / MANIFEST
-            manifests[check.check] = read_model(path, Manifest, limit=MAXIMUM_MANIFEST_BYTES)
+            manifests[check.check] = read_manifest(folder / check.check)
         except EvidenceError as error:
             if error.state is not State.MISSING:
                 notes.append(f"{check.check}: {error.message}")

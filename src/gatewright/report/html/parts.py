@@ -19,7 +19,6 @@ __all__ = [
     "heading",
     "note",
     "notes",
-    "plural",
     "seconds",
     "short",
     "size",
@@ -111,11 +110,6 @@ def size(count: int) -> str:
             return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
         amount /= KIB
     return f"{amount:,.1f} GiB"
-
-
-def plural(count: int, noun: str) -> str:
-    """So many of something; the noun takes an s."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def short(digest: str) -> str:

@@ -11,8 +11,9 @@ from gatewright.core.verdict import Verdict
 from gatewright.report import lanes
 from gatewright.report.html.links import Links
 from gatewright.report.html.material import Drawn
-from gatewright.report.html.parts import command, cut, drawn, heading, note, plural
+from gatewright.report.html.parts import command, cut, drawn, heading, note
 from gatewright.report.page import isolated
+from gatewright.report.text import plural
 
 __all__ = ["RaceDrawing", "ShownRace", "races"]
 
