@@ -151,7 +151,9 @@ def test_a_job_that_breaks_ends_the_others_and_is_heard() -> None:
 
 
 def test_no_jobs_are_done_at_once() -> None:
-    run_jobs([], 2, Diary().watch)
+    diary = Diary()
+    run_jobs([], 2, diary.watch)
+    assert diary.lines == []
 
 
 def test_a_second_interrupt_leaves_no_job_running() -> None:

@@ -5,10 +5,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from fakes.processes import await_true, is_alive
 from fakes.projects import make_project
 
 from gatewright.core.clock import SystemClock
@@ -97,20 +97,6 @@ def test_a_ready_interpreter_and_a_check_without_session_need_no_place() -> None
     check = Check(steps=[["x"]], results=["a.xml"], session="tests")
     assert environment_of(check, Settings(python=sys.executable)) == ""
     assert environment_of(check.model_copy(update={"session": None}), Settings()) == ""
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
-def await_true(condition, what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
+from fakes.sealed import ENVIRONMENT
 
-from gatewright.core.provenance import Environment
 from gatewright.core.verdict import ExitCode, State, Verdict
 from gatewright.evidence.report import Counts, Reason
 from gatewright.gate.aggregate import CheckVerdict
@@ -54,16 +54,7 @@ def document(verdict: Verdict, *checks: CheckVerdict) -> VerdictDocument:
         subject=RunSubject(commit="c", tree="t", dirty=None, lock="l"),
         policy=PolicyReference(path="gate.toml", sha256="0" * 64),
         checks=checks,
-        environment=Environment(
-            python="3",
-            implementation="C",
-            platform="L",
-            machine="m",
-            cpu="c",
-            cpus=1,
-            memory_bytes=0,
-            packages={},
-        ),
+        environment=ENVIRONMENT,
         started_at=MOMENT,
         finished_at=MOMENT,
     )

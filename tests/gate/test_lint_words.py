@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from gate.test_lint import AROUND, GOOD, lint
+from gate.linted import AROUND, GOOD, lint
 
 from gatewright.gate.lint import lint_policy
 from gatewright.gate.lint_rules import Surroundings

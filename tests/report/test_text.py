@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 from fakes.clock import FakeClock
+from fakes.sealed import ENVIRONMENT
 
-from gatewright.core.provenance import Environment
 from gatewright.core.verdict import State, Verdict
 from gatewright.evidence.report import Counts, Reason
 from gatewright.gate.aggregate import CheckVerdict
@@ -55,16 +55,7 @@ def document(verdict: Verdict = Verdict.FAIL, reasons: tuple[Reason, ...] = (REA
         subject=RunSubject(commit="c", tree="t", dirty=True, lock="l"),
         policy=PolicyReference(path="gate.toml", sha256="0" * 64),
         checks=(check(),),
-        environment=Environment(
-            python="3",
-            implementation="C",
-            platform="L",
-            machine="m",
-            cpu="c",
-            cpus=1,
-            memory_bytes=0,
-            packages={},
-        ),
+        environment=ENVIRONMENT,
         started_at=MOMENT,
         finished_at=MOMENT,
     )
