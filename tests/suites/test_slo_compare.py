@@ -19,7 +19,7 @@ from gatewright.slo import CompareRules, Measure, Side
 from gatewright.suites.slo.compare import CompareConfig, begun_comparison, run_comparison
 from gatewright.suites.slo.compare_report import CompareReport
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.alone, pytest.mark.end_to_end]
 
 WHERE = "fakes.measured:SERVICE"
 

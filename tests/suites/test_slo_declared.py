@@ -8,7 +8,7 @@ import pytest
 
 from gatewright.cli import execute
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.alone, pytest.mark.end_to_end]
 
 SERVER = '''\
 """Answers every request at once; an order that is paid is slow on purpose."""

@@ -30,7 +30,7 @@ from multyagents_api.scenarios.race_suite import REQUIRED, SCENARIOS, STRESSED
 from multyagents_api.scenarios.races_scenario import ApiScenario
 from multyagents_api.storage import guards
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.alone, pytest.mark.end_to_end]
 
 EXPLORE = ConcurrencyStressConfig(modes=("explore",), schedules=60, random_schedules=5)
 STRESS = ConcurrencyStressConfig(modes=("stress",), releases=3, brief_releases=1, kills=1, clients=6)

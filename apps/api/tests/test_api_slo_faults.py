@@ -8,7 +8,7 @@ import pytest
 from gatewright.core.verdict import Verdict
 from multyagents_api.slo_performance import SloPerformanceConfig, SloThresholds, run_slo_performance_suite
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.alone, pytest.mark.end_to_end]
 
 HAMPERED_SERVER = Path(__file__).with_name("hampered_server.py")
 

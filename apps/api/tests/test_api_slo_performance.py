@@ -24,7 +24,7 @@ from multyagents_api.slo_performance import (
     server_environment,
 )
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.alone, pytest.mark.end_to_end]
 
 HAMPERED_SERVER = Path(__file__).with_name("hampered_server.py")
 LAX = SloThresholds(p95_ms=2000, p99_ms=4000, success_ratio=0.9, throughput=20)

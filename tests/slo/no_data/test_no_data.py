@@ -74,7 +74,7 @@ class OneStep:
 def cases() -> Iterator[Any]:
     for family in FAMILIES:
         for case in tomllib.loads((FOLDER / f"{family}.toml").read_text(encoding="utf-8"))["case"]:
-            marks = [pytest.mark.end_to_end] if case["kind"] == "service" else []
+            marks = [pytest.mark.alone, pytest.mark.end_to_end] if case["kind"] == "service" else []
             yield pytest.param(case, id=f"{family}-{case['id']}", marks=marks)
 
 
