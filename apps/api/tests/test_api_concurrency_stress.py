@@ -48,14 +48,23 @@ GUARDS = [
 
 
 HAMPERED = """
-import sys
+import asyncio, sys
 from multyagents_api.__main__ import main
 from multyagents_api.scenarios.planted_dispatches import double_dispatch, unapproved_dispatch
 from multyagents_api.scenarios.planted_runs import double_rerun
-with double_dispatch(), double_rerun(), unapproved_dispatch():
+from multyagents_api.scenarios.planting import replaced
+from multyagents_api.service.approvals import Approvals
+decide = Approvals.decide
+async def decide_late(self, decision):
+    await asyncio.sleep(0.05)
+    return await decide(self, decision)
+with double_dispatch(), double_rerun(), unapproved_dispatch(), replaced(Approvals, "decide", decide_late):
     sys.exit(main(sys.argv[1:]))
 """
-"""A server with faults planted for as long as it runs; the service itself stays as it is."""
+"""A server with faults planted for as long as it runs; the service itself stays as it is.
+
+Decisions come late, as on a busy machine: whether a dispatch is before them must not be left to luck.
+"""
 
 REPLAYS = """
 import sys
