@@ -10,7 +10,7 @@ from multyagents_api.service.ports import StorageUnavailable
 
 __all__ = ["HEAD", "is_current", "migrate", "upgrade"]
 
-HEAD = "v0002"
+HEAD = "v0003"
 """The newest migration; asking Alembic for it would cost every start its import."""
 
 _WAL_ATTEMPTS = 50

@@ -35,6 +35,7 @@ __all__ = [
     "tasks",
     "template_roles",
     "templates",
+    "tokens",
 ]
 
 metadata = MetaData(
@@ -157,8 +158,18 @@ tasks = Table(
     Column("workspace", JSON(none_as_null=True)),
     Column("required_artifacts", JSON(none_as_null=True)),
     Column("quality_gates", JSON(none_as_null=True)),
+    Column("command", JSON(none_as_null=True)),
+    Column("timeout_s", Integer),
+    Column("lease_until", BigInteger),
     UniqueConstraint("run_id", "position"),
+    Index(
+        "ix_tasks_leased",
+        "lease_until",
+        sqlite_where=text("lease_until IS NOT NULL"),
+        postgresql_where=text("lease_until IS NOT NULL"),
+    ),
 )
+"""`lease_until`: when an attempt counts as lost, unless its runner is heard before; null where nobody must be."""
 
 approvals = Table(
     "approvals",
@@ -173,8 +184,11 @@ approvals = Table(
     Column("blocked_at", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     Column("decided_at", BigInteger),
+    Column("requested_by", String(200)),
 )
-"""`blocked_at`: when a dispatch first ran into this approval; told once, not at every poll."""
+"""`requested_by`: whose request asked for it, and who therefore can't decide it; null where nobody is known.
+
+`blocked_at`: when a dispatch first ran into this approval; told once, not at every poll."""
 
 dispatches = Table(
     "dispatches",
@@ -244,6 +258,20 @@ path_locks = Table(
 
 Paths stand in no index: PostgreSQL has none for longer ones than 2,700 bytes.
 """
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("subject", String(200), nullable=False),
+    Column("roles", JSON, nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("revoked_at", BigInteger),
+    sqlite_autoincrement=True,
+)
+"""Who may ask for what. The digest is a SHA-256 of a token of 256 random bits, which nobody can guess back."""
 
 lock_table = Table("lock_table", metadata, Column("id", Integer, primary_key=True))
 """One row. Who takes path locks locks it first: that no path lies inside another can't be a constraint."""
