@@ -48,6 +48,7 @@ SUITE_REPORTS = [
     "gatewright.suites.race.report:RaceReport",
     "gatewright.suites.slo.compare_report:CompareReport",
     "gatewright.suites.slo.report:SloReport",
+    "gatewright.suites.drill.report:DrillReport",
 ]
 
 
