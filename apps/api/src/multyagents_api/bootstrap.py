@@ -36,6 +36,7 @@ from multyagents_api.service.templates import Templates
 from multyagents_api.storage.sqlite import SqliteStorage
 
 __all__ = [
+    "AuthKind",
     "Durability",
     "InvalidSettings",
     "RunnerKind",
@@ -60,6 +61,13 @@ class RunnerKind(StrEnum):
     HTTP = "http"
 
 
+class AuthKind(StrEnum):
+    """Who may ask: bearers of tokens for what their roles may do, or anybody for anything."""
+
+    TOKENS = "tokens"
+    OFF = "off"
+
+
 class Durability(StrEnum):
     """What an acknowledged write survives: the death of the process, or also a loss of power."""
 
@@ -78,6 +86,7 @@ class Settings:
         busy_timeout_s: how long a statement waits for another process's transaction.
         runner_budget_s: how long a request waits for a runner that takes its time.
         runner_url: where a runner of kind `HTTP` is; may hold a password.
+        auth: who may ask; `OFF` is for loopback addresses and for programs that hold the app themselves.
     """
 
     database: Path | str = field(default_factory=lambda: Path("multyagents.db"))
@@ -86,6 +95,7 @@ class Settings:
     busy_timeout_s: float = 5.0
     runner_budget_s: float = 2.0
     runner_url: str = field(default="", repr=False)
+    auth: AuthKind = AuthKind.TOKENS
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -99,6 +109,7 @@ class Settings:
             runner=_choice(RunnerKind, "MULTYAGENTS_RUNNER", environment, RunnerKind.ACCEPT),
             durability=_choice(Durability, "MULTYAGENTS_DURABILITY", environment, Durability.PROCESS),
             runner_url=environment.get("MULTYAGENTS_RUNNER_URL") or "",
+            auth=_choice(AuthKind, "MULTYAGENTS_AUTH", environment, AuthKind.TOKENS),
         )
 
 

@@ -133,7 +133,11 @@ def servers(
     command: Sequence[str], folder: Path, named: Mapping[str, str], number: int
 ) -> Iterator[list[ServerProcess]]:
     """Server processes on the database that the environment names."""
-    given = {"MULTYAGENTS_RUNNER": "accept", "PYTHONPATH": os.pathsep.join(import_path())}
+    given = {
+        "MULTYAGENTS_RUNNER": "accept",
+        "MULTYAGENTS_AUTH": "off",
+        "PYTHONPATH": os.pathsep.join(import_path()),
+    }
     environment = {**os.environ, **given, **named}
     with ExitStack() as stack:
         yield [
