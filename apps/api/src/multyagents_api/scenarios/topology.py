@@ -36,8 +36,8 @@ class Plan:
     Attributes:
         place: the kind of database.
         apis: how many API processes share it.
-        runner: whether a local runner executes tasks; otherwise every submission is accepted, and that is all.
-        settings: more of the environment of the API processes, such as `MULTYAGENTS_LEASE`.
+        runner: whether a local runner executes tasks; otherwise submissions are accepted, and that is all.
+        settings: more of the environment of the API processes.
         runner_options: more words of the runner's command line.
         runner_settings: more of the environment of the runner.
         durable: whether PostgreSQL survives a crash of its own.
