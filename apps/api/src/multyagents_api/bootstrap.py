@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -49,6 +50,12 @@ __all__ = [
 
 T = TypeVar("T", bound=StrEnum)
 
+DEFAULT_STORE_TIMEOUT_S = 5.0
+DEFAULT_RUNNER_BUDGET_S = 2.0
+OVERDUE_BUDGETS = 5
+LEAST_TIME_S, MOST_TIME_S = 0.1, 60.0
+"""Of what a request waits for."""
+
 
 class InvalidSettings(Exception):  # noqa: N818 - one line for the operator
     """A setting that can't be used; the message names it and what it may be."""
@@ -83,7 +90,8 @@ class Settings:
         database: a SQLite file, or the `postgresql://` URL of a database.
         runner: who executes tasks.
         durability: what an acknowledged write survives.
-        busy_timeout_s: how long a statement waits for another process's transaction.
+        busy_timeout_s: how long a request waits for a connection to the store, or a statement for a lock; a
+            statement that got no answer in twice that time will get none.
         runner_budget_s: how long a request waits for a runner that takes its time.
         runner_url: where a runner of kind `HTTP` is; may hold a password.
         auth: who may ask; `OFF` is for loopback addresses and for programs that hold the app themselves.
@@ -92,10 +100,15 @@ class Settings:
     database: Path | str = field(default_factory=lambda: Path("multyagents.db"))
     runner: RunnerKind = RunnerKind.ACCEPT
     durability: Durability = Durability.PROCESS
-    busy_timeout_s: float = 5.0
-    runner_budget_s: float = 2.0
+    busy_timeout_s: float = DEFAULT_STORE_TIMEOUT_S
+    runner_budget_s: float = DEFAULT_RUNNER_BUDGET_S
     runner_url: str = field(default="", repr=False)
     auth: AuthKind = AuthKind.TOKENS
+
+    @property
+    def overdue_after_s(self) -> float:
+        """After how long without an outcome a dispatch is submitted again: nobody is at it any more."""
+        return OVERDUE_BUDGETS * self.runner_budget_s
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -108,6 +121,8 @@ class Settings:
             database=_database(environment),
             runner=_choice(RunnerKind, "MULTYAGENTS_RUNNER", environment, RunnerKind.ACCEPT),
             durability=_choice(Durability, "MULTYAGENTS_DURABILITY", environment, Durability.PROCESS),
+            busy_timeout_s=_seconds("MULTYAGENTS_STORE_TIMEOUT", environment, DEFAULT_STORE_TIMEOUT_S),
+            runner_budget_s=_seconds("MULTYAGENTS_RUNNER_BUDGET", environment, DEFAULT_RUNNER_BUDGET_S),
             runner_url=environment.get("MULTYAGENTS_RUNNER_URL") or "",
             auth=_choice(AuthKind, "MULTYAGENTS_AUTH", environment, AuthKind.TOKENS),
         )
@@ -150,6 +165,18 @@ def _choice(kind: type[T], name: str, environment: Mapping[str, str], default: T
         raise InvalidSettings(f"{name} is {value!r}, but must be one of: {choices}") from None
 
 
+def _seconds(name: str, environment: Mapping[str, str], default: float) -> float:
+    value = environment.get(name)
+    try:
+        seconds = float(value) if value else default
+    except ValueError:
+        seconds = 0
+    if not LEAST_TIME_S <= seconds <= MOST_TIME_S:
+        allowed = f"seconds from {LEAST_TIME_S:g} to {MOST_TIME_S:g}"
+        raise InvalidSettings(f"{name} is {value!r}, but must be {allowed}")
+    return seconds
+
+
 def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner | None = None) -> FastAPI:
     """An app of its own: its own connection, no state shared with other apps of this process.
 
@@ -166,7 +193,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
     storage = _open_storage(settings)
     paths = RealPaths()
     cancellation = Cancellation(storage, runner, clock)
-    outbox = Outbox(storage, runner, cancellation, clock)
+    outbox = Outbox(storage, runner, cancellation, clock, timedelta(seconds=settings.overdue_after_s))
     dispatching = Dispatching(storage, outbox, clock)
     services = Services(
         storage=storage,

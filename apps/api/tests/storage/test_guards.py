@@ -197,14 +197,14 @@ async def test_a_pending_dispatch_is_taken_on_once(storage, stored, moment):
         await writer.insert_submission(submission, None, moment)
 
         async def take_on(before):
-            return await writer.take_on_submission(free.id, 1, before=before, now=later)
+            return await writer.take_on_submission(free.id, 1, before=before, beyond=later, now=later)
 
         early = moment - timedelta(seconds=1)
-        assert await writer.pending_submissions(before=early, limit=9) == []
+        assert await writer.pending_submissions(before=early, beyond=later, limit=9) == []
         assert not await take_on(early)
         assert await take_on(moment)
         assert not await take_on(moment)
-        assert await writer.pending_submissions(before=moment, limit=9) == []
+        assert await writer.pending_submissions(before=moment, beyond=later, limit=9) == []
         assert await take_on(later)
         await writer.finish_submission(free.id, 1, SubmissionState.QUEUED, later)
         assert not await take_on(later)

@@ -54,6 +54,7 @@ STATUS_AND_CODE: Mapping[type[errors.Refusal], tuple[HTTPStatus, str]] = {
     errors.VersionConflict: (HTTPStatus.CONFLICT, "version_conflict"),
     errors.Conflict: (HTTPStatus.CONFLICT, "conflict"),
     errors.StoreBusy: (HTTPStatus.SERVICE_UNAVAILABLE, "store_busy"),
+    errors.StoreFull: (HTTPStatus.INSUFFICIENT_STORAGE, "store_full"),
     errors.StoreUnreachable: (HTTPStatus.SERVICE_UNAVAILABLE, "store_unreachable"),
 }
 

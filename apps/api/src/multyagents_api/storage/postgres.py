@@ -7,7 +7,7 @@ that was committed under that lock before.
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from types import TracebackType
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ import asyncpg
 from sqlalchemy import Executable
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 
-from multyagents_api.domain.errors import StoreBusy, StoreUnreachable
+from multyagents_api.domain.errors import StoreBusy, StoreFull, StoreUnreachable
 from multyagents_api.service.ports import Outdated, StorageUnavailable
 from multyagents_api.storage.migrate import HEAD
 from multyagents_api.storage.postgres_migrate import CURRENT, migrate_postgres
@@ -29,8 +29,8 @@ __all__ = ["PostgresStorage"]
 
 STATEMENTS = Statements(dialect.dialect())  # type: ignore[no-untyped-call]
 CACHED_STATEMENTS = 1_000
-COMMAND_TIMEOUT_S = 30.0
-"""A statement takes milliseconds; a network that was cut answers never."""
+COMMAND_TIMEOUTS = 2
+"""So many times the longest wait for a lock: a statement takes milliseconds, a cut network answers never."""
 
 BUSY = (
     TimeoutError,
@@ -40,12 +40,17 @@ BUSY = (
 )
 UNREACHABLE = (
     OSError,
+    asyncpg.InternalClientError,  # a crashed server leaves the driver in the midst of what it said last
     asyncpg.InterfaceError,
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
 )
+
+
+LOST = (TimeoutError, *UNREACHABLE)
+"""After these a connection is of no use: what it was asked may still be under way, or is not known."""
 
 
 class QuietConnection(asyncpg.Connection):  # type: ignore[misc]
@@ -107,25 +112,28 @@ class _Transaction(AbstractAsyncContextManager[SqlWriter]):
             if self._writes:
                 await self._driver.execute("BEGIN")
         except Exception as error:
-            await self._let_go()
+            await self._let_go(abandon=True)
             raise _refusal_for(error) or error from error
         return PostgresWriter(AwaitedConnection(self._driver))
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        is_lost = error is not None and isinstance(error.__cause__, LOST)
         try:
-            if self._writes and not self._driver.is_closed():
+            if self._writes and not is_lost:
                 await self._driver.execute("COMMIT" if error is None else "ROLLBACK")
         except Exception as failure:
-            raise _refusal_for(failure) or failure from failure
+            is_lost = True
+            if error is None:
+                raise _refusal_for(failure) or failure from failure
         finally:
-            await self._let_go()
+            await self._let_go(abandon=is_lost)
 
-    async def _let_go(self) -> None:
+    async def _let_go(self, *, abandon: bool) -> None:
         if self._driver is not None:
             driver, self._driver = self._driver, None
-            await self._storage.release(driver)
+            await self._storage.release(driver, abandon=abandon)
 
 
 def _refusal_for(error: Exception) -> Exception | None:
@@ -134,6 +142,8 @@ def _refusal_for(error: Exception) -> Exception | None:
         return Outdated()
     if isinstance(error, BUSY):
         return StoreBusy()
+    if isinstance(error, asyncpg.DiskFullError):
+        return StoreFull()
     return StoreUnreachable() if isinstance(error, UNREACHABLE) else None
 
 
@@ -173,20 +183,23 @@ class PostgresStorage:
         pool = self._pool or await self._open()
         return await pool.acquire(timeout=self._busy_timeout_s)
 
-    async def release(self, driver: asyncpg.Connection) -> None:
-        """Give a connection back."""
+    async def release(self, driver: asyncpg.Connection, *, abandon: bool) -> None:
+        """Give a connection back, or close one of no use without waiting for the server's consent."""
         assert self._pool is not None
-        await self._pool.release(driver)
+        with suppress(*LOST):  # then the pool has closed it, and whatever was committed stays so
+            if abandon:
+                driver.terminate()
+            await self._pool.release(driver)
 
     async def _open(self) -> asyncpg.Pool:
         async with self._opening:
             if self._pool is None:
                 self._pool = await asyncpg.create_pool(
                     self._url,
-                    min_size=1,
+                    min_size=0,  # or the pool goes on connecting, and logging, while there is no server
                     max_size=self._pool_size,
                     timeout=self._busy_timeout_s,
-                    command_timeout=COMMAND_TIMEOUT_S,
+                    command_timeout=COMMAND_TIMEOUTS * self._busy_timeout_s,
                     statement_cache_size=CACHED_STATEMENTS,
                     max_cached_statement_lifetime=0,
                     connection_class=QuietConnection,
@@ -199,17 +212,19 @@ class PostgresStorage:
         return self._pool
 
     async def ready(self) -> bool:
-        """Whether the database answers and has the tables of this version."""
+        """Whether the database answers within the time of a lock, and has the tables of this version."""
         try:
             driver = await self.acquire()
         except (*BUSY, *UNREACHABLE):
             return False
+        version = None
         try:
-            return bool(await driver.fetchval(CURRENT) == HEAD)
+            version = await driver.fetchval(CURRENT, timeout=self._busy_timeout_s)
         except (*BUSY, *UNREACHABLE, asyncpg.PostgresError):
             return False
         finally:
-            await self.release(driver)
+            await self.release(driver, abandon=version is None)
+        return bool(version == HEAD)
 
     async def maintain(self, pause: Callable[[], Awaitable[None]]) -> NoReturn:
         """Nothing: the server keeps its own house."""

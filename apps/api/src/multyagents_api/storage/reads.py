@@ -157,7 +157,13 @@ IS_PENDING = tables.dispatches.c.state == literal_column("'pending'")
 """No parameter: the partial index serves only what is known to be within it."""
 PENDING_SUBMISSIONS = (
     select(tables.dispatches.c.submission)
-    .where(IS_PENDING, tables.dispatches.c.updated_at <= bindparam("before"))
+    .where(
+        IS_PENDING,
+        or_(
+            tables.dispatches.c.updated_at <= bindparam("before"),
+            tables.dispatches.c.updated_at > bindparam("beyond"),
+        ),
+    )
     .order_by(tables.dispatches.c.updated_at)
     .limit(bindparam("limit"))
 )
@@ -297,9 +303,14 @@ class SqlReader(CatalogueReads, PathLockReads, ResultReads):
         row = (await self._connection.execute(CALLBACK_KEY, parameters)).one_or_none()
         return None if row is None else (row.attempt, TaskStatus(row.status))
 
-    async def pending_submissions(self, *, before: datetime, limit: int) -> list[Submission]:
-        """Dispatches without a recorded outcome that nobody took on since, the oldest first."""
-        parameters = {"before": to_micros(before), "limit": limit}
+    async def pending_submissions(
+        self, *, before: datetime, beyond: datetime, limit: int
+    ) -> list[Submission]:
+        """Dispatches without a recorded outcome that nobody took on since, the oldest first.
+
+        Those that were taken on `beyond` a time to come are among them: the clock was set back since.
+        """
+        parameters = {"before": to_micros(before), "beyond": to_micros(beyond), "limit": limit}
         result = await self._connection.execute(PENDING_SUBMISSIONS, parameters)
         return [submission_from_json(kept) for kept in result.scalars()]
 
