@@ -21,7 +21,7 @@ from gatewright.execution.server import ServerProcess
 from multyagents_api.scenarios.api_client import ApiClient
 from multyagents_api.scenarios.embedded_postgres import EmbeddedPostgres, PostgresError, PostgresMissing
 
-__all__ = ["PLACES", "Plan", "Topology"]
+__all__ = ["PLACES", "PYTHON", "Place", "Plan", "Topology", "start_postgres"]
 
 Place = Literal["sqlite", "postgresql"]
 PLACES: tuple[Place, ...] = ("sqlite", "postgresql")
@@ -41,6 +41,7 @@ class Plan:
         runner_options: more words of the runner's command line.
         runner_settings: more of the environment of the runner.
         durable: whether PostgreSQL survives a crash of its own.
+        database: what the settings call the database, where somebody else runs it; else one is started.
         command: what starts the service, but for its sub-command: a test may plant a fault here.
     """
 
@@ -51,6 +52,7 @@ class Plan:
     runner_options: Sequence[str] = ()
     runner_settings: Mapping[str, str] = field(default_factory=dict)
     durable: bool = False
+    database: str = ""
     command: Sequence[str] = PYTHON
 
 
@@ -109,14 +111,11 @@ class Topology:
 
     def _start_database(self, stack: ExitStack) -> str:
         """What the settings call the database."""
+        if self.plan.database:
+            return self.plan.database
         if self.plan.place == "sqlite":
             return str(self.folder / "runs.db")
-        try:
-            self.postgres = stack.enter_context(EmbeddedPostgres(durable=self.plan.durable))
-        except (PostgresMissing, PostgresError) as error:
-            if os.environ.get("CI"):
-                raise
-            raise NotHere(str(error)) from error
+        self.postgres = start_postgres(stack, durable=self.plan.durable)
         return self.postgres.create_database("drill")
 
     def _api(self, index: int, port: int, *, runner_port: int) -> ServerProcess:
@@ -157,6 +156,20 @@ class Topology:
             env={**clean_environment(), **self.plan.runner_settings},
             log=self.folder / "runner.log",
         )
+
+
+def start_postgres(stack: ExitStack, *, durable: bool) -> EmbeddedPostgres:
+    """A database server that ends with the stack.
+
+    Raises:
+        NotHere: this machine has none, and no continuous integration counts on it.
+    """
+    try:
+        return stack.enter_context(EmbeddedPostgres(durable=durable))
+    except (PostgresMissing, PostgresError) as error:
+        if os.environ.get("CI"):
+            raise
+        raise NotHere(str(error)) from error
 
 
 def free_ports(number: int) -> Iterator[int]:
