@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import ctypes
+import ipaddress
 import os
 import signal
 import socket
@@ -17,6 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from multyagents_api.bootstrap import (
+    AuthKind,
     InvalidSettings,
     Settings,
     StorageUnavailable,
@@ -50,6 +52,8 @@ settings by environment:
                           done again (default 30; 0: never)
   MULTYAGENTS_DURABILITY  what an acknowledged write survives: process (default) the death of the process,
                           power also a loss of power
+  MULTYAGENTS_AUTH        who may ask: tokens (default), bearers of tokens, or off, everybody, which only a
+                          loopback address is served with
 
 several processes may serve one database file. example:
   python -m multyagents_api serve --port 8080 --database /var/lib/multyagents/runs.db
@@ -148,6 +152,7 @@ def serve(options: argparse.Namespace) -> None:
     if options.port_file is not None:
         check_writable(options.port_file)
     with listen(options.host, options.port) as listening:
+        check_guarded(settings, listening)
         app = create_app(settings)
         config = uvicorn.Config(
             app,
@@ -173,6 +178,22 @@ def listen(host: str, port: int) -> socket.socket:
         listening.close()
         raise
     return listening
+
+
+def check_guarded(settings: Settings, listening: socket.socket) -> None:
+    """Serve nobody but this machine without asking who it is.
+
+    Raises:
+        InvalidSettings: authentication is off, and others can reach the address.
+    """
+    address = listening.getsockname()[0]
+    if settings.auth is AuthKind.OFF and not is_loopback(address):
+        raise InvalidSettings(f"MULTYAGENTS_AUTH=off is for loopback addresses, and {address} is none")
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine can reach an IP address; a zone, as in `fe80::1%eth0`, does not matter."""
+    return ipaddress.ip_address(address.partition("%")[0]).is_loopback
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

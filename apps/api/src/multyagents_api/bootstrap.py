@@ -39,6 +39,7 @@ from multyagents_api.service.templates import Templates
 from multyagents_api.storage.sqlite import SqliteStorage
 
 __all__ = [
+    "AuthKind",
     "Durability",
     "InvalidSettings",
     "RunnerKind",
@@ -67,6 +68,13 @@ class RunnerKind(StrEnum):
     HTTP = "http"
 
 
+class AuthKind(StrEnum):
+    """Who may ask: bearers of tokens for what their roles may do, or anybody for anything."""
+
+    TOKENS = "tokens"
+    OFF = "off"
+
+
 class Durability(StrEnum):
     """What an acknowledged write survives: the death of the process, or also a loss of power."""
 
@@ -86,6 +94,7 @@ class Settings:
         runner_budget_s: how long a request waits for a runner that takes its time.
         runner_url: where a runner of kind `HTTP` is; may hold a password.
         lease_s: after how many silent seconds a runner of kind `HTTP` has lost an attempt; 0: never.
+        auth: who may ask; `OFF` is for loopback addresses and for programs that hold the app themselves.
     """
 
     database: Path | str = field(default_factory=lambda: Path("multyagents.db"))
@@ -95,6 +104,7 @@ class Settings:
     runner_budget_s: float = 2.0
     runner_url: str = field(default="", repr=False)
     lease_s: float = DEFAULT_LEASE_S
+    auth: AuthKind = AuthKind.TOKENS
 
     @property
     def leases(self) -> LeasePolicy:
@@ -116,6 +126,7 @@ class Settings:
             durability=_choice(Durability, "MULTYAGENTS_DURABILITY", environment, Durability.PROCESS),
             runner_url=environment.get("MULTYAGENTS_RUNNER_URL") or "",
             lease_s=_lease(environment),
+            auth=_choice(AuthKind, "MULTYAGENTS_AUTH", environment, AuthKind.TOKENS),
         )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from multyagents_api.bootstrap import Settings, create_app
+from multyagents_api.bootstrap import AuthKind, Settings, create_app
 
 pytestmark = pytest.mark.end_to_end
 
@@ -65,7 +65,9 @@ def test_what_stays_pending_is_delivered_while_serving(served, database):
             return datetime(2026, 1, 1, tzinfo=UTC)
 
     async def dispatch_and_die(run_id):
-        services = create_app(Settings(database), clock=LongAgo(), runner=DyingRunner()).state.services
+        services = create_app(
+            Settings(database, auth=AuthKind.OFF), clock=LongAgo(), runner=DyingRunner()
+        ).state.services
         with pytest.raises(KeyboardInterrupt):
             await services.dispatching.dispatch_ready(run_id)
         await services.storage.aclose()
