@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from fastapi import FastAPI
 
+from multyagents_api.domain.leases import NO_LEASES, LeasePolicy
 from multyagents_api.http.app import Services, build_app
 from multyagents_api.runner.accept import AcceptingRunner
 from multyagents_api.runner.paths import RealPaths
@@ -23,6 +24,7 @@ from multyagents_api.service.control_loop import ControlLoop
 from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.events import Events
 from multyagents_api.service.handoffs import Handoffs
+from multyagents_api.service.leases import Leases
 from multyagents_api.service.outbox import Outbox
 from multyagents_api.service.ports import Clock, Storage, StorageUnavailable, SystemClock
 from multyagents_api.service.projects import Projects
@@ -55,6 +57,9 @@ DEFAULT_RUNNER_BUDGET_S = 2.0
 OVERDUE_BUDGETS = 5
 LEAST_TIME_S, MOST_TIME_S = 0.1, 60.0
 """Of what a request waits for."""
+DEFAULT_LEASE_S = 30.0
+LEAST_LEASE_S, MOST_LEASE_S = 2, 86_400
+"""Who is looked for once a second is missed after two at the earliest."""
 
 
 class InvalidSettings(Exception):  # noqa: N818 - one line for the operator
@@ -94,6 +99,7 @@ class Settings:
             statement that got no answer in twice that time will get none.
         runner_budget_s: how long a request waits for a runner that takes its time.
         runner_url: where a runner of kind `HTTP` is; may hold a password.
+        lease_s: after how many silent seconds a runner of kind `HTTP` has lost an attempt; 0: never.
         auth: who may ask; `OFF` is for loopback addresses and for programs that hold the app themselves.
     """
 
@@ -103,12 +109,19 @@ class Settings:
     busy_timeout_s: float = DEFAULT_STORE_TIMEOUT_S
     runner_budget_s: float = DEFAULT_RUNNER_BUDGET_S
     runner_url: str = field(default="", repr=False)
+    lease_s: float = DEFAULT_LEASE_S
     auth: AuthKind = AuthKind.TOKENS
 
     @property
     def overdue_after_s(self) -> float:
         """After how long without an outcome a dispatch is submitted again: nobody is at it any more."""
         return OVERDUE_BUDGETS * self.runner_budget_s
+
+    def leases(self) -> LeasePolicy:
+        """The leases of attempts: a built-in runner can't be lost, and gets none."""
+        if self.runner is not RunnerKind.HTTP or not self.lease_s:
+            return NO_LEASES
+        return LeasePolicy(timedelta(seconds=self.lease_s))
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -124,6 +137,14 @@ class Settings:
             busy_timeout_s=_seconds("MULTYAGENTS_STORE_TIMEOUT", environment, DEFAULT_STORE_TIMEOUT_S),
             runner_budget_s=_seconds("MULTYAGENTS_RUNNER_BUDGET", environment, DEFAULT_RUNNER_BUDGET_S),
             runner_url=environment.get("MULTYAGENTS_RUNNER_URL") or "",
+            lease_s=_seconds(
+                "MULTYAGENTS_LEASE",
+                environment,
+                DEFAULT_LEASE_S,
+                LEAST_LEASE_S,
+                MOST_LEASE_S,
+                or_never=True,
+            ),
             auth=_choice(AuthKind, "MULTYAGENTS_AUTH", environment, AuthKind.TOKENS),
         )
 
@@ -165,15 +186,24 @@ def _choice(kind: type[T], name: str, environment: Mapping[str, str], default: T
         raise InvalidSettings(f"{name} is {value!r}, but must be one of: {choices}") from None
 
 
-def _seconds(name: str, environment: Mapping[str, str], default: float) -> float:
-    value = environment.get(name)
+def _seconds(
+    name: str,
+    environment: Mapping[str, str],
+    default: float,
+    least: float = LEAST_TIME_S,
+    most: float = MOST_TIME_S,
+    *,
+    or_never: bool = False,
+) -> float:
+    """A number of seconds within bounds, or 0 where that may be said."""
+    text = environment.get(name) or str(default)
     try:
-        seconds = float(value) if value else default
+        seconds = float(text)
     except ValueError:
-        seconds = 0
-    if not LEAST_TIME_S <= seconds <= MOST_TIME_S:
-        allowed = f"seconds from {LEAST_TIME_S:g} to {MOST_TIME_S:g}"
-        raise InvalidSettings(f"{name} is {value!r}, but must be {allowed}")
+        seconds = -1
+    if not (least <= seconds <= most or (or_never and not seconds)):
+        allowed = f"{'0, or ' if or_never else ''}seconds from {least:g} to {most:g}"
+        raise InvalidSettings(f"{name} is {text!r}, but must be {allowed}")
     return seconds
 
 
@@ -193,7 +223,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
     storage = _open_storage(settings)
     paths = RealPaths()
     cancellation = Cancellation(storage, runner, clock)
-    outbox = Outbox(storage, runner, cancellation, clock, timedelta(seconds=settings.overdue_after_s))
+    overdue_after = timedelta(seconds=settings.overdue_after_s)
+    outbox = Outbox(storage, runner, cancellation, clock, settings.leases, overdue_after)
     dispatching = Dispatching(storage, outbox, clock)
     services = Services(
         storage=storage,
@@ -207,7 +238,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
         outbox=outbox,
         dispatching=dispatching,
         control_loop=ControlLoop(storage, dispatching),
-        callbacks=Callbacks(storage, clock),
+        callbacks=Callbacks(storage, clock, settings.leases),
+        leases=Leases(storage, clock, settings.leases),
         approvals=Approvals(storage, clock),
         reruns=Reruns(storage, dispatching, clock),
         artifacts=Artifacts(storage, clock),
