@@ -117,6 +117,7 @@ class Settings:
         """After how long without an outcome a dispatch is submitted again: nobody is at it any more."""
         return OVERDUE_BUDGETS * self.runner_budget_s
 
+    @property
     def leases(self) -> LeasePolicy:
         """The leases of attempts: a built-in runner can't be lost, and gets none."""
         if self.runner is not RunnerKind.HTTP or not self.lease_s:
