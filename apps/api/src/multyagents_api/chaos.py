@@ -20,11 +20,14 @@ from gatewright.suites.drill import (
 from gatewright.suites.progress import SuiteProgress
 from multyagents_api.scenarios.chaos_expectations import (
     COMMON,
+    DELIVERED_ONCE,
     OTHERS_GO_ON,
     READS_GO_ON,
     READY_TELLS_THE_TRUTH,
+    STALE_IS_REFUSED,
     STORE_INTACT,
 )
+from multyagents_api.scenarios.chaos_runners import jump_clock, lose_runner
 from multyagents_api.scenarios.chaos_stage import Amount, Stage
 from multyagents_api.scenarios.chaos_stores import cut_network, fill_disk, kill_api, restart_database
 from multyagents_api.scenarios.evidence import evidence_folder
@@ -105,6 +108,20 @@ def drills(stage: Stage) -> Iterator[Drill]:
         "fills the disk that the database is on, and makes room again",
         (*COMMON, READY_TELLS_THE_TRUTH, READS_GO_ON, STORE_INTACT),
         partial(fill_disk, stage=stage),
+        "sqlite",
+    )
+    yield Drill(
+        "clock-jump",
+        "puts the clock of the service forward by an hour and back, in the midst of runs",
+        (*COMMON, STALE_IS_REFUSED),
+        partial(jump_clock, stage=stage),
+        "sqlite",
+    )
+    yield Drill(
+        "runner-unreachable",
+        "lets the runner refuse connections, then be silent, in the midst of runs",
+        (*COMMON, READY_TELLS_THE_TRUTH, OTHERS_GO_ON, DELIVERED_ONCE),
+        partial(lose_runner, stage=stage),
         "sqlite",
     )
 

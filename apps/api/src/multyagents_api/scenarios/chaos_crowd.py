@@ -73,6 +73,7 @@ class Journal:
         answers: all of them, in the order in which they came.
         runs: ids of runs whose creation was acknowledged.
         dispatches: acknowledged dispatches, as run, task and attempt.
+        pending: those among them that the runner had not taken when they were acknowledged.
         reports: acknowledged ends of attempts, likewise.
         finished: ids of runs that a client saw succeed.
     """
@@ -80,6 +81,7 @@ class Journal:
     answers: list[Answer] = field(default_factory=list)
     runs: list[str] = field(default_factory=list)
     dispatches: list[tuple[str, str, int]] = field(default_factory=list)
+    pending: list[tuple[str, str, int]] = field(default_factory=list)
     reports: list[tuple[str, str, int]] = field(default_factory=list)
     finished: list[str] = field(default_factory=list)
 
@@ -187,6 +189,17 @@ class Crowd:
         await_condition(f"{more} more answers", lambda: len(answers) >= until, self._patience_s)
         return len(answers)
 
+    def await_pending(self, more: int) -> None:
+        """Wait until so many more dispatches were acknowledged that the runner had not taken.
+
+        Raises:
+            GaveUp: they were not.
+        """
+        until = len(self.journal.pending) + more
+        await_condition(
+            f"{more} more dispatches are pending", lambda: len(self.journal.pending) >= until, self._patience_s
+        )
+
     def await_refusals(self, more: int) -> None:
         """Wait until so many more requests were not carried out.
 
@@ -241,7 +254,10 @@ class Crowd:
         while True:
             told = client.insist("POST", f"/workflow-runs/{run_id}/dispatch-ready")
             if told["dispatched"]:
-                self.journal.dispatches.append((run_id, told["task_id"], told["attempt"]))
+                dispatch = run_id, told["task_id"], told["attempt"]
+                self.journal.dispatches.append(dispatch)
+                if told["dispatch"]["outcome"] == "pending":
+                    self.journal.pending.append(dispatch)
             run = client.insist("GET", f"/workflow-runs/{run_id}")
             if run["status"] == "success":
                 self.journal.finished.append(run_id)

@@ -33,10 +33,13 @@ __all__ = [
     "READS_GO_ON",
     "READY_TELLS_THE_TRUTH",
     "RECOVERS",
+    "STALE_IS_REFUSED",
     "STATUSES_LEGAL",
     "STORE_INTACT",
     "expect_ready",
     "judge",
+    "late",
+    "observe_all",
     "recovering",
 ]
 
@@ -62,7 +65,12 @@ READY_TELLS_THE_TRUTH = Expectation("ready-tells-the-truth", "/readyz is 200 whi
 OTHERS_GO_ON = Expectation("others-go-on", "whatever does not need what was taken away is served meanwhile")
 READS_GO_ON = Expectation("reads-go-on", "what is stored can be read while nothing can be written")
 STORE_INTACT = Expectation("store-intact", "the database file is sound and nothing in it points nowhere")
-DELIVERED_ONCE = Expectation("delivered-once", "the runner is handed each attempt exactly once")
+DELIVERED_ONCE = Expectation(
+    "delivered-once", "the runner is handed each attempt, and again only when nobody can still be at it"
+)
+STALE_IS_REFUSED = Expectation(
+    "stale-is-refused", "the callback of an attempt that is over is answered 409 stale_attempt"
+)
 
 COMMON = (
     ANSWERS_IN_TIME,
@@ -120,7 +128,7 @@ def judge(
     log.measure("runs", len(journal.finished))
     log.expect(RECOVERS.name, [*complaints, *nobody_finished(journal)])
     log.expect(NO_INTERNAL_ERROR.name, map(str, filter(is_unhandled, answers)))
-    log.expect(ANSWERS_IN_TIME.name, (str(answer) for answer in answers if answer.took_s > longest_s))
+    log.expect(ANSWERS_IN_TIME.name, late(answers, longest_s))
     try:
         states = observe_all(client, journal.runs)
     except (GatewrightError, AssertionError) as error:
@@ -131,6 +139,11 @@ def judge(
     log.expect(EVENTS_GAPLESS.name, in_every(states, sequences_are_gapless))
     for rule in (statuses_go_forward, ended_once, run_follows_from_tasks, dispatched_by_the_rules):
         log.expect(STATUSES_LEGAL.name, in_every(states, rule))
+
+
+def late(answers: Iterable[Answer], longest_s: float) -> Iterator[str]:
+    """The answers that took too long."""
+    return (str(answer) for answer in answers if answer.took_s > longest_s)
 
 
 def nobody_finished(journal: Journal) -> Iterator[str]:

@@ -80,9 +80,13 @@ class Stage:
 
     def new_database(self) -> str:
         """The name of a new database on that server."""
-        name = f"drill{next(self._numbers)}"
+        name = f"drill{self.number()}"
         self.postgres().create_database(name)
         return name
+
+    def number(self) -> int:
+        """A number that was not given before, for names that must differ."""
+        return next(self._numbers)
 
     def topology(
         self,
@@ -108,7 +112,7 @@ class Stage:
 
     def crowd(self, topology: Topology, may_report: Callable[[str, int], bool] = always) -> Crowd:
         """Clients of all API processes by turns; entering starts them."""
-        template_id = prepare_template(topology.client(), f"the crowd {next(self._numbers)}", STEPS)
+        template_id = prepare_template(topology.client(), f"the crowd {self.number()}", STEPS)
         timeout_s = self.amount.longest_s + 1
         clients = [
             topology.client(number % len(topology.apis), timeout_s=timeout_s)

@@ -2,35 +2,51 @@
 
 import json
 import threading
-from collections import Counter
+import time
 from collections.abc import Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
-__all__ = ["RecordingRunner"]
+__all__ = ["Attempt", "RecordingRunner"]
+
+Attempt: TypeAlias = tuple[str, int]
+"""Task and attempt."""
+
+
+class QuietServer(ThreadingHTTPServer):
+    """A server for whom connections that are cut are nothing to talk about."""
+
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing."""
 
 
 class RecordingRunner:
     """An HTTP server on a free port of loopback that speaks what `HttpRunner` speaks; entering starts it.
 
     Attributes:
-        deliveries: how often each attempt was handed over, by task and attempt.
+        deliveries: when each attempt was handed over, in seconds that only grow.
     """
 
     def __init__(self) -> None:
-        self.deliveries: Counter[tuple[str, int]] = Counter()
+        self.deliveries: dict[Attempt, list[float]] = {}
+        self._withheld: Attempt | None = None
+        self._withholds = False
         runner = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_POST(self) -> None:
+            def do_POST(self) -> None:  # noqa: N802 - what the base class calls
                 """Take what comes."""
                 demand = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 if self.path.endswith("/tasks/submit"):
-                    runner.deliveries[demand["task_id"], demand["attempt"]] += 1
+                    attempt = demand["task_id"], demand["attempt"]
+                    runner.deliveries.setdefault(attempt, []).append(time.monotonic())
                 self.send_response(HTTPStatus.ACCEPTED)
                 self.send_header("content-length", "0")
                 self.end_headers()
@@ -38,7 +54,7 @@ class RecordingRunner:
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = QuietServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     @property
@@ -46,15 +62,29 @@ class RecordingRunner:
         """The port that it listens on."""
         return self._server.server_address[1]
 
-    def has(self, task_id: str, attempt: int) -> bool:
-        """Whether an attempt was handed over."""
-        return (task_id, attempt) in self.deliveries
+    @property
+    def withheld(self) -> Attempt | None:
+        """The attempt that it has and never speaks about."""
+        return self._withheld
 
-    def repeated(self) -> Iterator[str]:
-        """The attempts that were handed over more than once."""
+    def withhold(self) -> None:
+        """From now on say nothing about the next attempt that somebody asks about."""
+        self._withheld, self._withholds = None, True
+
+    def has_done(self, task_id: str, attempt: int) -> bool:
+        """Whether an attempt was handed over, and is not withheld."""
+        asked = task_id, attempt
+        if asked not in self.deliveries:
+            return False
+        if self._withholds:
+            self._withheld, self._withholds = asked, False
+        return asked != self._withheld
+
+    def handed_over_twice(self, within_s: float) -> Iterator[str]:
+        """The attempts of which two deliveries came within so many seconds."""
         for (task_id, attempt), times in list(self.deliveries.items()):
-            if times > 1:
-                yield f"task {task_id} attempt {attempt} was handed to the runner {times} times"
+            if any(later - earlier < within_s for earlier, later in pairwise(sorted(times))):
+                yield f"task {task_id} attempt {attempt} was handed to the runner twice within {within_s:g} s"
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -242,8 +242,10 @@ class Reader(CatalogueReader, Protocol):
         """
         ...
 
-    async def lost_attempts(self, now: datetime, *, limit: int) -> list[LostAttempt]:
-        """Attempts under way whose lease is over, the longest first."""
+    async def lost_attempts(
+        self, now: datetime, *, beyond: datetime | None, limit: int
+    ) -> list[LostAttempt]:
+        """Attempts under way whose lease is over, or ends `beyond` what can be, the longest first."""
         ...
 
 
@@ -366,8 +368,12 @@ class Writer(Reader, CatalogueWriter, Protocol):
         status: TaskStatus,
         reason: str,
         now: datetime,
+        beyond: datetime | None,
     ) -> Task | None:
-        """End an attempt, if it still is in the expected status and its lease still is over."""
+        """End an attempt, if it still is in the expected status and its lease still is over.
+
+        A lease that ends `beyond` what can be is over as well: its clock was set back since.
+        """
         ...
 
     async def schedule_retry(self, task_id: int, attempt: int, most_retries: int) -> Task | None:

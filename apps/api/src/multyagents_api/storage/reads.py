@@ -128,7 +128,12 @@ ATTEMPTS_AFTER = (
 )
 LOST_ATTEMPTS = (
     select(tables.tasks.c.run_id, tables.tasks.c.id, tables.tasks.c.attempt)
-    .where(tables.tasks.c.lease_until <= bindparam("now"))
+    .where(
+        or_(
+            tables.tasks.c.lease_until <= bindparam("now"),
+            tables.tasks.c.lease_until > bindparam("beyond", type_=BigInteger),
+        )
+    )
     .order_by(tables.tasks.c.lease_until)
     .limit(bindparam("limit"))
 )
@@ -322,9 +327,15 @@ class SqlReader(CatalogueReads, PathLockReads, ResultReads):
         result = await self._connection.execute(PENDING_SUBMISSIONS, parameters)
         return [submission_from_json(kept) for kept in result.scalars()]
 
-    async def lost_attempts(self, now: datetime, *, limit: int) -> list[LostAttempt]:
-        """Attempts under way whose lease is over, the longest first."""
-        parameters = {"now": to_micros(now), "limit": limit}
+    async def lost_attempts(
+        self, now: datetime, *, beyond: datetime | None, limit: int
+    ) -> list[LostAttempt]:
+        """Attempts under way whose lease is over, or ends `beyond` what can be, the longest first."""
+        parameters = {
+            "now": to_micros(now),
+            "beyond": None if beyond is None else to_micros(beyond),
+            "limit": limit,
+        }
         rows = (await self._connection.execute(LOST_ATTEMPTS, parameters)).all()
         return [LostAttempt(row.run_id, row.id, row.attempt) for row in rows]
 
