@@ -30,12 +30,12 @@ class Heartbeats:
         self._attempts = attempts
         self._now = now
         self._lease_s: float | None = None
-        self._interval_s = FIRST_INTERVAL_S
+        self.interval_s = FIRST_INTERVAL_S
 
     async def go_on(self) -> None:
         """Beat until canceled."""
         while True:
-            await asyncio.sleep(self._interval_s)
+            await asyncio.sleep(self.interval_s)
             await self.beat_all()
 
     async def beat_all(self) -> None:
@@ -46,7 +46,7 @@ class Heartbeats:
         sent_at = self._now()
         path = f"/runner/tasks/{held.work.task_id}/heartbeat"
         try:
-            async with asyncio.timeout(max(FIRST_INTERVAL_S, min(self._interval_s, LONGEST_BEAT_S))):
+            async with asyncio.timeout(max(FIRST_INTERVAL_S, min(self.interval_s, LONGEST_BEAT_S))):
                 answer = await self._api.post(path, {"attempt": held.work.attempt})
         except (Unheard, TimeoutError):
             self._give_up_what_others_may_have(held)
@@ -62,7 +62,7 @@ class Heartbeats:
         lease_s = answer.body.get("lease_s")
         self._lease_s = lease_s if isinstance(lease_s, int | float) and lease_s > 0 else None
         in_a_lease = None if self._lease_s is None else self._lease_s / BEATS_IN_A_LEASE
-        self._interval_s = in_a_lease or INTERVAL_WITHOUT_LEASES_S
+        self.interval_s = in_a_lease or INTERVAL_WITHOUT_LEASES_S
         if answer.body.get("cancel_requested") is True:
             held.end(Why.CANCELED)
 

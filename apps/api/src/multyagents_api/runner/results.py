@@ -29,9 +29,10 @@ def read_result(file: Path) -> Mapping[str, Any]:
         return {}
     except OSError as error:
         raise InvalidResult(f"its result can't be read: {error.strerror}") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise InvalidResult("its result is no plain file")
     with os.fdopen(descriptor, "rb") as opened:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise InvalidResult("its result is no plain file")
         content = opened.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         raise InvalidResult(f"its result is larger than {MOST_BYTES} bytes")

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Mapping
@@ -12,7 +13,6 @@ from pathlib import Path
 from signal import Signals
 from typing import Any
 
-from multyagents_api.domain.redaction import REDACTED, redact_value
 from multyagents_api.runner.attempts import Attempts, Held, Why
 from multyagents_api.runner.confinement import OutsideRoots, base_environment, open_directory
 from multyagents_api.runner.execution import Command, Ending, How, execute
@@ -25,6 +25,7 @@ __all__ = ["Report", "Worker"]
 
 MOST_MESSAGE_CHARACTERS = 2_000
 CONFLICT, NOT_FOUND = 409, 404
+_SECRET_NAME = re.compile("key|token|secret|pass|pwd|credential|auth", re.IGNORECASE)
 
 _log = logging.getLogger(__name__)
 
@@ -131,8 +132,7 @@ class Worker:
 
     def _secrets(self) -> list[str]:
         """What must stand in no output, word for word: ours, and what commands are given under such names."""
-        given = [(name, self.own.get(name, "")) for name in self.settings.environment]
-        named = [value for name, value in given if redact_value(name, value) == REDACTED]
+        named = [self.own.get(name, "") for name in self.settings.environment if _SECRET_NAME.search(name)]
         own = [self.settings.token, *self.settings.secret.split(":", 1)[1:]]
         return sorted((secret for secret in {*own, *named} if secret), key=len, reverse=True)
 
