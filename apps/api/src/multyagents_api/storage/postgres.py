@@ -40,15 +40,12 @@ BUSY = (
 )
 UNREACHABLE = (
     OSError,
-    asyncpg.InternalClientError,  # a crashed server leaves the driver in the midst of what it said last
     asyncpg.InterfaceError,
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
 )
-
-
 LOST = (TimeoutError, *UNREACHABLE)
 """After these a connection is of no use: what it was asked may still be under way, or is not known."""
 
