@@ -21,13 +21,14 @@ from gatewright.suites.progress import SuiteProgress
 from multyagents_api.scenarios.chaos_expectations import (
     COMMON,
     DELIVERED_ONCE,
+    NO_SURVIVORS,
     OTHERS_GO_ON,
     READS_GO_ON,
     READY_TELLS_THE_TRUTH,
     STALE_IS_REFUSED,
     STORE_INTACT,
 )
-from multyagents_api.scenarios.chaos_runners import jump_clock, lose_runner
+from multyagents_api.scenarios.chaos_runners import jump_clock, kill_runner, lose_runner
 from multyagents_api.scenarios.chaos_stage import Amount, Stage
 from multyagents_api.scenarios.chaos_stores import cut_network, fill_disk, kill_api, restart_database
 from multyagents_api.scenarios.evidence import evidence_folder
@@ -75,7 +76,7 @@ def run_chaos_suite(config: ChaosConfig, *, progress: SuiteProgress | None = Non
         config.amount, repetitions=config.repetitions, clients=config.clients, seed=config.seed
     )
     with Stage(amount) as stage:
-        suite = DrillSuite(SUITE, tuple(drills(stage)), PROGRAM)
+        suite = DrillSuite(SUITE, tuple(drills(stage)), PROGRAM, side_by_side=True)
         return run_drill_suite(suite, config, progress=progress)
 
 
@@ -122,6 +123,13 @@ def drills(stage: Stage) -> Iterator[Drill]:
         "lets the runner refuse connections, then be silent, in the midst of runs",
         (*COMMON, READY_TELLS_THE_TRUTH, OTHERS_GO_ON, DELIVERED_ONCE),
         partial(lose_runner, stage=stage),
+        "sqlite",
+    )
+    yield Drill(
+        "runner-killed",
+        "kills the runner in the midst of its commands, and starts another one",
+        (*COMMON, NO_SURVIVORS, STALE_IS_REFUSED),
+        partial(kill_runner, stage=stage),
         "sqlite",
     )
 

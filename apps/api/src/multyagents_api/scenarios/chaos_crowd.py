@@ -280,8 +280,8 @@ class Crowd:
         return True
 
 
-def prepare_template(client: ApiClient, name: str, steps: int) -> str:
-    """A workflow template of so many steps, one after the other; its id.
+def prepare_template(client: ApiClient, name: str, steps: int, command: Sequence[str] = ()) -> str:
+    """A workflow template of so many steps, one after the other, each with that command or none; its id.
 
     Raises:
         Refused, Unanswered: the service did not take it.
@@ -294,6 +294,7 @@ def prepare_template(client: ApiClient, name: str, steps: int) -> str:
             "role_id": role_id,
             "title": f"Work on {step}",
             "depends_on": names[max(0, number - 1) : number],
+            **({"command": list(command)} if command else {}),
         }
         for number, step in enumerate(names)
     ]

@@ -29,6 +29,7 @@ __all__ = [
     "NOTHING_DISPATCHED_TWICE",
     "NOTHING_LOST",
     "NO_INTERNAL_ERROR",
+    "NO_SURVIVORS",
     "OTHERS_GO_ON",
     "READS_GO_ON",
     "READY_TELLS_THE_TRUTH",
@@ -68,6 +69,7 @@ STORE_INTACT = Expectation("store-intact", "the database file is sound and nothi
 DELIVERED_ONCE = Expectation(
     "delivered-once", "the runner is handed each attempt, and again only when nobody can still be at it"
 )
+NO_SURVIVORS = Expectation("no-survivors", "what a killed runner had started ends with it")
 STALE_IS_REFUSED = Expectation(
     "stale-is-refused", "the callback of an attempt that is over is answered 409 stale_attempt"
 )

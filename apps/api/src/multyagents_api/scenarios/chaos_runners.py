@@ -7,10 +7,12 @@ from tempfile import TemporaryDirectory
 
 from gatewright.suites.drill import Logbook
 from multyagents_api.scenarios.api_client import ApiClient
-from multyagents_api.scenarios.chaos_crowd import Journal, Repeating, prepare_template
+from multyagents_api.scenarios.bare_runner import BareRunner
+from multyagents_api.scenarios.chaos_crowd import GaveUp, Journal, Repeating, prepare_template
 from multyagents_api.scenarios.chaos_expectations import (
     ANSWERS_IN_TIME,
     DELIVERED_ONCE,
+    NO_SURVIVORS,
     OTHERS_GO_ON,
     STALE_IS_REFUSED,
     expect_ready,
@@ -23,12 +25,16 @@ from multyagents_api.scenarios.proxy import Proxy
 from multyagents_api.scenarios.races_oracles import DISPATCHED
 from multyagents_api.scenarios.recording_runner import Attempt, RecordingRunner
 from multyagents_api.scenarios.skewed_server import VARIABLE
+from multyagents_api.scenarios.topology import Topology, clean_environment, free_ports
 
-__all__ = ["jump_clock", "lose_runner"]
+__all__ = ["jump_clock", "kill_runner", "lose_runner"]
 
 CONFLICT = 409
 HOUR_S = 3600
 LEASE_S = 2
+HOLDING = 'while test -e {held}; do : > {held}."$MULTYAGENTS_TASK_ID"; sleep 0.05; done'
+"""A command that goes on while a file is there, and says that it does."""
+
 RIVALS_WITHIN_S = 1.0
 """Deliveries of one attempt that come so fast one after the other were not for want of an answer."""
 
@@ -133,6 +139,78 @@ def jump_clock(log: Logbook, stage: Stage) -> None:
         stage.judge(log, crowd, client, most_attempts=2)
         for attempt in filter(None, withheld):
             log.expect(STALE_IS_REFUSED.name, taken_after_all(client, attempt))
+
+
+def kill_runner(log: Logbook, stage: Stage) -> None:
+    """Kill a runner in the midst of its commands, and start another one; runs go on with the next attempts."""
+    [port] = free_ports(1)
+    settings = {
+        "MULTYAGENTS_RUNNER": "http",
+        "MULTYAGENTS_RUNNER_URL": f"http://127.0.0.1:{port}",
+        "MULTYAGENTS_LEASE": str(LEASE_S),
+    }
+    with stage.topology(settings=settings) as topology, bare_runner(stage, topology, port) as runner:
+        client = topology.client()
+        held = topology.projects / "held"
+        command = ("sh", "-c", HOLDING.format(held=held))
+        stage.await_condition("the runner takes connections", runner.listens)
+        with recovering(log), stage.crowd(topology, nobody_else, command=command, steps=1) as crowd:
+            for moment in stage.moments("kill-runner"):
+                seen = crowd.await_answers(moment)
+                held.touch()
+                what = "a task is running whose command is held"
+                stage.await_condition(what, lambda: any(running_among_held(client, held)))
+                log.note(f"{what}; the runner is killed after {seen} answers")
+                runner.kill()
+                log.expect(NO_SURVIVORS.name, survivors(stage, runner))
+                for file in held.parent.glob("held*"):
+                    file.unlink()
+                runner.start()
+                log.note("another runner takes its place")
+                crowd.await_runs(stage.amount.clients)
+                log.repeated()
+        stage.judge(log, crowd, client, most_attempts=1 + stage.amount.repetitions)
+        for attempt in lost_attempts(client, crowd.journal):
+            log.note(f"task {attempt[0]} attempt {attempt[1]} was lost with its runner")
+            log.expect(STALE_IS_REFUSED.name, taken_after_all(client, attempt))
+
+
+def bare_runner(stage: Stage, topology: Topology, port: int) -> BareRunner:
+    """A runner for an API process that knows its port."""
+    return BareRunner(
+        stage.amount.command,
+        folder=topology.projects,
+        port=port,
+        api_url=topology.apis[0].base_url,
+        environment=clean_environment(),
+    )
+
+
+def running_among_held(client: ApiClient, held: Path) -> Iterator[bool]:
+    """Of each task whose command waits: whether the service knows that it does."""
+    for file in held.parent.glob(f"{held.name}.*"):
+        yield client.get(f"/tasks/{file.suffix[1:]}")["status"] == "running"
+
+
+def nobody_else(_task_id: str, _attempt: int) -> bool:
+    """No attempt is reported by the crowd: the runner does that."""
+    return False
+
+
+def survivors(stage: Stage, runner: BareRunner) -> Iterator[str]:
+    """What goes on though its runner was killed."""
+    try:
+        stage.await_condition("the commands of the killed runner end", lambda: not runner.commands())
+    except GaveUp as error:
+        yield f"{error}; there still are {len(runner.commands())} processes"
+
+
+def lost_attempts(client: ApiClient, journal: Journal) -> Iterator[Attempt]:
+    """The attempts that ended for want of a word from their runner."""
+    for state in observe_all(client, journal.runs).values():
+        for event in state.events if state is not None else ():
+            if event.payload.get("failure_category") == "runner-lost":
+                yield str(event.task_id), int(event.attempt or 0)
 
 
 def turn(clock: Path, ahead_s: int) -> None:

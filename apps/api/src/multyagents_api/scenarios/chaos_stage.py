@@ -110,9 +110,16 @@ class Stage:
             )
         )
 
-    def crowd(self, topology: Topology, may_report: Callable[[str, int], bool] = always) -> Crowd:
+    def crowd(
+        self,
+        topology: Topology,
+        may_report: Callable[[str, int], bool] = always,
+        *,
+        command: Sequence[str] = (),
+        steps: int = STEPS,
+    ) -> Crowd:
         """Clients of all API processes by turns; entering starts them."""
-        template_id = prepare_template(topology.client(), f"the crowd {self.number()}", STEPS)
+        template_id = prepare_template(topology.client(), f"the crowd {self.number()}", steps, command)
         timeout_s = self.amount.longest_s + 1
         clients = [
             topology.client(number % len(topology.apis), timeout_s=timeout_s)

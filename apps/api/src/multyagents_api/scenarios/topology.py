@@ -9,6 +9,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,16 @@ from gatewright.execution.server import ServerProcess
 from multyagents_api.scenarios.api_client import ApiClient
 from multyagents_api.scenarios.embedded_postgres import EmbeddedPostgres, PostgresError, PostgresMissing
 
-__all__ = ["PLACES", "PYTHON", "Place", "Plan", "Topology", "start_postgres"]
+__all__ = [
+    "PLACES",
+    "PYTHON",
+    "Place",
+    "Plan",
+    "Topology",
+    "clean_environment",
+    "free_ports",
+    "start_postgres",
+]
 
 Place = Literal["sqlite", "postgresql"]
 PLACES: tuple[Place, ...] = ("sqlite", "postgresql")
@@ -97,8 +107,10 @@ class Topology:
             self.projects.mkdir()
             self.database = self._start_database(stack)
             ports = list(free_ports(self.plan.apis + 1))
-            for index, port in enumerate(ports[1:]):
-                self.apis.append(stack.enter_context(self._api(index, port, runner_port=ports[0])))
+            self.apis = [
+                self._api(index, port, runner_port=ports[0]) for index, port in enumerate(ports[1:])
+            ]
+            start_together(stack, self.apis)
             if self.plan.runner:
                 self.runner = stack.enter_context(self._runner(ports[0], api_port=ports[1]))
             self._resources = stack.pop_all()
@@ -156,6 +168,18 @@ class Topology:
             env={**clean_environment(), **self.plan.runner_settings},
             log=self.folder / "runner.log",
         )
+
+
+def start_together(stack: ExitStack, servers: Sequence[ServerProcess]) -> None:
+    """Servers that end with the stack, all of them started at once: each mostly waits for itself.
+
+    Raises:
+        GatewrightError: one of them does not start.
+    """
+    with ThreadPoolExecutor(len(servers)) as pool:
+        starting = [pool.submit(stack.enter_context, server) for server in servers]
+    for started in starting:
+        started.result()
 
 
 def start_postgres(stack: ExitStack, *, durable: bool) -> EmbeddedPostgres:
