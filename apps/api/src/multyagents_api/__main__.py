@@ -24,6 +24,7 @@ from multyagents_api.bootstrap import (
     parse_database,
 )
 from multyagents_api.http.app import Services
+from multyagents_api.observing import logs
 from multyagents_api.service.outbox import sweep
 
 __all__ = ["main"]
@@ -47,6 +48,7 @@ settings by environment:
                           tasks/ID/cancel, and calls back
   MULTYAGENTS_DURABILITY  what an acknowledged write survives: process (default) the death of the process,
                           power also a loss of power
+  MULTYAGENTS_LOG_FORMAT  json or text (default: text on a terminal, json elsewhere)
 
 several processes may serve one database file. example:
   python -m multyagents_api serve --port 8080 --database /var/lib/multyagents/runs.db
@@ -130,9 +132,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--die-with-parent", action="store_true", help="end when the parent process ends (Linux)"
     )
     serve.add_argument(
-        "--log-level", choices=["critical", "error", "warning", "info", "debug"], default="warning"
+        "--log-level",
+        choices=["critical", "error", "warning", "info", "debug"],
+        default="warning",
+        help="the least level that is logged (default %(default)s)",
     )
-    serve.add_argument("--access-log", action="store_true", help="log every request (at level info)")
+    serve.add_argument("--access-log", action="store_true", help="log every request, whatever the level")
     return parser.parse_args(arguments)
 
 
@@ -143,12 +148,13 @@ def serve(options: argparse.Namespace) -> None:
         settings = replace(settings, database=parse_database(options.database))
     if options.port_file is not None:
         check_writable(options.port_file)
+    logs.configure(options.log_level, settings.log_format, access=options.access_log)
     with listen(options.host, options.port) as listening:
         app = create_app(settings)
         config = uvicorn.Config(
             app,
-            log_level=options.log_level,
-            access_log=options.access_log,
+            log_config=None,  # its loggers log as all others do
+            access_log=False,  # ours knows the request's name and route
             server_header=False,
             timeout_graceful_shutdown=GRACE_S,
         )

@@ -10,8 +10,11 @@ from typing import TypeVar
 
 from fastapi import FastAPI
 
-from multyagents_api.http.app import Services, build_app
+from multyagents_api.http.app import VERSION, Services, build_app
+from multyagents_api.observing.logs import LogFormat
+from multyagents_api.observing.metrics import Metrics
 from multyagents_api.runner.accept import AcceptingRunner
+from multyagents_api.runner.observed import ObservedRunner
 from multyagents_api.runner.paths import RealPaths
 from multyagents_api.runner.punctual import PunctualRunner
 from multyagents_api.service.approvals import Approvals
@@ -22,6 +25,7 @@ from multyagents_api.service.control_loop import ControlLoop
 from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.events import Events
 from multyagents_api.service.handoffs import Handoffs
+from multyagents_api.service.health import Check, Health
 from multyagents_api.service.outbox import Outbox
 from multyagents_api.service.ports import Clock, Storage, StorageUnavailable, SystemClock
 from multyagents_api.service.projects import Projects
@@ -33,6 +37,7 @@ from multyagents_api.service.skill_packs import SkillPacks
 from multyagents_api.service.summaries import Summaries
 from multyagents_api.service.tasks import Tasks
 from multyagents_api.service.templates import Templates
+from multyagents_api.storage.observed import ObservedStorage
 from multyagents_api.storage.sqlite import SqliteStorage
 
 __all__ = [
@@ -47,6 +52,7 @@ __all__ = [
 
 
 T = TypeVar("T", bound=StrEnum)
+D = TypeVar("D")
 
 
 class InvalidSettings(Exception):  # noqa: N818 - one line for the operator
@@ -78,6 +84,7 @@ class Settings:
         busy_timeout_s: how long a statement waits for another process's transaction.
         runner_budget_s: how long a request waits for a runner that takes its time.
         runner_url: where a runner of kind `HTTP` is; may hold a password.
+        log_format: how log lines look; None: text on a terminal, else JSON.
     """
 
     database: Path | str = field(default_factory=lambda: Path("multyagents.db"))
@@ -86,6 +93,7 @@ class Settings:
     busy_timeout_s: float = 5.0
     runner_budget_s: float = 2.0
     runner_url: str = field(default="", repr=False)
+    log_format: LogFormat | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -99,6 +107,7 @@ class Settings:
             runner=_choice(RunnerKind, "MULTYAGENTS_RUNNER", environment, RunnerKind.ACCEPT),
             durability=_choice(Durability, "MULTYAGENTS_DURABILITY", environment, Durability.PROCESS),
             runner_url=environment.get("MULTYAGENTS_RUNNER_URL") or "",
+            log_format=_choice(LogFormat, "MULTYAGENTS_LOG_FORMAT", environment, None),
         )
 
 
@@ -128,7 +137,7 @@ def _database(environment: Mapping[str, str]) -> Path | str:
     return parse_database(url or environment.get("MULTYAGENTS_DATABASE") or "multyagents.db")
 
 
-def _choice(kind: type[T], name: str, environment: Mapping[str, str], default: T) -> T:
+def _choice(kind: type[T], name: str, environment: Mapping[str, str], default: D) -> T | D:
     value = environment.get(name)
     if not value:
         return default
@@ -151,14 +160,20 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
     """
     clock = clock or SystemClock()
     resources = AsyncExitStack()
-    runner = _choose_runner(settings, resources) if runner is None else _punctual(runner, settings)
-    storage = _open_storage(settings)
+    metrics = Metrics(version=VERSION)
+    if runner is None:
+        runner, runner_check = _choose_runner(settings, resources)
+    else:
+        runner, runner_check = _punctual(runner, settings), _nothing_wrong
+    runner = ObservedRunner(runner, metrics)
+    opened = _open_storage(settings)
+    storage = ObservedStorage(opened, metrics)
     paths = RealPaths()
     cancellation = Cancellation(storage, runner, clock)
     outbox = Outbox(storage, runner, cancellation, clock)
-    dispatching = Dispatching(storage, outbox, clock)
+    dispatching = Dispatching(storage, outbox, clock, metrics)
     services = Services(
-        storage=storage,
+        storage=opened,
         projects=Projects(storage, paths, clock),
         skill_packs=SkillPacks(storage, clock),
         roles=Roles(storage, clock),
@@ -169,20 +184,27 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
         outbox=outbox,
         dispatching=dispatching,
         control_loop=ControlLoop(storage, dispatching),
-        callbacks=Callbacks(storage, clock),
+        callbacks=Callbacks(storage, clock, metrics),
         approvals=Approvals(storage, clock),
         reruns=Reruns(storage, dispatching, clock),
         artifacts=Artifacts(storage, clock),
         handoffs=Handoffs(storage),
         summaries=Summaries(storage),
+        health=Health(opened.trouble, runner_check),
+        metrics=metrics,
         resources=resources,
     )
     return build_app(services)
 
 
-def _choose_runner(settings: Settings, resources: AsyncExitStack) -> Runner:
+async def _nothing_wrong() -> None:
+    """A runner within this process can't be out of reach."""
+
+
+def _choose_runner(settings: Settings, resources: AsyncExitStack) -> tuple[Runner, Check]:
+    """The runner, and what tells whether it can be reached."""
     if settings.runner is RunnerKind.ACCEPT:
-        return AcceptingRunner()
+        return AcceptingRunner(), _nothing_wrong
     # httpx costs 0.1 s that only who needs it should pay.
     from multyagents_api.runner.http_runner import HttpRunner  # noqa: PLC0415
 
@@ -191,7 +213,7 @@ def _choose_runner(settings: Settings, resources: AsyncExitStack) -> Runner:
     except ValueError as error:
         raise InvalidSettings(f"MULTYAGENTS_RUNNER_URL {error}") from None
     resources.push_async_callback(runner.aclose)
-    return _punctual(runner, settings)
+    return _punctual(runner, settings), runner.check
 
 
 def _punctual(runner: Runner, settings: Settings) -> Runner:
