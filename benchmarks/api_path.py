@@ -301,7 +301,8 @@ def file_of(url: str) -> str:
 @contextmanager
 def serve(command: Sequence[str], url: str, workers: int = 1) -> Iterator[list[ServerProcess]]:
     """So many server processes over one database."""
-    settings = {"MULTYAGENTS_DATABASE_URL": url, "PYTHONPATH": os.pathsep.join(sys.path[:2])}
+    settings = {"MULTYAGENTS_DATABASE_URL": url, "MULTYAGENTS_AUTH": "off"}
+    settings["PYTHONPATH"] = os.pathsep.join(sys.path[:2])
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="api-path-")))
         servers = []

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 import multyagents_api
-from multyagents_api.bootstrap import Settings, create_app
+from multyagents_api.bootstrap import AuthKind, Settings, create_app
 from multyagents_api.http.app import Services
 from multyagents_api.scenarios.embedded_postgres import EmbeddedPostgres, PostgresError, PostgresMissing
 from multyagents_api.service.runners import Submission, SubmissionResult
@@ -190,14 +190,14 @@ def runner() -> ScriptedRunner:
 
 @pytest.fixture
 async def services(database: Path | str, runner: ScriptedRunner) -> AsyncIterator[Services]:
-    app = create_app(Settings(database), clock=TickingClock(), runner=runner)
+    app = create_app(Settings(database, auth=AuthKind.OFF), clock=TickingClock(), runner=runner)
     yield app.state.services
     await app.state.services.storage.aclose()
 
 
 @asynccontextmanager
 async def _connected(database: Path, runner: ScriptedRunner) -> AsyncIterator[Api]:
-    app = create_app(Settings(database), clock=TickingClock(), runner=runner)
+    app = create_app(Settings(database, auth=AuthKind.OFF), clock=TickingClock(), runner=runner)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
         yield Api(client)

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import ctypes
+import ipaddress
 import os
 import signal
 import socket
@@ -17,6 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from multyagents_api.bootstrap import (
+    AuthKind,
     InvalidSettings,
     Settings,
     StorageUnavailable,
@@ -25,6 +27,7 @@ from multyagents_api.bootstrap import (
 )
 from multyagents_api.http.app import Services
 from multyagents_api.observing import logs
+from multyagents_api.service.leases import sweep_leases
 from multyagents_api.service.outbox import sweep
 
 __all__ = ["main"]
@@ -46,9 +49,13 @@ settings by environment:
                           submission and leaves the callbacks to you, or http, the one at
   MULTYAGENTS_RUNNER_URL  http(s)://user:password@host:port/path, which is posted tasks/submit and
                           tasks/ID/cancel, and calls back
+  MULTYAGENTS_LEASE       after how many silent seconds such a runner has lost a task, which then is
+                          done again (default 30; 0: never)
   MULTYAGENTS_DURABILITY  what an acknowledged write survives: process (default) the death of the process,
                           power also a loss of power
   MULTYAGENTS_LOG_FORMAT  json or text (default: text on a terminal, json elsewhere)
+  MULTYAGENTS_AUTH        who may ask: tokens (default), bearers of tokens, or off, everybody, which only a
+                          loopback address is served with
 
 several processes may serve one database file. example:
   python -m multyagents_api serve --port 8080 --database /var/lib/multyagents/runs.db
@@ -71,6 +78,7 @@ class Server(uvicorn.Server):
             return
         tidying = (
             sweep(self._services.outbox, lambda: asyncio.sleep(SWEEP_EVERY_S)),
+            sweep_leases(self._services.leases, lambda: asyncio.sleep(SWEEP_EVERY_S)),
             self._services.storage.maintain(lambda: asyncio.sleep(MAINTAIN_EVERY_S)),
         )
         self._tidying = [asyncio.create_task(work) for work in tidying]
@@ -150,6 +158,7 @@ def serve(options: argparse.Namespace) -> None:
         check_writable(options.port_file)
     logs.configure(options.log_level, settings.log_format, access=options.access_log)
     with listen(options.host, options.port) as listening:
+        check_guarded(settings, listening)
         app = create_app(settings)
         config = uvicorn.Config(
             app,
@@ -175,6 +184,22 @@ def listen(host: str, port: int) -> socket.socket:
         listening.close()
         raise
     return listening
+
+
+def check_guarded(settings: Settings, listening: socket.socket) -> None:
+    """Serve nobody but this machine without asking who it is.
+
+    Raises:
+        InvalidSettings: authentication is off, and others can reach the address.
+    """
+    address = listening.getsockname()[0]
+    if settings.auth is AuthKind.OFF and not is_loopback(address):
+        raise InvalidSettings(f"MULTYAGENTS_AUTH=off is for loopback addresses, and {address} is none")
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine can reach an IP address; a zone, as in `fe80::1%eth0`, does not matter."""
+    return ipaddress.ip_address(address.partition("%")[0]).is_loopback
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,12 +4,14 @@ import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
 from fastapi import FastAPI
 
+from multyagents_api.domain.leases import NO_LEASES, LeasePolicy
 from multyagents_api.http.app import VERSION, Services, build_app
 from multyagents_api.observing.logs import LogFormat
 from multyagents_api.observing.metrics import Metrics
@@ -26,6 +28,7 @@ from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.events import Events
 from multyagents_api.service.handoffs import Handoffs
 from multyagents_api.service.health import Check, Health
+from multyagents_api.service.leases import Leases
 from multyagents_api.service.outbox import Outbox
 from multyagents_api.service.ports import Clock, Storage, StorageUnavailable, SystemClock
 from multyagents_api.service.projects import Projects
@@ -41,6 +44,7 @@ from multyagents_api.storage.observed import ObservedStorage
 from multyagents_api.storage.sqlite import SqliteStorage
 
 __all__ = [
+    "AuthKind",
     "Durability",
     "InvalidSettings",
     "RunnerKind",
@@ -54,6 +58,10 @@ __all__ = [
 T = TypeVar("T", bound=StrEnum)
 D = TypeVar("D")
 
+DEFAULT_LEASE_S = 30.0
+LEAST_LEASE_S, MOST_LEASE_S = 2, 86_400
+"""Who is looked for once a second is missed after two at the earliest."""
+
 
 class InvalidSettings(Exception):  # noqa: N818 - one line for the operator
     """A setting that can't be used; the message names it and what it may be."""
@@ -64,6 +72,13 @@ class RunnerKind(StrEnum):
 
     ACCEPT = "accept"
     HTTP = "http"
+
+
+class AuthKind(StrEnum):
+    """Who may ask: bearers of tokens for what their roles may do, or anybody for anything."""
+
+    TOKENS = "tokens"
+    OFF = "off"
 
 
 class Durability(StrEnum):
@@ -85,6 +100,8 @@ class Settings:
         runner_budget_s: how long a request waits for a runner that takes its time.
         runner_url: where a runner of kind `HTTP` is; may hold a password.
         log_format: how log lines look; None: text on a terminal, else JSON.
+        lease_s: after how many silent seconds a runner of kind `HTTP` has lost an attempt; 0: never.
+        auth: who may ask; `OFF` is for loopback addresses and for programs that hold the app themselves.
     """
 
     database: Path | str = field(default_factory=lambda: Path("multyagents.db"))
@@ -94,6 +111,15 @@ class Settings:
     runner_budget_s: float = 2.0
     runner_url: str = field(default="", repr=False)
     log_format: LogFormat | None = None
+    lease_s: float = DEFAULT_LEASE_S
+    auth: AuthKind = AuthKind.TOKENS
+
+    @property
+    def leases(self) -> LeasePolicy:
+        """The leases of attempts: a built-in runner can't be lost, and gets none."""
+        if self.runner is not RunnerKind.HTTP or not self.lease_s:
+            return NO_LEASES
+        return LeasePolicy(timedelta(seconds=self.lease_s))
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -108,6 +134,8 @@ class Settings:
             durability=_choice(Durability, "MULTYAGENTS_DURABILITY", environment, Durability.PROCESS),
             runner_url=environment.get("MULTYAGENTS_RUNNER_URL") or "",
             log_format=_choice(LogFormat, "MULTYAGENTS_LOG_FORMAT", environment, None),
+            lease_s=_lease(environment),
+            auth=_choice(AuthKind, "MULTYAGENTS_AUTH", environment, AuthKind.TOKENS),
         )
 
 
@@ -148,6 +176,18 @@ def _choice(kind: type[T], name: str, environment: Mapping[str, str], default: D
         raise InvalidSettings(f"{name} is {value!r}, but must be one of: {choices}") from None
 
 
+def _lease(environment: Mapping[str, str]) -> float:
+    text = environment.get("MULTYAGENTS_LEASE") or str(DEFAULT_LEASE_S)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if seconds and not LEAST_LEASE_S <= seconds <= MOST_LEASE_S:
+        allowed = f"0, or seconds from {LEAST_LEASE_S} to {MOST_LEASE_S}"
+        raise InvalidSettings(f"MULTYAGENTS_LEASE is {text!r}, but must be {allowed}")
+    return seconds
+
+
 def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner | None = None) -> FastAPI:
     """An app of its own: its own connection, no state shared with other apps of this process.
 
@@ -170,7 +210,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
     storage = ObservedStorage(opened, metrics)
     paths = RealPaths()
     cancellation = Cancellation(storage, runner, clock)
-    outbox = Outbox(storage, runner, cancellation, clock)
+    outbox = Outbox(storage, runner, cancellation, clock, settings.leases)
     dispatching = Dispatching(storage, outbox, clock, metrics)
     services = Services(
         storage=opened,
@@ -184,7 +224,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
         outbox=outbox,
         dispatching=dispatching,
         control_loop=ControlLoop(storage, dispatching),
-        callbacks=Callbacks(storage, clock, metrics),
+        callbacks=Callbacks(storage, clock, metrics, settings.leases),
+        leases=Leases(storage, clock, metrics, settings.leases),
         approvals=Approvals(storage, clock),
         reruns=Reruns(storage, dispatching, clock),
         artifacts=Artifacts(storage, clock),

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import multyagents_api
+from gatewright.core.errors import NotHere
 from gatewright.execution.server import ServerProcess
+from gatewright.suites.progress import SuiteProgress
 from gatewright.suites.race import (
-    NotHere,
-    RaceProgress,
     RaceSuite,
     RaceSuiteConfig,
     ReplayOutcome,
@@ -76,7 +76,7 @@ PROFILES = {
 
 
 def run_concurrency_stress_suite(
-    config: ConcurrencyStressConfig, *, progress: RaceProgress | None = None
+    config: ConcurrencyStressConfig, *, progress: SuiteProgress | None = None
 ) -> RaceReport:
     """Race the API as configured.
 
@@ -133,7 +133,11 @@ def servers(
     command: Sequence[str], folder: Path, named: Mapping[str, str], number: int
 ) -> Iterator[list[ServerProcess]]:
     """Server processes on the database that the environment names."""
-    given = {"MULTYAGENTS_RUNNER": "accept", "PYTHONPATH": os.pathsep.join(import_path())}
+    given = {
+        "MULTYAGENTS_RUNNER": "accept",
+        "MULTYAGENTS_AUTH": "off",
+        "PYTHONPATH": os.pathsep.join(import_path()),
+    }
     environment = {**os.environ, **given, **named}
     with ExitStack() as stack:
         yield [

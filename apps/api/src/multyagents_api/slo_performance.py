@@ -295,6 +295,7 @@ def server_environment(folder: Path) -> dict[str, str]:
         "MULTYAGENTS_DATABASE": str(folder / DATABASE_FILE),
         "MULTYAGENTS_DATABASE_URL": "",
         "MULTYAGENTS_RUNNER": "accept",
+        "MULTYAGENTS_AUTH": "off",
     }
 
 

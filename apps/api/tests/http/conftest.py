@@ -57,7 +57,8 @@ def served(tmp_path: Path, environment: dict[str, str]):
         port_file = tmp_path / f"port {next(numbers)}"
         command = [*COMMAND, "--port", "0", "--port-file", str(port_file), *options]
         place = "MULTYAGENTS_DATABASE" if isinstance(database, Path) else "MULTYAGENTS_DATABASE_URL"
-        process = subprocess.Popen(command, env={**environment, place: str(database), **settings})
+        defaults = {place: str(database), "MULTYAGENTS_AUTH": "off"}
+        process = subprocess.Popen(command, env={**environment, **defaults, **settings})
         try:
             deadline = time.monotonic() + START_S
             while not port_file.exists():

@@ -13,7 +13,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from multyagents_api.bootstrap import Settings, create_app
+from multyagents_api.bootstrap import AuthKind, Settings, create_app
 
 EXAMPLES = 28
 """Of each of some fifty operations and for each way of making them: more than 2,000 in all."""
@@ -29,7 +29,7 @@ CHECKS = [
 @pytest.fixture(scope="module")
 def operations(tmp_path_factory):
     """All operations of the app, over a store that fills with what they create."""
-    app = create_app(Settings(tmp_path_factory.mktemp("fuzzed") / "fuzzed.db"))
+    app = create_app(Settings(tmp_path_factory.mktemp("fuzzed") / "fuzzed.db", auth=AuthKind.OFF))
 
     async def without_end(scope, receive, send):
         """The app as it serves: each request's client would start it and close its store."""

@@ -5,7 +5,7 @@ import inspect
 import httpx
 import pytest
 
-from multyagents_api.bootstrap import Settings, create_app
+from multyagents_api.bootstrap import AuthKind, Settings, create_app
 from multyagents_api.domain import errors
 from multyagents_api.http.problems import STATUS_AND_CODE
 
@@ -101,7 +101,7 @@ async def test_a_defect_is_a_problem_without_its_secrets(database, monkeypatch):
     async def fail(*_):
         raise RuntimeError("password=hunter2")
 
-    app = create_app(Settings(database))
+    app = create_app(Settings(database, auth=AuthKind.OFF))
     monkeypatch.setattr("multyagents_api.service.runs.Runs.get", fail)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:

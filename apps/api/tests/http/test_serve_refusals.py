@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from multyagents_api.__main__ import main
+from multyagents_api.__main__ import is_loopback, main
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str]:
@@ -23,6 +23,8 @@ def refusal(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str
     [
         ("MULTYAGENTS_RUNNER", "MULTYAGENTS_RUNNER is 'magic', but must be one of: accept, http"),
         ("MULTYAGENTS_DURABILITY", "MULTYAGENTS_DURABILITY is 'magic', but must be one of: process, power"),
+        ("MULTYAGENTS_LEASE", "MULTYAGENTS_LEASE is 'magic', but must be 0, or seconds from 2 to 86400"),
+        ("MULTYAGENTS_AUTH", "MULTYAGENTS_AUTH is 'magic', but must be one of: tokens, off"),
     ],
 )
 def test_an_unknown_setting_is_named(monkeypatch, capsys, name, line):
@@ -37,6 +39,33 @@ def test_a_runner_without_a_url_is_a_usage_error(monkeypatch, capsys):
     exit_code, line = refusal(capsys)
     assert exit_code == 2
     assert "MULTYAGENTS_RUNNER_URL must be a URL" in line
+
+
+def test_others_are_not_served_without_asking_who_they_are(monkeypatch, tmp_path, capsys):
+    """Authentication can only be off where nobody else can reach the address: exit code 2."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MULTYAGENTS_AUTH", "off")
+    exit_code, line = refusal(capsys, "--host", "0.0.0.0")
+    assert exit_code == 2
+    assert line == "multyagents: MULTYAGENTS_AUTH=off is for loopback addresses, and 0.0.0.0 is none"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("address", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("10.1.2.3", False),
+        ("fe80::1%eth0", False),
+    ],
+)
+def test_loopback_is_what_only_this_machine_reaches(address, loopback):
+    """All of 127/8 and ::1; an address that stands for all of the machine's is none."""
+    assert is_loopback(address) is loopback
 
 
 @pytest.mark.parametrize("port", ["70000", "-1", "http"])
@@ -82,6 +111,7 @@ def test_help_teaches(capsys):
         "MULTYAGENTS_DATABASE",
         "MULTYAGENTS_RUNNER",
         "MULTYAGENTS_DURABILITY",
+        "MULTYAGENTS_AUTH",
         "--port-file",
         "example",
     ):

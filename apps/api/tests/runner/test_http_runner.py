@@ -256,7 +256,7 @@ def test_a_url_that_can_not_be_used_is_refused(tmp_path, url):
 async def served(database, remote: Remote) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an app whose settings name the runner."""
     environment = {"MULTYAGENTS_RUNNER": "http", "MULTYAGENTS_RUNNER_URL": remote.url}
-    environment["MULTYAGENTS_DATABASE"] = str(database)
+    environment |= {"MULTYAGENTS_DATABASE": str(database), "MULTYAGENTS_AUTH": "off"}
     app = create_app(Settings.from_environment(environment))
     async with (
         app.router.lifespan_context(app),

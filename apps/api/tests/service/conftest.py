@@ -4,13 +4,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from multyagents_api.bootstrap import Settings, create_app
+from multyagents_api.bootstrap import AuthKind, Settings, create_app
 
 
 @pytest.fixture
 async def interrupted(database):
     """The use cases of a second process; `storage.rival` acts before its next write."""
-    app = create_app(Settings(database))
+    app = create_app(Settings(database, auth=AuthKind.OFF))
     storage = app.state.services.storage
     write = storage.write
     storage.rival = None

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from multyagents_api.bootstrap import Settings, create_app
+from multyagents_api.bootstrap import AuthKind, Settings, create_app
 from multyagents_api.service.outbox import OVERDUE_AFTER, sweep
 from multyagents_api.service.runners import SubmissionResult
 
@@ -47,7 +47,7 @@ class Tomorrow:
 @pytest.fixture
 async def outbox(database, runner):
     """The outbox of another process, a day later."""
-    app = create_app(Settings(database), clock=Tomorrow(), runner=runner)
+    app = create_app(Settings(database, auth=AuthKind.OFF), clock=Tomorrow(), runner=runner)
     yield app.state.services.outbox
     await app.state.services.storage.aclose()
 
@@ -70,13 +70,13 @@ def unreachable(runner):
 async def test_what_a_dead_process_left_is_delivered_at_the_next_start(api, database, runner):
     """The dispatch was committed before its submission; the next process submits it, once, and records the outcome."""
     run = await api.start_run({"step_id": "a"})
-    dying = create_app(Settings(database), runner=DyingRunner())
+    dying = create_app(Settings(database, auth=AuthKind.OFF), runner=DyingRunner())
     with pytest.raises(KeyboardInterrupt):
         await dying.state.services.dispatching.dispatch_ready(int(run["id"]))
     await dying.state.services.storage.aclose()
     assert (await api.get(f"/workflow-runs/{run['id']}"))["tasks"][0]["status"] == "dispatched"
 
-    restarted = create_app(Settings(database), runner=runner)
+    restarted = create_app(Settings(database, auth=AuthKind.OFF), runner=runner)
     async with restarted.router.lifespan_context(restarted):
         transport = httpx.ASGITransport(restarted)
         async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
@@ -108,7 +108,7 @@ async def test_a_runner_out_of_reach_leaves_a_dispatch_pending(outbox, api, runn
 async def test_a_runner_without_end_costs_a_budget(api, database):
     """Past the budget the answer is pending, and a cancel is told to have failed."""
     run = await api.start_run({"step_id": "a"})
-    app = create_app(Settings(database, runner_budget_s=0), runner=HangingRunner())
+    app = create_app(Settings(database, runner_budget_s=0, auth=AuthKind.OFF), runner=HangingRunner())
     services = app.state.services
     answer = await services.dispatching.dispatch_ready(int(run["id"]))
     assert (answer.dispatched, answer.state) == (True, "pending")

@@ -4,14 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from multyagents_api.bootstrap import Settings, create_app
+from multyagents_api.bootstrap import AuthKind, Settings, create_app
 from multyagents_api.domain.workspaces import NO_WORKSPACE, ExecutionMode, Sandbox, Workspace
 from multyagents_api.service.runners import Submission
 
 pytestmark = pytest.mark.anyio
 
 ROOT = "/projects/shop"
-SHARED = {"execution_mode": "shared-workspace", "lock_paths": ["src", "docs/ä"]}
+COMMAND = ["make", "", "ä b"]
+SHARED = {"execution_mode": "shared-workspace", "lock_paths": ["src", "docs/ä"], "command": COMMAND}
 MODES = {
     "shared": (SHARED, Workspace(ExecutionMode.SHARED_WORKSPACE, (f"{ROOT}/src", f"{ROOT}/docs/ä"))),
     "isolated": ({"execution_mode": "isolated-worktree"}, Workspace(ExecutionMode.ISOLATED_WORKTREE)),
@@ -47,6 +48,7 @@ async def whole_run(api, mode):
             "prompt": "Well.\n日本語 🎉",
             "quality_gates": ["tests", "lint"],
             "context7": "force_on",
+            "timeout_s": 60,
             **body,
         },
         project_id=await api.project(ROOT),
@@ -71,6 +73,8 @@ async def whole_run(api, mode):
         quality_gates=("tests", "lint"),
         workspace=workspace,
         project_root=ROOT,
+        command=body.get("command") and tuple(body["command"]),
+        timeout_s=60,
     )
     return run, submission
 
@@ -87,11 +91,11 @@ async def test_the_runner_gets_all_of_it(api, runner, mode):
 async def test_what_a_dead_process_left_is_delivered_whole(api, database, runner, mode):
     """The outbox gives back what it got, to the last word, from another process."""
     _, submission = await whole_run(api, mode)
-    dying = create_app(Settings(database), runner=DyingRunner())
+    dying = create_app(Settings(database, auth=AuthKind.OFF), runner=DyingRunner())
     with pytest.raises(KeyboardInterrupt):
         await dying.state.services.dispatching.dispatch_task(submission.task_id)
     await dying.state.services.storage.aclose()
-    restarted = create_app(Settings(database), runner=runner)
+    restarted = create_app(Settings(database, auth=AuthKind.OFF), runner=runner)
     assert await restarted.state.services.outbox.deliver_overdue() == 1
     await restarted.state.services.storage.aclose()
     assert runner.submitted == [submission]
@@ -102,11 +106,11 @@ async def test_a_step_that_says_little_is_handed_over_as_such(api, database, run
     """What nobody described is empty, before and after the outbox."""
     run = await api.start_run({"step_id": "a"})
     [task] = run["tasks"]
-    dying = create_app(Settings(database), runner=DyingRunner())
+    dying = create_app(Settings(database, auth=AuthKind.OFF), runner=DyingRunner())
     with pytest.raises(KeyboardInterrupt):
         await dying.state.services.dispatching.dispatch_ready(int(run["id"]))
     await dying.state.services.storage.aclose()
-    restarted = create_app(Settings(database), runner=runner)
+    restarted = create_app(Settings(database, auth=AuthKind.OFF), runner=runner)
     await restarted.state.services.outbox.deliver_overdue()
     await restarted.state.services.storage.aclose()
     bare = Submission(

@@ -79,6 +79,8 @@ async def test_the_catalogue_is_read_again_whole(storage, moment):
                 requires_approval=False,
                 required_artifacts=required,
                 quality_gates=("lint", "tests"),
+                command=("make", "", "ü 🎉"),
+                timeout_s=86_400,
             ),
         )
         template = await writer.insert_template("t", steps, moment, project_id=project.id)
@@ -389,4 +391,4 @@ async def test_the_outbox_gives_back_what_it_got(storage, stored, moment):
 
 async def test_ready_means_reachable_with_its_tables(storage):
     """A store that was opened is ready."""
-    assert await storage.ready()
+    assert await storage.trouble() is None

@@ -2,15 +2,18 @@
 
 import logging
 import re
+from math import nan
 from random import getrandbits
 from time import perf_counter
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from multyagents_api.http.problems import PROBLEM, defect
 from multyagents_api.observing.logs import ACCESS
 from multyagents_api.observing.metrics import MEDIA_TYPE, NO_ROUTE, Metrics
+from multyagents_api.observing.recent import Recent
 from multyagents_api.observing.work import WORK, Work
 from multyagents_api.service.outbox import Outbox
 
@@ -20,6 +23,8 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 """https://www.w3.org/TR/trace-context/#traceparent-header, version 00, and what later ones begin with."""
 _TRACESTATE = re.compile(rb"[ -~]{1,512}")
+
+SCRAPE_BUDGET_S = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -103,9 +108,13 @@ def _trace(given: dict[bytes, bytes]) -> dict[str, str]:
 
 def add_routes(app: FastAPI, metrics: Metrics, outbox: Outbox) -> None:
     """Add the route that Prometheus scrapes."""
+    backlog = Recent(outbox.backlog)
 
-    @app.get("/metrics", tags=["health"], response_class=Response)
-    async def expose() -> Response:
-        """Metrics in Prometheus' text format."""
-        metrics.outbox_holds(*await outbox.backlog())
-        return Response(metrics.exposition(), media_type=MEDIA_TYPE)
+    @app.get("/metrics", tags=["health"], response_class=PlainTextResponse)
+    async def expose() -> PlainTextResponse:
+        """Metrics in Prometheus' text format; what the store must tell is not a number while it can't."""
+        try:
+            metrics.outbox_holds(*await backlog.get(budget_s=SCRAPE_BUDGET_S))
+        except Exception:  # noqa: BLE001 - whatever is wrong with the store, the rest is needed all the more
+            metrics.outbox_holds(nan, nan)
+        return PlainTextResponse(metrics.exposition(), media_type=MEDIA_TYPE)

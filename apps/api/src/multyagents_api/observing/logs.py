@@ -1,4 +1,4 @@
-"""Log lines: each is one JSON object, or one line of text; nobody can forge one, and no secret stands in one."""
+"""Log lines, one JSON object each or one line of text; nobody can forge one, and none tells a secret."""
 
 import json
 import logging
@@ -129,6 +129,5 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 
 def _log_crash(kind: type[BaseException], error: BaseException, _trace: object) -> None:
-    logging.getLogger("multyagents_api").critical(
-        "the process failed", exc_info=(kind, error, error.__traceback__)
-    )
+    failed = (kind, error, error.__traceback__)
+    logging.getLogger("multyagents_api").critical("the process failed", exc_info=failed)

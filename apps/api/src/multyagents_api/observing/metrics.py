@@ -1,4 +1,4 @@
-"""Metrics for Prometheus: names and units by its conventions, labels only with values that we know beforehand."""
+"""Metrics for Prometheus: names and units by its conventions, labels only with values known beforehand."""
 
 import platform
 from collections.abc import Iterator, Sequence
@@ -83,11 +83,11 @@ class Metrics:
             self._dispatches.labels(outcome)
         self._callbacks = self._counter(
             "multyagents_callbacks",
-            "Reports of runners that were taken, by the status they tell.",
+            "Reports of runners that were taken, by their status.",
             ("status",),
         )
         self._leases_expired = self._counter(
-            "multyagents_leases_expired", "Attempts given up because their runner was not heard of any more."
+            "multyagents_leases_expired", "Attempts given up because their runner fell silent."
         )
 
     def _add_dependencies(self) -> None:
@@ -104,15 +104,15 @@ class Metrics:
         )
         self._outbox_age = self._gauge(
             "multyagents_outbox_oldest_age_seconds",
-            "How long the oldest of them has been waiting; 0 without any.",
+            "How long the oldest of them has been waiting, or 0.",
         )
         self._transactions = self._histogram(
             "multyagents_store_transaction_duration_seconds",
-            "From the begin of a write transaction to its end.",
+            "From the start of a write to its commit.",
         )
         self._store_errors = self._counter(
             "multyagents_store_errors",
-            "Uses of the store that it was too busy for, or out of reach.",
+            "Uses of the store while it was busy or out of reach.",
             ("kind",),
         )
         for kind in STORE_ERRORS:
@@ -154,9 +154,9 @@ class Metrics:
         """A runner's report was taken."""
         self._callbacks.labels(status).inc()
 
-    def leases_expired(self, attempts: int = 1) -> None:
-        """So many attempts were given up because their leases ran out."""
-        self._leases_expired.inc(attempts)
+    def lease_expired(self) -> None:
+        """An attempt was given up because its lease ran out."""
+        self._leases_expired.inc()
 
     def runner_asked(self, operation: str, outcome: str, duration_s: float) -> None:
         """The runner was asked to `submit` or to `cancel`."""

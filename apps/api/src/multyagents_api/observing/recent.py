@@ -15,30 +15,26 @@ class Recent(Generic[T]):
 
     Args:
         look_up: gives the answer, or raises; it is not disturbed when those who wait give up.
-        budget_s: how long anybody waits.
         fresh_s: how long an answer, or a failure, is good for.
     """
 
-    def __init__(
-        self, look_up: Callable[[], Awaitable[T]], *, budget_s: float = 1.0, fresh_s: float = 1.0
-    ) -> None:
+    def __init__(self, look_up: Callable[[], Awaitable[T]], *, fresh_s: float = 1.0) -> None:
         self._look_up = look_up
-        self._budget_s = budget_s
         self._fresh_s = fresh_s
         self._fresh_until = -1.0
         self._latest: asyncio.Task[T] | None = None
 
-    async def get(self) -> T:
-        """The answer.
+    async def get(self, *, budget_s: float) -> T:
+        """The answer, waited for so many seconds at most.
 
         Raises:
-            TimeoutError: it did not come within the budget.
+            TimeoutError: it did not come.
             Exception: whatever the look-up raised.
         """
         latest = self._latest
         if latest is None or (latest.done() and monotonic() >= self._fresh_until):
             latest = self._latest = asyncio.create_task(self._look())
-        done, _ = await asyncio.wait({latest}, timeout=self._budget_s)
+        done, _ = await asyncio.wait({latest}, timeout=budget_s)
         if not done:
             raise TimeoutError
         return latest.result()

@@ -1,4 +1,4 @@
-"""A runner whose answers are counted and timed; a log line tells when it gets out of reach, and when it is back."""
+"""A runner whose answers are counted and timed; the log tells when it gets out of reach, and is back."""
 
 import logging
 from time import perf_counter

@@ -19,7 +19,11 @@ API = MeasuredService(
         *("--host", "127.0.0.1", "--port", "0", "--port-file", "{port_file}"),
     ),
     journey=walk_runs,
-    environment={"MULTYAGENTS_DATABASE": "{scratch}/runs.db", "MULTYAGENTS_RUNNER": "accept"},
+    environment={
+        "MULTYAGENTS_DATABASE": "{scratch}/runs.db",
+        "MULTYAGENTS_RUNNER": "accept",
+        "MULTYAGENTS_AUTH": "off",
+    },
     python_path=("src", "apps/api/src"),
     locks=("requirements/slo-smoke.txt",),
 )

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from gatewright.race import Actor, Client, History, Scenario, invariant
-from multyagents_api.bootstrap import Settings, create_app
+from multyagents_api.bootstrap import AuthKind, Settings, create_app
 from multyagents_api.scenarios import races_order as order
 from multyagents_api.scenarios.races_scenario import BUSY_TIMEOUT_S, ApiScenario, ModelledScenario, step
 from multyagents_api.scenarios.races_state import RunState, answered, observe_run
@@ -124,11 +124,13 @@ class Adoption(Scenario):
 
     def create_app(self, folder: Path) -> FastAPI:
         """The service over the race's database file."""
-        return create_app(Settings(database=folder / "race.db", busy_timeout_s=BUSY_TIMEOUT_S))
+        return create_app(
+            Settings(database=folder / "race.db", busy_timeout_s=BUSY_TIMEOUT_S, auth=AuthKind.OFF)
+        )
 
     def create_app_at(self, url: str) -> FastAPI:
         """The service over the race's database on a PostgreSQL server."""
-        return create_app(Settings(database=url, busy_timeout_s=BUSY_TIMEOUT_S))
+        return create_app(Settings(database=url, busy_timeout_s=BUSY_TIMEOUT_S, auth=AuthKind.OFF))
 
     async def setup(self, client: Client) -> None:
         """Make a task by itself."""

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from gatewright.race import Client, History, Response, Scenario, invariant
-from multyagents_api.bootstrap import Settings, create_app
+from multyagents_api.bootstrap import AuthKind, Settings, create_app
 from multyagents_api.scenarios import races_oracles as oracles
 from multyagents_api.scenarios import races_order as order
 from multyagents_api.scenarios.races_state import RunState, answered, observe_run
@@ -44,11 +44,13 @@ class ApiScenario(Scenario):
 
     def create_app(self, folder: Path) -> FastAPI:
         """The service over the race's database file."""
-        return create_app(Settings(database=folder / "race.db", busy_timeout_s=BUSY_TIMEOUT_S))
+        return create_app(
+            Settings(database=folder / "race.db", busy_timeout_s=BUSY_TIMEOUT_S, auth=AuthKind.OFF)
+        )
 
     def create_app_at(self, url: str) -> FastAPI:
         """The service over the race's database on a PostgreSQL server."""
-        return create_app(Settings(database=url, busy_timeout_s=BUSY_TIMEOUT_S))
+        return create_app(Settings(database=url, busy_timeout_s=BUSY_TIMEOUT_S, auth=AuthKind.OFF))
 
     async def setup(self, client: Client) -> None:
         """Start a run, and bring it to where the race begins; the template is made once."""

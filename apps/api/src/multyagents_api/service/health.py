@@ -43,16 +43,12 @@ class DependencyState:
 class Health:
     """The use case of load balancers and of people who wonder.
 
-    Without the database nothing can be answered. Without the runner, everything is: dispatches are recorded, and
-    delivered once it is back.
+    Without the database nothing can be answered. Without the runner, everything is: dispatches are recorded,
+    and delivered once it is back.
     """
 
-    def __init__(self, database: Check, runner: Check, *, budget_s: float = BUDGET_S) -> None:
-        self._budget_s = budget_s
-        self._checks = {
-            "database": Recent(database, budget_s=budget_s),
-            "runner": Recent(runner, budget_s=budget_s),
-        }
+    def __init__(self, database: Check, runner: Check) -> None:
+        self._checks = {"database": Recent(database), "runner": Recent(runner)}
 
     async def look(self) -> tuple[HealthStatus, Mapping[str, DependencyState]]:
         """How the dependencies are, within the budget; a look is good for a second."""
@@ -65,9 +61,9 @@ class Health:
 
     async def _state(self, check: Recent[str | None]) -> DependencyState:
         try:
-            wrong = await check.get()
+            wrong = await check.get(budget_s=BUDGET_S)
         except TimeoutError:
-            wrong = f"no answer within {self._budget_s:g} s"
+            wrong = f"no answer within {BUDGET_S:g} s"
         except Exception as error:  # noqa: BLE001 - a check that fails in whatever way shows nothing good
             wrong = str(error) if isinstance(error, OSError) else f"the check failed ({type(error).__name__})"
         return DependencyState() if wrong is None else DependencyState(State.DOWN, wrong)
