@@ -1,20 +1,22 @@
 """Picks the adapters from the settings; nothing else does."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
 from multyagents_api.domain.leases import NO_LEASES, LeasePolicy
 from multyagents_api.http.app import VERSION, Services, build_app
 from multyagents_api.observing.logs import LogFormat
 from multyagents_api.observing.metrics import Metrics
+from multyagents_api.observing.tracing import are_traces_wanted, open_tracing
 from multyagents_api.runner.accept import AcceptingRunner
 from multyagents_api.runner.observed import ObservedRunner
 from multyagents_api.runner.paths import RealPaths
@@ -42,6 +44,9 @@ from multyagents_api.service.tasks import Tasks
 from multyagents_api.service.templates import Templates
 from multyagents_api.storage.observed import ObservedStorage
 from multyagents_api.storage.sqlite import SqliteStorage
+
+if TYPE_CHECKING:
+    from multyagents_api.observing.spans import Tracing
 
 __all__ = [
     "AuthKind",
@@ -100,6 +105,7 @@ class Settings:
         runner_budget_s: how long a request waits for a runner that takes its time.
         runner_url: where a runner of kind `HTTP` is; may hold a password.
         log_format: how log lines look; None: text on a terminal, else JSON.
+        traces: whether the variables `OTEL_*` say where traces go.
         lease_s: after how many silent seconds a runner of kind `HTTP` has lost an attempt; 0: never.
         auth: who may ask; `OFF` is for loopback addresses and for programs that hold the app themselves.
     """
@@ -111,6 +117,7 @@ class Settings:
     runner_budget_s: float = 2.0
     runner_url: str = field(default="", repr=False)
     log_format: LogFormat | None = None
+    traces: bool = False
     lease_s: float = DEFAULT_LEASE_S
     auth: AuthKind = AuthKind.TOKENS
 
@@ -134,6 +141,7 @@ class Settings:
             durability=_choice(Durability, "MULTYAGENTS_DURABILITY", environment, Durability.PROCESS),
             runner_url=environment.get("MULTYAGENTS_RUNNER_URL") or "",
             log_format=_choice(LogFormat, "MULTYAGENTS_LOG_FORMAT", environment, None),
+            traces=are_traces_wanted(environment),
             lease_s=_lease(environment),
             auth=_choice(AuthKind, "MULTYAGENTS_AUTH", environment, AuthKind.TOKENS),
         )
@@ -188,7 +196,13 @@ def _lease(environment: Mapping[str, str]) -> float:
     return seconds
 
 
-def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner | None = None) -> FastAPI:
+def create_app(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    runner: Runner | None = None,
+    tracing: "Tracing | None" = None,
+) -> FastAPI:
     """An app of its own: its own connection, no state shared with other apps of this process.
 
     The database is brought to the tables of this version. Where no lifespan is run,
@@ -205,9 +219,15 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
         runner, runner_check = _choose_runner(settings, resources)
     else:
         runner, runner_check = _punctual(runner, settings), _nothing_wrong
+    storage = opened = _open_storage(settings)
+    within: Sequence[Middleware] = ()
+    if settings.traces and tracing is None:
+        tracing = open_tracing(os.environ, VERSION)
+    if tracing is not None:
+        runner, storage, within = _traced(tracing, runner, storage)
+        resources.push_async_callback(tracing.aclose)
     runner = ObservedRunner(runner, metrics)
-    opened = _open_storage(settings)
-    storage = ObservedStorage(opened, metrics)
+    storage = ObservedStorage(storage, metrics)
     paths = RealPaths()
     cancellation = Cancellation(storage, runner, clock)
     outbox = Outbox(storage, runner, cancellation, clock, settings.leases)
@@ -235,7 +255,20 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
         metrics=metrics,
         resources=resources,
     )
-    return build_app(services)
+    return build_app(services, within)
+
+
+def _traced(
+    tracing: "Tracing", runner: Runner, storage: Storage
+) -> tuple[Runner, Storage, Sequence[Middleware]]:
+    """The same within spans, and what makes spans of requests."""
+    # OpenTelemetry is an extra, and costs 0.3 s that only who wants traces should pay.
+    from multyagents_api.http.traced import Traced  # noqa: PLC0415
+    from multyagents_api.runner.traced import TracedRunner  # noqa: PLC0415
+    from multyagents_api.storage.traced import TracedStorage  # noqa: PLC0415
+
+    within = [Middleware(Traced, tracing=tracing)]
+    return TracedRunner(runner, tracing), TracedStorage(storage, tracing), within
 
 
 async def _nothing_wrong() -> None:

@@ -1,10 +1,11 @@
 """The FastAPI app over the use cases."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
 from multyagents_api.domain.errors import StoreBusy
 from multyagents_api.http import (
@@ -80,8 +81,11 @@ class Services:
     resources: AsyncExitStack = field(default_factory=AsyncExitStack)
 
 
-def build_app(services: Services) -> FastAPI:
-    """An app over these use cases; `app.state.services` holds them."""
+def build_app(services: Services, within: Sequence[Middleware] = ()) -> FastAPI:
+    """An app over these use cases; `app.state.services` holds them.
+
+    Further middleware stands right within what observes requests, which is outermost.
+    """
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -114,5 +118,7 @@ def build_app(services: Services) -> FastAPI:
     problems.install(app)
     contract.publish(app)
     app.add_middleware(BodyLimit)
+    for each in within:
+        app.add_middleware(each.cls, *each.args, **each.kwargs)
     app.add_middleware(observed.Observed, metrics=services.metrics)  # the last one added is outermost
     return app
