@@ -2,10 +2,7 @@
 
 import io
 import json
-import logging
-import sys
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -19,23 +16,15 @@ def database(sqlite_file):
 
 
 @pytest.fixture
-def logged() -> Iterator[Callable[..., Callable[[], str]]]:
-    """Lets the process log as a served one does, and afterwards as before; what it gives reads what was logged."""
-    root = logging.getLogger()
-    before = root.handlers[:], root.level, logs.ACCESS.level, sys.excepthook, warnings.showwarning
+def logged(restored_logging) -> Callable[..., Callable[[], str]]:
+    """Lets the process log as a served one does; what it gives reads what was logged."""
 
     def configure(chosen: LogFormat | None = LogFormat.JSON, level: str = "info", *, access: bool = False):
         stream = io.StringIO()
-        root.handlers.clear()  # pytest's own are not to be closed
         logs.configure(level, chosen, access=access, stream=stream)
         return stream.getvalue
 
-    yield configure
-    logging.captureWarnings(capture=False)
-    root.handlers[:], root.level = before[0], before[1]
-    root.setLevel(before[1])
-    logs.ACCESS.setLevel(before[2])
-    sys.excepthook, warnings.showwarning = before[3], before[4]
+    return configure
 
 
 @pytest.fixture

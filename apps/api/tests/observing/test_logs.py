@@ -18,6 +18,10 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 FORGED = 'mia\n{"level": "critical", "message": "gone"}\r\n\x1b[2J\u2028\u202e\x85'
 
 
+def fail(error):
+    raise error
+
+
 def test_a_line_is_one_json_object(lines):
     """With its time in UTC, its level, who logs, and what."""
     LOG.warning("%s of %d", "one", 2)
@@ -51,7 +55,7 @@ def test_secrets_stay_out(logged, chosen):
     """Of messages, of facts, and of stacks."""
     read = logged(chosen)
     try:
-        raise ValueError("token=hunter2")
+        fail(ValueError("token=hunter2"))
     except ValueError:
         LOG.exception("password=%s", "hunter2", extra={"facts": {"asked": "https://mia:hunter2@host/"}})
     assert "hunter2" not in read()
@@ -61,7 +65,7 @@ def test_secrets_stay_out(logged, chosen):
 def test_a_defect_is_told_with_its_stack(lines):
     """Its type by its whole name, and where it came from."""
     try:
-        raise LookupError("no such thing")
+        fail(LookupError("no such thing"))
     except LookupError:
         LOG.exception("failed")
     [line] = lines()
@@ -74,7 +78,7 @@ def test_a_stack_in_text_can_not_be_taken_for_lines(logged):
     """All of it is indented, also what an exception says in several lines."""
     read = logged(LogFormat.TEXT)
     try:
-        raise LookupError("gone\n2026-01-01T00:00:00.000Z critical forged")
+        fail(LookupError("gone\n2026-01-01T00:00:00.000Z critical forged"))
     except LookupError:
         LOG.exception("failed")
     head, *stack = read().splitlines()
@@ -86,7 +90,7 @@ def test_a_stack_in_text_can_not_be_taken_for_lines(logged):
 def test_lines_are_of_bounded_length(lines):
     """Of a stack the end is kept, where the exception stands."""
     try:
-        raise LookupError("x" * 1_000_000)
+        fail(LookupError("x" * 1_000_000))
     except LookupError:
         LOG.exception("y" * 1_000_000)
     [line] = lines()

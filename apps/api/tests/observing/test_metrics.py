@@ -219,10 +219,14 @@ async def test_failures_of_the_store_are_counted_once(failure, kind, use, moment
         read = write = Using
 
     metrics = Metrics()
-    with pytest.raises(failure):
+
+    async def use_it():
         async with getattr(ObservedStorage(Store(), metrics), use)():
             if moment == "within":
                 raise failure
+
+    with pytest.raises(failure):
+        await use_it()
     found = Scrape(metrics.exposition().decode())
     assert found.value("multyagents_store_errors_total") == 1
     assert found.value("multyagents_store_errors_total", kind=kind) == 1
@@ -270,7 +274,7 @@ async def test_the_guide_lists_what_there_is(api):
         name = family.name + "_total" * (family.type == "counter")
         served[name] = (family.type, labels)
     rows = re.findall(
-        r"^\| `((?:multyagents|process)_\w+)` \| (\w+) \| ([^|]*) \|", GUIDE.read_text(), re.MULTILINE
+        r"^\| `((?:multyagents|process)_\w+)` \| (\w+) \|([^|]*)\|", GUIDE.read_text(), re.MULTILINE
     )
     told = {name: (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
     assert told == served
