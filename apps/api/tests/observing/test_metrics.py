@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from multyagents_api.bootstrap import AuthKind, Settings, create_app
 from multyagents_api.domain.errors import StoreBusy, StoreUnreachable
-from multyagents_api.observing.metrics import DISPATCHES, Metrics
+from multyagents_api.observing.metrics import DISPATCHES, REPORTS, Metrics
 from multyagents_api.service.dispatching import NotDispatched
 from multyagents_api.service.runners import SubmissionResult, SubmissionState
 from multyagents_api.service.runs import Runs
@@ -141,7 +141,8 @@ async def test_dispatches_and_callbacks_are_counted(api, runner):
         "submit-failed": 1,
         "dependencies-not-satisfied": 1,
     }
-    assert found.labels("multyagents_callbacks_total", "status") == {"running", "success"}
+    reported = {status: found.value("multyagents_callbacks_total", status=status) for status in REPORTS}
+    assert reported == {"queued": 0, "running": 1, "success": 1, "failed": 0, "canceled": 0}
     asked = "multyagents_runner_request_duration_seconds_count"
     assert found.value(asked, operation="submit", outcome="accepted") == 1
     assert found.value(asked, operation="submit", outcome="refused") == 1
@@ -173,12 +174,10 @@ async def test_the_outbox_is_told(api, runner, lines):
     assert found.value("multyagents_dispatches_total", outcome="pending") == 2
     runner.accepts = True
     await api.dispatch(run["id"])
-    told = [(line["message"], line["task_id"]) for line in lines() if line["level"] == "warning"]
-    first, _, last = run["task_ids"]
-    assert told == [
-        ("the runner is out of reach; dispatches wait (gone)", first),
-        ("the runner answers again", last),
-    ]
+    lost, back = [line for line in lines() if line["level"] == "warning"]
+    assert lost["message"] == "the runner is out of reach; dispatches wait (gone)"
+    assert (lost["run_id"], lost["task_id"], lost["attempt"]) == (run["id"], run["task_ids"][0], 1)
+    assert back["message"] == "the runner answers again"
 
 
 async def test_an_empty_outbox_is_told_as_well(api):

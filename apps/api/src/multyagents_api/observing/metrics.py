@@ -35,6 +35,7 @@ DISPATCHES = (
     "paths-locked",
     "no-ready-tasks",
 )
+REPORTS = ("queued", "running", "success", "failed", "canceled")
 STORE_ERRORS = ("busy", "unreachable")
 RUNNER_OUTCOMES = {"submit": ("accepted", "refused", "unreachable"), "cancel": ("accepted", "unreachable")}
 
@@ -76,29 +77,31 @@ class Metrics:
         )
 
     def _add_work(self) -> None:
-        self._dispatches = self._counter(
+        dispatches = self._counter(
             "multyagents_dispatches", "Requests to dispatch a task, by what came of them.", ("outcome",)
         )
-        for outcome in DISPATCHES:
-            self._dispatches.labels(outcome)
-        self._callbacks = self._counter(
+        self._dispatched = {outcome: dispatches.labels(outcome) for outcome in DISPATCHES}
+        callbacks = self._counter(
             "multyagents_callbacks",
             "Reports of runners that were taken, by their status.",
             ("status",),
         )
+        self._reported = {status: callbacks.labels(status) for status in REPORTS}
         self._leases_expired = self._counter(
             "multyagents_leases_expired", "Attempts given up because their runner fell silent."
         )
 
     def _add_dependencies(self) -> None:
-        self._runner_durations = self._histogram(
+        durations = self._histogram(
             "multyagents_runner_request_duration_seconds",
             "From asking the runner to its answer, or to the end of its time.",
             ("operation", "outcome"),
         )
-        for operation, outcomes in RUNNER_OUTCOMES.items():
-            for outcome in outcomes:
-                self._runner_durations.labels(operation, outcome)
+        self._runner_asked = {
+            (operation, outcome): durations.labels(operation, outcome)
+            for operation, outcomes in RUNNER_OUTCOMES.items()
+            for outcome in outcomes
+        }
         self._outbox_pending = self._gauge(
             "multyagents_outbox_pending", "Dispatches that the runner has not answered yet."
         )
@@ -110,13 +113,12 @@ class Metrics:
             "multyagents_store_transaction_duration_seconds",
             "From the start of a write to its commit.",
         )
-        self._store_errors = self._counter(
+        store_errors = self._counter(
             "multyagents_store_errors",
             "Uses of the store while it was busy or out of reach.",
             ("kind",),
         )
-        for kind in STORE_ERRORS:
-            self._store_errors.labels(kind)
+        self._store_failed = {kind: store_errors.labels(kind) for kind in STORE_ERRORS}
 
     def _counter(self, name: str, told: str, labels: Sequence[str] = ()) -> Counter:
         return Counter(name, told, labels, registry=self.registry)
@@ -148,11 +150,11 @@ class Metrics:
 
     def dispatched(self, outcome: str) -> None:
         """Something came, or nothing, of a request to dispatch; words are parted by spaces or dashes."""
-        self._dispatches.labels(outcome.replace(" ", "-")).inc()
+        self._dispatched[outcome.replace(" ", "-")].inc()
 
     def reported(self, status: str) -> None:
         """A runner's report was taken."""
-        self._callbacks.labels(status).inc()
+        self._reported[status].inc()
 
     def lease_expired(self) -> None:
         """An attempt was given up because its lease ran out."""
@@ -160,7 +162,7 @@ class Metrics:
 
     def runner_asked(self, operation: str, outcome: str, duration_s: float) -> None:
         """The runner was asked to `submit` or to `cancel`."""
-        self._runner_durations.labels(operation, outcome).observe(duration_s)
+        self._runner_asked[operation, outcome].observe(duration_s)
 
     def written(self, duration_s: float) -> None:
         """A write transaction ended, in whatever way."""
@@ -168,7 +170,7 @@ class Metrics:
 
     def store_failed(self, kind: str) -> None:
         """The store was `busy` or `unreachable`."""
-        self._store_errors.labels(kind).inc()
+        self._store_failed[kind].inc()
 
     def outbox_holds(self, pending: float, oldest_age_s: float) -> None:
         """How the outbox is now; not a number where nobody can tell."""

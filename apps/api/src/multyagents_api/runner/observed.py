@@ -23,25 +23,25 @@ class ObservedRunner:
     async def submit(self, submission: Submission) -> SubmissionResult:
         """Hand over one attempt."""
         start = perf_counter()
-        with about(run_id=submission.run_id, task_id=submission.task_id, attempt=submission.attempt):
-            try:
-                result = await self._runner.submit(submission)
-            except OSError as error:
+        try:
+            result = await self._runner.submit(submission)
+        except OSError as error:
+            with about(run_id=submission.run_id, task_id=submission.task_id, attempt=submission.attempt):
                 self._missed("submit", start, error)
-                raise
-            self._answered("submit", "accepted" if result.accepted else "refused", start)
+            raise
+        self._answered("submit", "accepted" if result.accepted else "refused", start)
         return result
 
     async def cancel(self, task_id: int, attempt: int) -> None:
         """Ask to stop an attempt."""
         start = perf_counter()
-        with about(task_id=task_id, attempt=attempt):
-            try:
-                await self._runner.cancel(task_id, attempt)
-            except OSError as error:
+        try:
+            await self._runner.cancel(task_id, attempt)
+        except OSError as error:
+            with about(task_id=task_id, attempt=attempt):
                 self._missed("cancel", start, error)
-                raise
-            self._answered("cancel", "accepted", start)
+            raise
+        self._answered("cancel", "accepted", start)
 
     def _answered(self, operation: str, outcome: str, start: float) -> None:
         self._metrics.runner_asked(operation, outcome, perf_counter() - start)
