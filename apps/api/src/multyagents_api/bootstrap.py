@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 
 from multyagents_api.domain.leases import NO_LEASES, LeasePolicy
 from multyagents_api.http.app import VERSION, Services, build_app
-from multyagents_api.observing.logs import LogFormat
+from multyagents_api.observing.logs import LogFormat, format_from
 from multyagents_api.observing.metrics import Metrics
 from multyagents_api.observing.tracing import are_traces_wanted, open_tracing
 from multyagents_api.runner.accept import AcceptingRunner
@@ -61,7 +61,6 @@ __all__ = [
 
 
 T = TypeVar("T", bound=StrEnum)
-D = TypeVar("D")
 
 DEFAULT_LEASE_S = 30.0
 LEAST_LEASE_S, MOST_LEASE_S = 2, 86_400
@@ -140,7 +139,7 @@ class Settings:
             runner=_choice(RunnerKind, "MULTYAGENTS_RUNNER", environment, RunnerKind.ACCEPT),
             durability=_choice(Durability, "MULTYAGENTS_DURABILITY", environment, Durability.PROCESS),
             runner_url=environment.get("MULTYAGENTS_RUNNER_URL") or "",
-            log_format=_choice(LogFormat, "MULTYAGENTS_LOG_FORMAT", environment, None),
+            log_format=_log_format(environment),
             traces=are_traces_wanted(environment),
             lease_s=_lease(environment),
             auth=_choice(AuthKind, "MULTYAGENTS_AUTH", environment, AuthKind.TOKENS),
@@ -173,7 +172,14 @@ def _database(environment: Mapping[str, str]) -> Path | str:
     return parse_database(url or environment.get("MULTYAGENTS_DATABASE") or "multyagents.db")
 
 
-def _choice(kind: type[T], name: str, environment: Mapping[str, str], default: D) -> T | D:
+def _log_format(environment: Mapping[str, str]) -> LogFormat | None:
+    try:
+        return format_from(environment)
+    except ValueError as error:
+        raise InvalidSettings(str(error)) from None
+
+
+def _choice(kind: type[T], name: str, environment: Mapping[str, str], default: T) -> T:
     value = environment.get(name)
     if not value:
         return default
