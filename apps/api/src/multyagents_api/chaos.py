@@ -72,9 +72,7 @@ def run_chaos_suite(config: ChaosConfig, *, progress: SuiteProgress | None = Non
     Raises:
         ConfigurationError: no such drill, or no such database.
     """
-    amount = replace(
-        config.amount, repetitions=config.repetitions, clients=config.clients, seed=config.seed
-    )
+    amount = replace(config.amount, repetitions=config.repetitions, clients=config.clients, seed=config.seed)
     with Stage(amount) as stage:
         suite = DrillSuite(SUITE, tuple(drills(stage)), PROGRAM, side_by_side=True)
         return run_drill_suite(suite, config, progress=progress)

@@ -288,8 +288,7 @@ async def test_a_lease_ends_though_the_clock_was_set_back(api, leases, clock):
 
 
 async def test_nobody_is_called_silent_by_who_did_not_listen(api, leases, clock):
-    """A sweep waits for the time of a lease after its start, a standstill, a jump back of its clock, and a store
-    out of reach."""
+    """A sweep waits for a lease after its start, a standstill, a clock set back, and a store out of reach."""
 
     async def swept(*steps, failing=()):
         looks, left = [], list(steps)

@@ -235,7 +235,9 @@ async def test_a_lost_attempt_ends_while_its_lease_is_over(storage, stored, mome
             assert await end(**wrong) is None
         early = later - timedelta(microseconds=1)
         assert await writer.lost_attempts(early, beyond=None, limit=9) == []
-        assert await writer.lost_attempts(later, beyond=None, limit=9) == [LostAttempt(free.run_id, free.id, 1)]
+        assert await writer.lost_attempts(later, beyond=None, limit=9) == [
+            LostAttempt(free.run_id, free.id, 1)
+        ]
         ended = await end()
         assert (ended.status, ended.reason) == (TaskStatus.FAILED, "lost")
         assert await end(expected=TaskStatus.FAILED) is None

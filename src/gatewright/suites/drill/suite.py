@@ -139,9 +139,7 @@ def run_drill_suite(
     )
 
 
-def carry_out(
-    drill: Drill, count: Callable[[int], None] = lambda _done: None
-) -> DrillResult | SkippedDrill:
+def carry_out(drill: Drill, count: Callable[[int], None] = lambda _done: None) -> DrillResult | SkippedDrill:
     """Carry out one drill, whatever becomes of it."""
     log = Logbook(drill, count)
     try:

@@ -11,7 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-
 __all__ = ["BareRunner"]
 
 

@@ -1,4 +1,4 @@
-"""Clients that take runs through a service under chaos: each repeats what was not carried out, and forgets nothing."""
+"""Clients of a service under chaos: each repeats what was not carried out, and forgets nothing."""
 
 import itertools
 import threading
@@ -12,7 +12,19 @@ from gatewright.core.errors import GatewrightError
 from gatewright.race import Response
 from multyagents_api.scenarios.api_client import ApiClient, Unanswered
 
-__all__ = ["Answer", "Crowd", "GaveUp", "Journal", "Repeating", "always", "await_condition", "prepare_template"]
+__all__ = [
+    "COME_AGAIN",
+    "NO_PROBLEM",
+    "PAUSE_S",
+    "Answer",
+    "Crowd",
+    "GaveUp",
+    "Journal",
+    "Repeating",
+    "always",
+    "await_condition",
+    "prepare_template",
+]
 
 PAUSE_S = 0.02
 """Between a request that was not carried out and its repetition, and between two looks at a condition."""
@@ -197,7 +209,9 @@ class Crowd:
         """
         until = len(self.journal.pending) + more
         await_condition(
-            f"{more} more dispatches are pending", lambda: len(self.journal.pending) >= until, self._patience_s
+            f"{more} more dispatches are pending",
+            lambda: len(self.journal.pending) >= until,
+            self._patience_s,
         )
 
     def await_refusals(self, more: int) -> None:

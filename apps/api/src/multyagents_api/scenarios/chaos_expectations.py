@@ -1,5 +1,6 @@
-"""What must hold whatever chaos does to the service: expectations that drills share, and how they are looked at."""
+"""What must hold whatever chaos does to the service, and how drills look at it."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -7,7 +8,14 @@ from gatewright.core.errors import GatewrightError
 from gatewright.execution.server import ServerStartError
 from gatewright.suites.drill import Expectation, Logbook
 from multyagents_api.scenarios.api_client import ApiClient
-from multyagents_api.scenarios.chaos_crowd import COME_AGAIN, NO_PROBLEM, Answer, GaveUp, Journal
+from multyagents_api.scenarios.chaos_crowd import (
+    COME_AGAIN,
+    NO_PROBLEM,
+    PAUSE_S,
+    Answer,
+    GaveUp,
+    Journal,
+)
 from multyagents_api.scenarios.races_oracles import (
     DISPATCHED,
     REPORTED,
@@ -46,6 +54,9 @@ __all__ = [
 
 SERVER_ERROR = 500
 READY, NOT_READY = 200, 503
+FOR_A_MOMENT_S = 5.0
+"""Some times the second that a look at a dependency is good for."""
+
 CODES = frozenset({"store_unreachable", "store_busy", "store_full", "not_ready"})
 """What a refusal for a while may say."""
 
@@ -58,11 +69,15 @@ NOTHING_LOST = Expectation("nothing-acknowledged-lost", "everything that was ack
 NOTHING_DISPATCHED_TWICE = Expectation(
     "nothing-dispatched-twice", "each attempt is dispatched once, and none beside another"
 )
-EVENTS_GAPLESS = Expectation("events-gapless", "each run's events are numbered 1, 2, ... as they were committed")
+EVENTS_GAPLESS = Expectation(
+    "events-gapless", "each run's events are numbered 1, 2, ... as they were committed"
+)
 STATUSES_LEGAL = Expectation(
     "statuses-legal", "tasks go forward along the arrows and end once, and runs follow from their tasks"
 )
-READY_TELLS_THE_TRUTH = Expectation("ready-tells-the-truth", "/readyz is 200 while requests can be served, else 503")
+READY_TELLS_THE_TRUTH = Expectation(
+    "ready-tells-the-truth", "/readyz is 200 while requests can be served, else 503, a moment later"
+)
 OTHERS_GO_ON = Expectation("others-go-on", "whatever does not need what was taken away is served meanwhile")
 READS_GO_ON = Expectation("reads-go-on", "what is stored can be read while nothing can be written")
 STORE_INTACT = Expectation("store-intact", "the database file is sound and nothing in it points nowhere")
@@ -88,7 +103,7 @@ COMMON = (
 
 @contextmanager
 def recovering(log: Logbook) -> Iterator[None]:
-    """Something in here that does not come true in time, or a process that does not come back, is a violation."""
+    """What does not come true in here in time, and a process that does not come back, is a violation."""
     try:
         yield
     except (GaveUp, ServerStartError) as error:
@@ -97,9 +112,11 @@ def recovering(log: Logbook) -> Iterator[None]:
 
 
 def expect_ready(log: Logbook, client: ApiClient, *, ready: bool, when: str) -> None:
-    """Look at what `/readyz` answers now."""
+    """Look at what `/readyz` answers; it may go on with what it saw last for a moment."""
     wanted = READY if ready else NOT_READY
-    status = client.request("GET", "/readyz").status
+    deadline = time.monotonic() + FOR_A_MOMENT_S
+    while (status := client.request("GET", "/readyz").status) != wanted and time.monotonic() < deadline:
+        time.sleep(PAUSE_S)
     log.note(f"/readyz answers {status} {when}")
     wrong = [] if status == wanted else [f"/readyz answered {status} {when}"]
     log.expect(READY_TELLS_THE_TRUTH.name, wrong)
@@ -197,7 +214,7 @@ def lost(journal: Journal, states: Mapping[str, RunState | None]) -> Iterator[st
 def told_of(state: RunState) -> set[tuple[str, str | None, int | None]]:
     """The dispatches and reported statuses among a run's events, by task and attempt."""
     return {
-        (event.type if event.type == DISPATCHED else str(event.payload.get("status")), event.task_id, event.attempt)
+        (str(event.payload.get("status", event.type)), event.task_id, event.attempt)
         for event in state.events
         if event.type in {DISPATCHED, REPORTED}
     }

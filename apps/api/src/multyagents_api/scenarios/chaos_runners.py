@@ -23,9 +23,9 @@ from multyagents_api.scenarios.chaos_expectations import (
 from multyagents_api.scenarios.chaos_stage import Stage
 from multyagents_api.scenarios.proxy import Proxy
 from multyagents_api.scenarios.races_oracles import DISPATCHED
-from multyagents_api.scenarios.recording_runner import Attempt, RecordingRunner
 from multyagents_api.scenarios.skewed_server import VARIABLE
 from multyagents_api.scenarios.topology import Topology, clean_environment, free_ports
+from multyagents_api.scenarios.withholding_runner import Attempt, WithholdingRunner
 
 __all__ = ["jump_clock", "kill_runner", "lose_runner"]
 
@@ -40,9 +40,9 @@ RIVALS_WITHIN_S = 1.0
 
 
 @contextmanager
-def runner_behind_a_line() -> Iterator[tuple[RecordingRunner, Proxy]]:
+def runner_behind_a_line() -> Iterator[tuple[WithholdingRunner, Proxy]]:
     """A runner, and the network to it."""
-    with RecordingRunner() as runner, Proxy(runner.port) as line:
+    with WithholdingRunner() as runner, Proxy(runner.port) as line:
         yield runner, line
 
 
@@ -56,7 +56,10 @@ def settings_of(line: Proxy) -> dict[str, str]:
 
 def lose_runner(log: Logbook, stage: Stage) -> None:
     """Let the runner refuse, then be silent, while runs are active; two processes sweep one outbox."""
-    with runner_behind_a_line() as (runner, line), stage.topology(apis=2, settings=settings_of(line)) as topology:
+    with (
+        runner_behind_a_line() as (runner, line),
+        stage.topology(apis=2, settings=settings_of(line)) as topology,
+    ):
         clients = [topology.client(index, timeout_s=stage.amount.longest_s) for index in range(2)]
         with recovering(log), stage.crowd(topology, runner.has_done) as crowd:
             for moment in stage.moments("lose-runner"):
@@ -100,7 +103,7 @@ def serve_the_rest(log: Logbook, stage: Stage, clients: list[ApiClient]) -> None
         log.expect(OTHERS_GO_ON.name, wrong)
 
 
-def never_delivered(client: ApiClient, journal: Journal, runner: RecordingRunner) -> Iterator[str]:
+def never_delivered(client: ApiClient, journal: Journal, runner: WithholdingRunner) -> Iterator[str]:
     """Dispatches of finished runs that no runner ever heard of."""
     for run_id, state in observe_all(client, journal.runs).items():
         for event in state.events if state is not None and state.status == "success" else ():
@@ -142,7 +145,7 @@ def jump_clock(log: Logbook, stage: Stage) -> None:
 
 
 def kill_runner(log: Logbook, stage: Stage) -> None:
-    """Kill a runner in the midst of its commands, and start another one; runs go on with the next attempts."""
+    """Kill a runner in the midst of its commands, and start another; runs go on with the next attempts."""
     [port] = free_ports(1)
     settings = {
         "MULTYAGENTS_RUNNER": "http",
@@ -220,7 +223,7 @@ def turn(clock: Path, ahead_s: int) -> None:
     new.replace(clock)
 
 
-def await_loss(log: Logbook, stage: Stage, client: ApiClient, runner: RecordingRunner) -> None:
+def await_loss(log: Logbook, stage: Stage, client: ApiClient, runner: WithholdingRunner) -> None:
     """Wait until the attempt of a silent runner is over, and its task has gone on to the next."""
     assert runner.withheld is not None
     task_id, attempt = runner.withheld

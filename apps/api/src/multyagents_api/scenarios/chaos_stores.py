@@ -3,8 +3,9 @@
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -27,7 +28,7 @@ __all__ = ["cut_network", "fill_disk", "kill_api", "restart_database"]
 
 
 def kill_api(log: Logbook, stage: Stage, place: Place) -> None:
-    """Kill one of two API processes in the midst of runs; the other goes on, and the killed one comes back."""
+    """Kill one of two API processes in the midst of runs; the other goes on, the killed one comes back."""
     with stage.topology(place, apis=2) as topology:
         other = topology.client(1)
         with recovering(log), stage.crowd(topology) as crowd:
@@ -75,8 +76,6 @@ def restart_database(log: Logbook, stage: Stage) -> None:
 
 def see_it_serve(log: Logbook, stage: Stage, crowd: Crowd, client: ApiClient) -> None:
     """Ready again, and runs succeed; counts as a repetition."""
-    ready = "the service is ready again"
-    stage.await_condition(ready, lambda: client.request("GET", "/readyz").ok)
     expect_ready(log, client, ready=True, when="after it was taken away")
     crowd.await_runs(2 * stage.amount.clients)
     log.note(f"{2 * stage.amount.clients} runs succeeded since")
@@ -85,28 +84,34 @@ def see_it_serve(log: Logbook, stage: Stage, crowd: Crowd, client: ApiClient) ->
 
 def cut_network(log: Logbook, stage: Stage) -> None:
     """Reset, silence and half-silence the network between an API process and its database, and mend it."""
-    postgres = stage.postgres()
-    with Proxy(postgres.socket) as network:
+    with Proxy(stage.postgres().socket) as network:
         name = quote(stage.new_database(), safe="")
         url = f"postgresql://postgres@127.0.0.1:{network.port}/{name}"
         with stage.topology("postgresql", database=url) as topology:
             client = topology.client(timeout_s=stage.amount.longest_s)
             with recovering(log), stage.crowd(topology) as crowd:
                 for moment in stage.moments("cut-network"):
-                    for fault, harm in (
-                        ("resets every connection", network.cut),
-                        ("takes everything and forwards nothing", network.silence),
-                        ("forwards requests and keeps the answers", lambda: network.silence(answers_only=True)),
-                    ):
+                    for fault, harm in harms_of(network).items():
                         seen = crowd.await_answers(moment)
                         log.note(f"the network {fault} after {seen} answers")
                         harm()
-                        crowd.await_refusals(stage.amount.clients)
-                        expect_ready(log, client, ready=False, when=f"while the network {fault}")
-                        network.heal()
+                        try:
+                            crowd.await_refusals(stage.amount.clients)
+                            expect_ready(log, client, ready=False, when=f"while the network {fault}")
+                        finally:
+                            network.heal()
                         log.note("the network is mended")
                         see_it_serve(log, stage, crowd, client)
             stage.judge(log, crowd, client)
+
+
+def harms_of(network: Proxy) -> dict[str, Callable[[], None]]:
+    """What can be done to a network, and how to say it."""
+    return {
+        "resets every connection": network.cut,
+        "takes everything and forwards nothing": network.silence,
+        "forwards requests and keeps the answers": partial(network.silence, answers_only=True),
+    }
 
 
 def fill_disk(log: Logbook, stage: Stage) -> None:

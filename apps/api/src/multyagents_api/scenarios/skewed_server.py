@@ -1,17 +1,16 @@
-"""The service with a clock that a drill can turn: `python -m multyagents_api.scenarios.skewed_server serve ...`.
+"""The service with a clock that a drill can turn: `python -m ...scenarios.skewed_server serve ...`.
 
 The file that `DRILL_CLOCK` names holds by how many seconds its clock is ahead.
 """
 
 import os
-import sys
+import runpy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from multyagents_api import bootstrap
-from multyagents_api.__main__ import main
 from multyagents_api.scenarios.planting import replaced
 from multyagents_api.service.ports import SystemClock
 
@@ -42,4 +41,4 @@ def skewed() -> Iterator[None]:
 
 if __name__ == "__main__":
     with skewed():
-        sys.exit(main())
+        runpy.run_module("multyagents_api", run_name="__main__", alter_sys=True)

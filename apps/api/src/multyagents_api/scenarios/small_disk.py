@@ -1,7 +1,6 @@
-"""A disk that a drill can fill: a small tmpfs that only the server sees, or a limit on the size of its files."""
+"""A disk that a drill can fill: a small tmpfs that only the server sees, or a limit on its files' size."""
 
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,7 +24,10 @@ MOUNT = 'mount -t tmpfs -o size={size} tmpfs "$0" && exec "$@"'
 class SmallDisk(Protocol):
     """Where a server keeps its files, and what can be done to that; servers are told by process id."""
 
-    folder: Path
+    @property
+    def folder(self) -> Path:
+        """Where the files are, as the server sees it."""
+        ...
 
     def command(self, words: Sequence[str]) -> tuple[str, ...]:
         """What starts a server that sees the disk."""

@@ -107,9 +107,7 @@ class Topology:
             self.projects.mkdir()
             self.database = self._start_database(stack)
             ports = list(free_ports(self.plan.apis + 1))
-            self.apis = [
-                self._api(index, port, runner_port=ports[0]) for index, port in enumerate(ports[1:])
-            ]
+            self.apis = [self._api(index, port, runner_port=ports[0]) for index, port in enumerate(ports[1:])]
             start_together(stack, self.apis)
             if self.plan.runner:
                 self.runner = stack.enter_context(self._runner(ports[0], api_port=ports[1]))

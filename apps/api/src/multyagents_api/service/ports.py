@@ -246,9 +246,7 @@ class Reader(CatalogueReader, Protocol):
         """How many dispatches have no recorded outcome, and when the oldest of them was made."""
         ...
 
-    async def lost_attempts(
-        self, now: datetime, *, beyond: datetime | None, limit: int
-    ) -> list[LostAttempt]:
+    async def lost_attempts(self, now: datetime, *, beyond: datetime | None, limit: int) -> list[LostAttempt]:
         """Attempts under way whose lease is over, or ends `beyond` what can be, the longest first."""
         ...
 

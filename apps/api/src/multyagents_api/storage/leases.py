@@ -61,7 +61,9 @@ class LeaseWrites:
     ) -> Task | None:
         """End an attempt, if it still is in the expected status and its lease still is over.
 
-        A lease that ends `beyond` what can be is over as well: its clock was set back since. This is where a runner that was heard at the last moment keeps its attempt.
+        A lease that ends `beyond` what can be is over as well: its clock was set back since.
+
+        This is where a runner that was heard at the last moment keeps its attempt.
         """
         parameters = move_parameters(
             task_id, attempt, expected=expected, status=status, reason=reason, now=now, lease_until=None

@@ -217,7 +217,7 @@ class PostgresStorage:
         return self._pool
 
     async def trouble(self) -> str | None:
-        """What is wrong with the database; None where it answers in time and has the tables of this version."""
+        """What is wrong with the database; None where it answers and has the tables of this version."""
         try:
             driver = await self.acquire()
             found = None

@@ -334,9 +334,7 @@ class SqlReader(CatalogueReads, PathLockReads, ResultReads):
         [(pending, since)] = (await self._connection.execute(PENDING_BACKLOG)).all()
         return pending, None if since is None else from_micros(since)
 
-    async def lost_attempts(
-        self, now: datetime, *, beyond: datetime | None, limit: int
-    ) -> list[LostAttempt]:
+    async def lost_attempts(self, now: datetime, *, beyond: datetime | None, limit: int) -> list[LostAttempt]:
         """Attempts under way whose lease is over, or ends `beyond` what can be, the longest first."""
         parameters = {
             "now": to_micros(now),

@@ -10,7 +10,7 @@ from itertools import pairwise
 from types import TracebackType
 from typing import Self, TypeAlias
 
-__all__ = ["Attempt", "RecordingRunner"]
+__all__ = ["Attempt", "WithholdingRunner"]
 
 Attempt: TypeAlias = tuple[str, int]
 """Task and attempt."""
@@ -25,7 +25,7 @@ class QuietServer(ThreadingHTTPServer):
         """Say nothing."""
 
 
-class RecordingRunner:
+class WithholdingRunner:
     """An HTTP server on a free port of loopback that speaks what `HttpRunner` speaks; entering starts it.
 
     Attributes:
@@ -41,7 +41,7 @@ class RecordingRunner:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_POST(self) -> None:  # noqa: N802 - what the base class calls
+            def do_POST(self) -> None:
                 """Take what comes."""
                 demand = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 if self.path.endswith("/tasks/submit"):
