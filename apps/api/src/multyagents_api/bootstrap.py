@@ -1,6 +1,7 @@
 """Picks the adapters from the settings; nothing else does."""
 
 import os
+import re
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from multyagents_api.service.callbacks import Callbacks
 from multyagents_api.service.cancellation import Cancellation
 from multyagents_api.service.control_loop import ControlLoop
 from multyagents_api.service.dispatching import Dispatching
+from multyagents_api.service.event_streams import EventStreams
 from multyagents_api.service.events import Events
 from multyagents_api.service.handoffs import Handoffs
 from multyagents_api.service.outbox import Outbox
@@ -87,6 +89,7 @@ class Settings:
         runner_budget_s: how long a request waits for a runner that takes its time.
         runner_url: where a runner of kind `HTTP` is; may hold a password.
         auth: who may ask; `OFF` is for loopback addresses and for programs that hold the app themselves.
+        streams: how many event streams a process serves at once.
     """
 
     database: Path | str = field(default_factory=lambda: Path("multyagents.db"))
@@ -96,6 +99,7 @@ class Settings:
     runner_budget_s: float = 2.0
     runner_url: str = field(default="", repr=False)
     auth: AuthKind = AuthKind.TOKENS
+    streams: int = 100
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -110,6 +114,7 @@ class Settings:
             durability=_choice(Durability, "MULTYAGENTS_DURABILITY", environment, Durability.PROCESS),
             runner_url=environment.get("MULTYAGENTS_RUNNER_URL") or "",
             auth=_choice(AuthKind, "MULTYAGENTS_AUTH", environment, AuthKind.TOKENS),
+            streams=_count("MULTYAGENTS_STREAMS", environment, 100),
         )
 
 
@@ -150,6 +155,15 @@ def _choice(kind: type[T], name: str, environment: Mapping[str, str], default: T
         raise InvalidSettings(f"{name} is {value!r}, but must be one of: {choices}") from None
 
 
+def _count(name: str, environment: Mapping[str, str], default: int) -> int:
+    value = environment.get(name)
+    if not value:
+        return default
+    if not re.fullmatch("[0-9]{1,6}", value):
+        raise InvalidSettings(f"{name} is {value[:20]!r}, but must be a number from 0 to 999999")
+    return int(value)
+
+
 def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner | None = None) -> FastAPI:
     """An app of its own: its own connection, no state shared with other apps of this process.
 
@@ -166,6 +180,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
     storage = _open_storage(settings)
     paths = RealPaths()
     cancellation = Cancellation(storage, runner, clock)
+    events = Events(storage, clock)
     outbox = Outbox(storage, runner, cancellation, clock)
     dispatching = Dispatching(storage, outbox, clock)
     services = Services(
@@ -176,7 +191,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
         templates=Templates(storage, paths, clock),
         runs=Runs(storage, cancellation, clock),
         tasks=Tasks(storage, cancellation, paths, clock),
-        events=Events(storage, clock),
+        events=events,
+        streams=EventStreams(events, storage, most=settings.streams),
         outbox=outbox,
         dispatching=dispatching,
         control_loop=ControlLoop(storage, dispatching),

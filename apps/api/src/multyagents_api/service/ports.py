@@ -22,6 +22,7 @@ from multyagents_api.domain.summaries import DispatchTimes
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Step, Template
 from multyagents_api.service.catalogue import CatalogueReader, CatalogueWriter
+from multyagents_api.service.event_signal import EventSignal
 from multyagents_api.service.runners import Submission, SubmissionState
 
 __all__ = [
@@ -389,6 +390,19 @@ class Storage(Protocol):
 
     async def maintain(self, pause: Callable[[], Awaitable[None]]) -> NoReturn:
         """Do after each pause, until canceled, what would otherwise hold up some request."""
+        ...
+
+    @property
+    def signal(self) -> EventSignal:
+        """Told when this process committed events, and while it follows, when another one did."""
+        ...
+
+    async def follow(self) -> NoReturn:
+        """Tell the signal, until canceled, what other processes commit."""
+        ...
+
+    async def announce(self) -> NoReturn:
+        """Let other processes know, until canceled, what this one commits."""
         ...
 
     async def aclose(self) -> None:

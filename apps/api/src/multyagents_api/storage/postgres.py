@@ -7,7 +7,7 @@ that was committed under that lock before.
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from types import TracebackType
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -17,8 +17,10 @@ from sqlalchemy import Executable
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 
 from multyagents_api.domain.errors import StoreBusy, StoreUnreachable
+from multyagents_api.service.event_signal import EventSignal
 from multyagents_api.service.ports import Outdated, StorageUnavailable
 from multyagents_api.storage.migrate import HEAD
+from multyagents_api.storage.postgres_follow import GATHER_S, NOTIFY, Follower
 from multyagents_api.storage.postgres_migrate import CURRENT, migrate_postgres
 from multyagents_api.storage.postgres_writes import PostgresWriter
 from multyagents_api.storage.prepared import Parameters, Result, Statements
@@ -100,6 +102,7 @@ class _Transaction(AbstractAsyncContextManager[SqlWriter]):
         self._storage = storage
         self._writes = writes
         self._driver: Any = None
+        self._writer: PostgresWriter | None = None
 
     async def __aenter__(self) -> SqlWriter:
         try:
@@ -109,7 +112,8 @@ class _Transaction(AbstractAsyncContextManager[SqlWriter]):
         except Exception as error:
             await self._let_go()
             raise _refusal_for(error) or error from error
-        return PostgresWriter(AwaitedConnection(self._driver))
+        self._writer = PostgresWriter(AwaitedConnection(self._driver))
+        return self._writer
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -117,6 +121,8 @@ class _Transaction(AbstractAsyncContextManager[SqlWriter]):
         try:
             if self._writes and not self._driver.is_closed():
                 await self._driver.execute("COMMIT" if error is None else "ROLLBACK")
+                if error is None and self._writer is not None and self._writer.has_told:
+                    self._storage.note_events()
         except Exception as failure:
             raise _refusal_for(failure) or failure from failure
         finally:
@@ -155,6 +161,8 @@ class PostgresStorage:
         self._pool_size = pool_size
         self._pool: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
+        self.signal = EventSignal()
+        self._untold = asyncio.Event()
         try:
             migrate_postgres(url, connect_timeout_s=busy_timeout_s)
         except (*BUSY, *UNREACHABLE, asyncpg.PostgresError, ValueError) as error:
@@ -215,6 +223,40 @@ class PostgresStorage:
         """Nothing: the server keeps its own house."""
         while True:
             await pause()
+
+    def note_events(self) -> None:
+        """Note that events were committed: this process hears of them now, the others from `announce`."""
+        self.signal.tell()
+        self._untold.set()
+
+    async def announce(self) -> NoReturn:
+        """Notify other processes, until canceled, of the events that this one commits.
+
+        Where the database is out of reach, they find out by themselves.
+        """
+        while True:
+            await self._untold.wait()
+            self._untold.clear()
+            with suppress(*BUSY, *UNREACHABLE, asyncpg.PostgresError):
+                driver = await self.acquire()
+                try:
+                    await driver.execute(NOTIFY)
+                finally:
+                    await self.release(driver)
+            await asyncio.sleep(GATHER_S)
+
+    async def follow(self) -> NoReturn:
+        """Hear, until canceled, of the events that other processes commit."""
+        await Follower(self._connect, AwaitedConnection, self.signal).run()
+
+    async def _connect(self) -> asyncpg.Connection:
+        """A connection of its own, beside the pool."""
+        return await asyncpg.connect(
+            self._url,
+            timeout=self._busy_timeout_s,
+            command_timeout=self._busy_timeout_s,
+            server_settings={"application_name": "multyagents events"},
+        )
 
     async def aclose(self) -> None:
         """Close the connections; whoever uses one is waited for, but not for long."""
