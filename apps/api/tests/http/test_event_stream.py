@@ -320,5 +320,5 @@ async def test_a_stream_outlives_its_database(api, listen, database):
 async def until_answered(api, run):
     """Dispatch, as soon as the service has found its database again."""
     async with asyncio.timeout(PATIENCE_S):
-        while (await api.http.post(f"/workflow-runs/{run['id']}/dispatch-ready")).status_code == 503:
+        while (await api.http.post(f"/workflow-runs/{run['id']}/dispatch-ready")).status_code == 503:  # noqa: ASYNC110 - another server is awaited
             await asyncio.sleep(0)

@@ -46,7 +46,14 @@ OPERATIONS = {
     *(f"POST /workflow-runs/ID/{move}" for move in ("pause", "resume", "abort")),
     "POST /runner/tasks/ID/status",
     *("GET /approvals/ID", "POST /approvals/ID/approve", "POST /approvals/ID/reject"),
-    *("GET /events", "POST /events", "GET /artifacts", "POST /artifacts", "GET /artifacts/ID"),
+    *(
+        "GET /events/stream",
+        "GET /events",
+        "POST /events",
+        "GET /artifacts",
+        "POST /artifacts",
+        "GET /artifacts/ID",
+    ),
     *("GET /handoffs", "GET /healthz", "GET /readyz"),
 }
 

@@ -36,9 +36,10 @@ class EventStreamResponse(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, stream: EventStream) -> None:
+    def __init__(self, stream: EventStream, status_code: int = 200) -> None:
         # Proxies (nginx by the second) must neither keep nor gather what is sent.
-        super().__init__(_frames(stream), headers={"cache-control": "no-store", "x-accel-buffering": "no"})
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        super().__init__(_frames(stream), status_code, headers)
         self._stream = stream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

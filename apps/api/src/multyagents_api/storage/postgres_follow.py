@@ -90,7 +90,7 @@ class Follower:
             back_off = min(back_off * 2, MOST_BACK_OFF_S)
 
     async def _listen(self, driver: asyncpg.Connection) -> NoReturn:
-        """Look, tell what is new, and wait for a notification or the next look; the first one always tells."""
+        """Look, tell what is new, and wait for a notification or the next look; the first always tells."""
         woken = asyncio.Event()
         await driver.add_listener(CHANNEL, lambda *_: woken.set())
         driver.add_termination_listener(lambda _: woken.set())
