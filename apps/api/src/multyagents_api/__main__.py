@@ -1,10 +1,7 @@
-"""`python -m multyagents_api serve`: the service over HTTP."""
+"""`python -m multyagents_api`: the service over HTTP, and what executes its tasks."""
 
 import argparse
 import asyncio
-import ctypes
-import ipaddress
-import os
 import signal
 import socket
 import sys
@@ -26,17 +23,18 @@ from multyagents_api.bootstrap import (
     parse_database,
 )
 from multyagents_api.http.app import Services
+from multyagents_api.runner import command as runner_command
+from multyagents_api.service.leases import sweep_leases
 from multyagents_api.service.outbox import sweep
+from multyagents_api.serving import check_writable, die_with_parent, is_loopback, listen, port, write_port
 
 __all__ = ["main"]
 
 USAGE_ERROR = 2
 CANNOT_START = 1
 GRACE_S = 5
-BACKLOG = 2048
 SWEEP_EVERY_S = 1.0
 MAINTAIN_EVERY_S = 10.0
-_PR_SET_PDEATHSIG = 1
 
 EPILOG = """\
 settings by environment:
@@ -47,6 +45,8 @@ settings by environment:
                           submission and leaves the callbacks to you, or http, the one at
   MULTYAGENTS_RUNNER_URL  http(s)://user:password@host:port/path, which is posted tasks/submit and
                           tasks/ID/cancel, and calls back
+  MULTYAGENTS_LEASE       after how many silent seconds such a runner has lost a task, which then is
+                          done again (default 30; 0: never)
   MULTYAGENTS_DURABILITY  what an acknowledged write survives: process (default) the death of the process,
                           power also a loss of power
   MULTYAGENTS_AUTH        who may ask: tokens (default), bearers of tokens, or off, everybody, which only a
@@ -75,6 +75,7 @@ class Server(uvicorn.Server):
             return
         tidying = (
             sweep(self._services.outbox, lambda: asyncio.sleep(SWEEP_EVERY_S)),
+            sweep_leases(self._services.leases, lambda: asyncio.sleep(SWEEP_EVERY_S)),
             self._services.storage.maintain(lambda: asyncio.sleep(MAINTAIN_EVERY_S)),
             self._services.storage.announce(),
         )
@@ -89,34 +90,6 @@ class Server(uvicorn.Server):
             task.cancel()
         await asyncio.gather(*self._tidying, return_exceptions=True)
         await super().shutdown(sockets)
-
-
-def check_writable(file: Path) -> None:
-    """Find out before serving that the port could not be told."""
-    probe = file.with_name(f".{file.name}.{os.getpid()}")
-    probe.touch()
-    probe.unlink()
-
-
-def write_port(file: Path, port: int) -> None:
-    """Write the port whole or not at all: whoever polls the file never reads half a number."""
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    temporary.write_text(f"{port}\n")
-    temporary.replace(file)
-
-
-def die_with_parent() -> None:
-    """Let the kernel end this process when its parent dies (Linux; elsewhere nothing)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def port(text: str) -> int:
-    """A TCP port, or 0."""
-    number = int(text)
-    if not 0 <= number <= 65_535:  # noqa: PLR2004 - all there are
-        raise argparse.ArgumentTypeError(f"{number} is no port; ports go from 0 to 65535")
-    return number
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -141,6 +114,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--log-level", choices=["critical", "error", "warning", "info", "debug"], default="warning"
     )
     serve.add_argument("--access-log", action="store_true", help="log every request (at level info)")
+    runner_command.add_to(commands)
     return parser.parse_args(arguments)
 
 
@@ -166,20 +140,6 @@ def serve(options: argparse.Namespace) -> None:
         Server(app, config, options.port_file).run(sockets=[listening])
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket, before anything else: a port in use is told in one line."""
-    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    listening = socket.socket(family)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind(address)
-        listening.listen(BACKLOG)
-    except OSError:
-        listening.close()
-        raise
-    return listening
-
-
 def check_guarded(settings: Settings, listening: socket.socket) -> None:
     """Serve nobody but this machine without asking who it is.
 
@@ -191,19 +151,17 @@ def check_guarded(settings: Settings, listening: socket.socket) -> None:
         raise InvalidSettings(f"MULTYAGENTS_AUTH=off is for loopback addresses, and {address} is none")
 
 
-def is_loopback(address: str) -> bool:
-    """Whether only this machine can reach an IP address; a zone, as in `fe80::1%eth0`, does not matter."""
-    return ipaddress.ip_address(address.partition("%")[0]).is_loopback
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; exit code 2: settings that can't be used, 1: serving can't start."""
     options = parse(arguments)
     if options.die_with_parent:
         die_with_parent()
     try:
-        serve(options)
-    except InvalidSettings as error:
+        if options.command == runner_command.NAME:
+            runner_command.run(options)
+        else:
+            serve(options)
+    except (InvalidSettings, runner_command.InvalidRunner) as error:
         return refuse(str(error), USAGE_ERROR)
     except StorageUnavailable as error:
         return refuse(str(error), CANNOT_START)

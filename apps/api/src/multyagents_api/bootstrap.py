@@ -5,12 +5,14 @@ import re
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
 from fastapi import FastAPI
 
+from multyagents_api.domain.leases import NO_LEASES, LeasePolicy
 from multyagents_api.http.app import Services, build_app
 from multyagents_api.runner.accept import AcceptingRunner
 from multyagents_api.runner.paths import RealPaths
@@ -24,6 +26,7 @@ from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.event_streams import EventStreams
 from multyagents_api.service.events import Events
 from multyagents_api.service.handoffs import Handoffs
+from multyagents_api.service.leases import Leases
 from multyagents_api.service.outbox import Outbox
 from multyagents_api.service.ports import Clock, Storage, StorageUnavailable, SystemClock
 from multyagents_api.service.projects import Projects
@@ -50,6 +53,10 @@ __all__ = [
 
 
 T = TypeVar("T", bound=StrEnum)
+
+DEFAULT_LEASE_S = 30.0
+LEAST_LEASE_S, MOST_LEASE_S = 2, 86_400
+"""Who is looked for once a second is missed after two at the earliest."""
 
 
 class InvalidSettings(Exception):  # noqa: N818 - one line for the operator
@@ -88,6 +95,7 @@ class Settings:
         busy_timeout_s: how long a statement waits for another process's transaction.
         runner_budget_s: how long a request waits for a runner that takes its time.
         runner_url: where a runner of kind `HTTP` is; may hold a password.
+        lease_s: after how many silent seconds a runner of kind `HTTP` has lost an attempt; 0: never.
         auth: who may ask; `OFF` is for loopback addresses and for programs that hold the app themselves.
         streams: how many event streams a process serves at once.
     """
@@ -98,8 +106,16 @@ class Settings:
     busy_timeout_s: float = 5.0
     runner_budget_s: float = 2.0
     runner_url: str = field(default="", repr=False)
+    lease_s: float = DEFAULT_LEASE_S
     auth: AuthKind = AuthKind.TOKENS
     streams: int = 100
+
+    @property
+    def leases(self) -> LeasePolicy:
+        """The leases of attempts: a built-in runner can't be lost, and gets none."""
+        if self.runner is not RunnerKind.HTTP or not self.lease_s:
+            return NO_LEASES
+        return LeasePolicy(timedelta(seconds=self.lease_s))
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -113,6 +129,7 @@ class Settings:
             runner=_choice(RunnerKind, "MULTYAGENTS_RUNNER", environment, RunnerKind.ACCEPT),
             durability=_choice(Durability, "MULTYAGENTS_DURABILITY", environment, Durability.PROCESS),
             runner_url=environment.get("MULTYAGENTS_RUNNER_URL") or "",
+            lease_s=_lease(environment),
             auth=_choice(AuthKind, "MULTYAGENTS_AUTH", environment, AuthKind.TOKENS),
             streams=_count("MULTYAGENTS_STREAMS", environment, 100),
         )
@@ -164,6 +181,18 @@ def _count(name: str, environment: Mapping[str, str], default: int) -> int:
     return int(value)
 
 
+def _lease(environment: Mapping[str, str]) -> float:
+    text = environment.get("MULTYAGENTS_LEASE") or str(DEFAULT_LEASE_S)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if seconds and not LEAST_LEASE_S <= seconds <= MOST_LEASE_S:
+        allowed = f"0, or seconds from {LEAST_LEASE_S} to {MOST_LEASE_S}"
+        raise InvalidSettings(f"MULTYAGENTS_LEASE is {text!r}, but must be {allowed}")
+    return seconds
+
+
 def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner | None = None) -> FastAPI:
     """An app of its own: its own connection, no state shared with other apps of this process.
 
@@ -181,7 +210,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
     paths = RealPaths()
     cancellation = Cancellation(storage, runner, clock)
     events = Events(storage, clock)
-    outbox = Outbox(storage, runner, cancellation, clock)
+    outbox = Outbox(storage, runner, cancellation, clock, settings.leases)
     dispatching = Dispatching(storage, outbox, clock)
     services = Services(
         storage=storage,
@@ -196,7 +225,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
         outbox=outbox,
         dispatching=dispatching,
         control_loop=ControlLoop(storage, dispatching),
-        callbacks=Callbacks(storage, clock),
+        callbacks=Callbacks(storage, clock, settings.leases),
+        leases=Leases(storage, clock, settings.leases),
         approvals=Approvals(storage, clock),
         reruns=Reruns(storage, dispatching, clock),
         artifacts=Artifacts(storage, clock),

@@ -13,6 +13,8 @@ from multyagents_api.domain.events import EventType, NewEvent
 from multyagents_api.domain.roles import NewRole, RetryPolicy
 from multyagents_api.scenarios.event_source import EventSourceParser
 from multyagents_api.service import event_streams
+from multyagents_api.service.events import OwnEvent
+from multyagents_api.storage import postgres_follow
 
 pytestmark = pytest.mark.anyio
 
@@ -147,6 +149,20 @@ async def test_another_process_is_heard(api, listen):
     await api.dispatch(run["id"])
     expected = [event["id"] for event in await api.events(run["id"])]
     assert await stream.ids(len(expected)) == expected
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+async def test_processes_notify_each_other(database, runner, listen, monkeypatch):
+    """A process need not look by itself where the other one lives to tell."""
+    monkeypatch.setattr(postgres_follow, "LOOK_EVERY_S", 600.0)
+    async with serving(database, runner) as other:
+        services = other.state.services
+        run = await stored_run(services.storage, services.events.clock.now())
+        stream = await listen(f"run_id={run.id}")
+        for count in (1, 2):
+            await services.events.create(OwnEvent(run.id, "custom.news"))
+            await stream.ids(count)
 
 
 async def test_a_client_resumes_after_the_last_event_that_it_got(api, listen):

@@ -6,8 +6,9 @@ that was committed under that lock before.
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -20,12 +21,11 @@ from multyagents_api.domain.errors import StoreBusy, StoreUnreachable
 from multyagents_api.service.event_signal import EventSignal
 from multyagents_api.service.ports import Outdated, StorageUnavailable
 from multyagents_api.storage.migrate import HEAD
-from multyagents_api.storage.postgres_follow import GATHER_S, NOTIFY, Follower
+from multyagents_api.storage.postgres_follow import GATHER_S, Follower
 from multyagents_api.storage.postgres_migrate import CURRENT, migrate_postgres
 from multyagents_api.storage.postgres_writes import PostgresWriter
 from multyagents_api.storage.prepared import Parameters, Result, Statements
 from multyagents_api.storage.reads import NOTHING
-from multyagents_api.storage.writes import SqlWriter
 
 __all__ = ["PostgresStorage"]
 
@@ -33,6 +33,8 @@ STATEMENTS = Statements(dialect.dialect())  # type: ignore[no-untyped-call]
 CACHED_STATEMENTS = 1_000
 COMMAND_TIMEOUT_S = 30.0
 """A statement takes milliseconds; a network that was cut answers never."""
+
+_log = logging.getLogger(__name__)
 
 BUSY = (
     TimeoutError,
@@ -73,7 +75,7 @@ class AwaitedConnection:
                 return Result(prepared.rows(await self._driver.fetch(prepared.sql, *arguments)), -1)
             return Result((), _changed(await self._driver.execute(prepared.sql, *arguments)))
         except Exception as error:
-            raise _refusal_for(error) or error from error
+            raise _refusal_for(error, self._driver) or error from error
 
     async def execute_many(self, statement: Executable, parameters: Sequence[Parameters]) -> Result:
         """Execute one statement for each set of parameters, in order."""
@@ -86,7 +88,7 @@ class AwaitedConnection:
                 return Result((), _changed(await self._driver.execute(prepared.sql, *arguments[0])))
             await self._driver.executemany(prepared.sql, arguments)
         except Exception as error:
-            raise _refusal_for(error) or error from error
+            raise _refusal_for(error, self._driver) or error from error
         return Result((), -1)
 
 
@@ -95,7 +97,7 @@ def _changed(tag: str) -> int:
     return int(tag.rpartition(" ")[2])
 
 
-class _Transaction(AbstractAsyncContextManager[SqlWriter]):
+class _Transaction(AbstractAsyncContextManager[PostgresWriter]):
     """A connection of the pool, and a transaction on it where something is written."""
 
     def __init__(self, storage: "PostgresStorage", *, writes: bool) -> None:
@@ -104,14 +106,15 @@ class _Transaction(AbstractAsyncContextManager[SqlWriter]):
         self._driver: Any = None
         self._writer: PostgresWriter | None = None
 
-    async def __aenter__(self) -> SqlWriter:
+    async def __aenter__(self) -> PostgresWriter:
         try:
             self._driver = await self._storage.acquire()
             if self._writes:
                 await self._driver.execute("BEGIN")
         except Exception as error:
+            refusal = _refusal_for(error, self._driver)
             await self._let_go()
-            raise _refusal_for(error) or error from error
+            raise refusal or error from error
         self._writer = PostgresWriter(AwaitedConnection(self._driver))
         return self._writer
 
@@ -119,12 +122,13 @@ class _Transaction(AbstractAsyncContextManager[SqlWriter]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if self._writes and not self._driver.is_closed():
+            # What can't be committed any more must fail, although nothing is left to roll back.
+            if self._writes and (error is None or not self._driver.is_closed()):
                 await self._driver.execute("COMMIT" if error is None else "ROLLBACK")
                 if error is None and self._writer is not None and self._writer.has_told:
                     self._storage.note_events()
         except Exception as failure:
-            raise _refusal_for(failure) or failure from failure
+            raise _refusal_for(failure, self._driver) or failure from failure
         finally:
             await self._let_go()
 
@@ -134,13 +138,17 @@ class _Transaction(AbstractAsyncContextManager[SqlWriter]):
             await self._storage.release(driver)
 
 
-def _refusal_for(error: Exception) -> Exception | None:
-    """What the driver's error means for the request; None where it means a defect."""
+def _refusal_for(error: Exception, driver: asyncpg.Connection | None) -> Exception | None:
+    """What the driver's error means for the request; None where it means a defect.
+
+    A connection that is lost in the midst of a statement may fail in the driver's own ways.
+    """
     if isinstance(error, asyncpg.IntegrityConstraintViolationError):
         return Outdated()
     if isinstance(error, BUSY):
         return StoreBusy()
-    return StoreUnreachable() if isinstance(error, UNREACHABLE) else None
+    is_lost = isinstance(error, UNREACHABLE) or (driver is not None and driver.is_closed())
+    return StoreUnreachable() if is_lost else None
 
 
 class PostgresStorage:
@@ -168,11 +176,11 @@ class PostgresStorage:
         except (*BUSY, *UNREACHABLE, asyncpg.PostgresError, ValueError) as error:
             raise StorageUnavailable(f"can't use the database {_public(url)}: {error}") from error
 
-    def read(self) -> AbstractAsyncContextManager[SqlWriter]:
+    def read(self) -> AbstractAsyncContextManager[PostgresWriter]:
         """Statements outside any transaction, each a look of its own."""
         return _Transaction(self, writes=False)
 
-    def write(self) -> AbstractAsyncContextManager[SqlWriter]:
+    def write(self) -> AbstractAsyncContextManager[PostgresWriter]:
         """One transaction."""
         return _Transaction(self, writes=True)
 
@@ -237,12 +245,11 @@ class PostgresStorage:
         while True:
             await self._untold.wait()
             self._untold.clear()
-            with suppress(*BUSY, *UNREACHABLE, asyncpg.PostgresError):
-                driver = await self.acquire()
-                try:
-                    await driver.execute(NOTIFY)
-                finally:
-                    await self.release(driver)
+            try:
+                async with self.read() as reader:
+                    await reader.notify()
+            except StoreBusy:
+                _log.info("other processes were not notified of events; they look by themselves")
             await asyncio.sleep(GATHER_S)
 
     async def follow(self) -> NoReturn:

@@ -16,18 +16,13 @@ from typing import NoReturn
 import asyncpg
 from sqlalchemy import exists, func, select
 
-from multyagents_api.domain.errors import StoreBusy
 from multyagents_api.service.event_signal import EventSignal
-from multyagents_api.storage.postgres_writes import IS_SETTLED
+from multyagents_api.storage.postgres_writes import CHANNEL, IS_SETTLED
 from multyagents_api.storage.prepared import Result
 from multyagents_api.storage.reads import Connection
 from multyagents_api.storage.tables import events
 
-__all__ = ["NOTIFY", "Follower"]
-
-CHANNEL = "multyagents_events"
-NOTIFY = f"SELECT set_config('synchronous_commit', 'off', true), pg_notify('{CHANNEL}', '')"
-"""One statement, one transaction, and no wait for the disk."""
+__all__ = ["GATHER_S", "Follower"]
 
 GATHER_S = 0.05
 LOOK_EVERY_S = 1.0
@@ -81,8 +76,8 @@ class Follower:
                 driver = await self._connect()
                 back_off = LOOK_EVERY_S / 4
                 await self._listen(driver)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, StoreBusy):
-                _log.warning("the database can't be listened to; again in %.1f s", back_off)
+            except Exception as error:  # noqa: BLE001 - nobody else would hear of it
+                _log.warning("the database can't be listened to, again in %.1f s: %r", back_off, error)
             finally:
                 if driver is not None:
                     driver.terminate()

@@ -19,6 +19,7 @@ from sqlalchemy import (
     case,
     cast,
     func,
+    literal,
     select,
     tuple_,
 )
@@ -29,7 +30,7 @@ from multyagents_api.storage.rows import event_from_row
 from multyagents_api.storage.tables import events, runs
 from multyagents_api.storage.writes import SqlWriter
 
-__all__ = ["IS_SETTLED", "PostgresWriter"]
+__all__ = ["CHANNEL", "IS_SETTLED", "PostgresWriter"]
 
 POSITION = tuple_(events.c.transaction, events.c.id)
 OLDEST_UNDER_WAY = cast(cast(func.pg_snapshot_xmin(func.pg_current_snapshot()), Text), BigInteger)
@@ -74,6 +75,13 @@ WINDOW_END = select(_WINDOW.c.id).order_by(_WINDOW.c.transaction.desc(), _WINDOW
 LOCK_RUN = select(runs.c.id).where(runs.c.id == bindparam("run_id")).with_for_update()
 
 
+CHANNEL = "multyagents_events"
+NOTIFY = select(
+    func.set_config("synchronous_commit", "off", literal(value=True)), func.pg_notify(CHANNEL, "")
+)
+"""A transaction of its own, which does not wait for the disk."""
+
+
 class PostgresWriter(SqlWriter):
     """Reads and writes as everywhere, but for the order of all runs' events, and a lock before a look.
 
@@ -88,6 +96,10 @@ class PostgresWriter(SqlWriter):
         """Add events under consecutive numbers, and note that others may wait for them."""
         await super().append_events(run_id, first_sequence, events, now)
         self.has_told = self.has_told or bool(events)
+
+    async def notify(self) -> None:
+        """Let the processes that listen know that there are events."""
+        await self._connection.execute(NOTIFY)
 
     async def begin_rerun(
         self, run_id: int, *, expected_version: int | None, events: int, now: datetime
