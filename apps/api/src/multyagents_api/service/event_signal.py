@@ -1,8 +1,9 @@
 """Wake-ups for those who wait for events: a count that grows whenever some may have been committed."""
 
 import asyncio
+from typing import NoReturn, Protocol
 
-__all__ = ["EventSignal"]
+__all__ = ["EventFeed", "EventSignal"]
 
 
 class EventSignal:
@@ -31,3 +32,20 @@ class EventSignal:
         except TimeoutError:
             return False
         return True
+
+
+class EventFeed(Protocol):
+    """How a process hears of events that were committed; each store has its own way."""
+
+    @property
+    def signal(self) -> EventSignal:
+        """Told when this process committed events, and while it follows, when another one did."""
+        ...
+
+    async def follow(self) -> NoReturn:
+        """Tell the signal, until canceled, what other processes commit."""
+        ...
+
+    async def announce(self) -> NoReturn:
+        """Let other processes know, until canceled, what this one commits."""
+        ...

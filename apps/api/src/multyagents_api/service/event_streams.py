@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from contextvars import Context
 from dataclasses import replace
 from types import TracebackType
 from typing import NoReturn, Self
 
 from multyagents_api.domain.errors import StoreBusy, TooManyStreams
-from multyagents_api.service.event_signal import EventSignal
+from multyagents_api.service.event_signal import EventFeed, EventSignal
 from multyagents_api.service.events import EventPage, EventQuery, Events
-from multyagents_api.service.ports import Storage
 
 __all__ = ["EventStream", "EventStreams"]
 
@@ -30,10 +30,10 @@ class EventStreams:
     While there are any, this process follows what other processes commit; without any, it costs nothing.
     """
 
-    def __init__(self, events: Events, storage: Storage, *, most: int) -> None:
+    def __init__(self, events: Events, feed: EventFeed, *, most: int) -> None:
         self.events = events
         self.closed = False
-        self._storage = storage
+        self._feed = feed
         self._most = most
         self._open = 0
         self._following: asyncio.Task[NoReturn] | None = None
@@ -41,7 +41,7 @@ class EventStreams:
     @property
     def signal(self) -> EventSignal:
         """What tells that it is worth another look."""
-        return self._storage.signal
+        return self._feed.signal
 
     async def open(self, query: EventQuery) -> "EventStream":
         """A stream of what follows, whose first page is read; the caller enters it, or drops it.
@@ -54,6 +54,10 @@ class EventStreams:
         seen = self.signal.count
         return EventStream(self, query, seen, await self.events.page(query))
 
+    async def announce(self) -> NoReturn:
+        """Let other processes know, until canceled, what this one commits."""
+        await self._feed.announce()
+
     def close(self) -> None:
         """End all streams, those that wait at once: the process stops."""
         self.closed = True
@@ -64,7 +68,8 @@ class EventStreams:
         self._check_place()
         self._open += 1
         if self._following is None:
-            self._following = asyncio.create_task(self._storage.follow())
+            # It outlives this stream's request and serves all: a context of its own.
+            self._following = asyncio.create_task(self._feed.follow(), context=Context())
 
     def leave(self) -> None:
         """Give a place back; after the last one nobody follows."""

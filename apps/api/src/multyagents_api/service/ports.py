@@ -22,7 +22,6 @@ from multyagents_api.domain.summaries import DispatchTimes
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Step, Template
 from multyagents_api.service.catalogue import CatalogueReader, CatalogueWriter
-from multyagents_api.service.event_signal import EventSignal
 from multyagents_api.service.runners import Submission, SubmissionState
 
 __all__ = [
@@ -238,6 +237,10 @@ class Reader(CatalogueReader, Protocol):
         """Dispatches without a recorded outcome that nobody took on since, the oldest first."""
         ...
 
+    async def pending_backlog(self) -> tuple[int, datetime | None]:
+        """How many dispatches have no recorded outcome, and when the oldest of them was made."""
+        ...
+
     async def lost_attempts(self, now: datetime, *, limit: int) -> list[LostAttempt]:
         """Attempts under way whose lease is over, the longest first."""
         ...
@@ -421,25 +424,15 @@ class Storage(Protocol):
         """
         ...
 
-    async def ready(self) -> bool:
-        """Whether the store answers and has the tables of this version."""
+    async def trouble(self) -> str | None:
+        """What is wrong with the store: it doesn't answer, or has other tables; None where nothing is.
+
+        It may take as long as the store takes to answer.
+        """
         ...
 
     async def maintain(self, pause: Callable[[], Awaitable[None]]) -> NoReturn:
         """Do after each pause, until canceled, what would otherwise hold up some request."""
-        ...
-
-    @property
-    def signal(self) -> EventSignal:
-        """Told when this process committed events, and while it follows, when another one did."""
-        ...
-
-    async def follow(self) -> NoReturn:
-        """Tell the signal, until canceled, what other processes commit."""
-        ...
-
-    async def announce(self) -> NoReturn:
-        """Let other processes know, until canceled, what this one commits."""
         ...
 
     async def aclose(self) -> None:
