@@ -33,8 +33,8 @@ def _in_file(file: Path) -> Iterator[str]:
             for (line,) in connection.execute("PRAGMA integrity_check"):
                 if line != "ok":
                     yield f"integrity_check says: {line}"
-            for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check"):
-                yield f"row {row} of {table} refers to what is not in {parent}"
+            for table, _, parent, _ in connection.execute("PRAGMA foreign_key_check"):
+                yield f"a row of {table} refers to what is not in {parent}"
             yield from _other_version(connection.execute(VERSION).fetchone())
     except sqlite3.DatabaseError as error:
         yield f"the file can't be read: {error}"
