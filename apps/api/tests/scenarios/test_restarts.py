@@ -146,9 +146,9 @@ class Service:
         return answer
 
 
-def hand_of(*answers, lit_at=float("inf")):
+def hand_of(*answers, over_at=float("inf")):
     fuse = Fuse(100, 1.0)
-    fuse.lit_at = lit_at
+    fuse.over_at = over_at
     runner = SimpleNamespace(has=lambda *_: True)
     return Hand(Service(*answers), runner, Books(), random.Random(1), fuse=fuse)
 
@@ -167,7 +167,7 @@ def test_who_gets_no_answer_stops(answer, offences):
 
 def test_only_requests_before_the_kill_have_met_it():
     """Whoever comes later meets nobody."""
-    hand = hand_of(Unanswered("refused"), lit_at=0.0)
+    hand = hand_of(Unanswered("refused"), over_at=0.0)
     with pytest.raises(Unanswered):
         hand.step(Record("7"))
     assert hand.books.unanswered == 0
@@ -187,10 +187,10 @@ def test_a_fuse_burns_down_at_a_request():
     fuse.count()
     fuse.count()
     fuse.burn(0.0)
-    assert fuse.lit_at < float("inf")
     assert not fuse.is_over
     fuse.end()
     assert fuse.is_over
+    assert fuse.over_at < float("inf")
     Fuse(2, 0.001).burn(0.0)
 
 

@@ -30,7 +30,7 @@ class Fuse:
     """It burns down when so many requests were sent, or after so many seconds if they never are.
 
     Attributes:
-        lit_at: when it burned down, in seconds of the monotonic clock; infinite before.
+        over_at: when the kill was done, in seconds of the monotonic clock; infinite before.
     """
 
     def __init__(self, requests: int, seconds: float) -> None:
@@ -39,7 +39,7 @@ class Fuse:
         self._lock = threading.Lock()
         self._spent = threading.Event()
         self._over = threading.Event()
-        self.lit_at = float("inf")
+        self.over_at = float("inf")
 
     def count(self) -> None:
         """Note that a request is about to be sent."""
@@ -52,10 +52,10 @@ class Fuse:
         """Wait until it has burned down, and so many seconds longer."""
         self._spent.wait(self._seconds)
         self._over.wait(delay_s)
-        self.lit_at = time.monotonic()
 
     def end(self) -> None:
-        """Let nobody begin anything more."""
+        """The kill is done: let nobody begin anything more."""
+        self.over_at = time.monotonic()
         self._over.set()
 
     @property
@@ -211,7 +211,7 @@ class Hand:
 
     def _interrupted(self, method: str, began: float) -> None:
         """Count a request that was under way at the kill; who came later met nobody."""
-        if self.fuse is not None and began < self.fuse.lit_at:
+        if self.fuse is not None and began < self.fuse.over_at:
             with self.books.lock:
                 self.books.unanswered += 1
                 self.books.interrupted_writes += method != "GET"
