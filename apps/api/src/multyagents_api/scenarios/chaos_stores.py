@@ -1,10 +1,8 @@
 """Drills that take processes, the database, its disk or the network to it away from a running service."""
 
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
@@ -20,6 +18,7 @@ from multyagents_api.scenarios.chaos_expectations import (
     recovering,
 )
 from multyagents_api.scenarios.chaos_stage import Stage
+from multyagents_api.scenarios.database_checks import what_is_broken
 from multyagents_api.scenarios.proxy import Proxy
 from multyagents_api.scenarios.small_disk import small_disk
 from multyagents_api.scenarios.topology import Place
@@ -144,8 +143,8 @@ def unreadable(client: ApiClient, crowd: Crowd) -> Iterator[str]:
             yield f"GET {path} was answered {response.status}: {response.json}"
 
 
-def unsound(database: Path) -> Iterator[str]:
-    """What SQLite finds wrong with a file that nobody writes to at the moment.
+def unsound(database: Path) -> list[str]:
+    """What is wrong with a file that nobody writes to at the moment.
 
     It is copied first, the log after the file: what a checkpoint moves meanwhile is then in both.
     """
@@ -153,9 +152,4 @@ def unsound(database: Path) -> Iterator[str]:
         copy = Path(folder) / database.name
         shutil.copyfile(database, copy)
         shutil.copyfile(f"{database}-wal", f"{copy}-wal")
-        with closing(sqlite3.connect(copy)) as connection:
-            for [finding] in connection.execute("PRAGMA integrity_check"):
-                if finding != "ok":
-                    yield finding
-            for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check"):
-                yield f"row {row} of {table} points to no {parent}"
+        return what_is_broken(str(copy))
