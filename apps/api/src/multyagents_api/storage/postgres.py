@@ -198,7 +198,7 @@ class PostgresStorage:
         pool = self._pool or await self._open()
         return await pool.acquire(timeout=self._busy_timeout_s)
 
-    async def release(self, driver: asyncpg.Connection, *, abandon: bool) -> None:
+    async def release(self, driver: asyncpg.Connection, *, abandon: bool = False) -> None:
         """Give a connection back, or close one of no use without waiting for the server's consent."""
         assert self._pool is not None
         with suppress(*LOST):  # then the pool has closed it, and whatever was committed stays so
