@@ -6,6 +6,8 @@ import pytest
 
 from multyagents_api.__main__ import is_loopback, main
 
+pytestmark = pytest.mark.usefixtures("restored_logging")
+
 
 def refusal(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str]:
     """The exit code and the last line of the complaint."""
