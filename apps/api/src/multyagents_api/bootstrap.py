@@ -1,20 +1,21 @@
 """Picks the adapters from the settings; nothing else does."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from multyagents_api.domain.leases import NO_LEASES, LeasePolicy
 from multyagents_api.http.app import VERSION, Services, build_app
-from multyagents_api.observing.logs import LogFormat
+from multyagents_api.observing.logs import LogFormat, format_from
 from multyagents_api.observing.metrics import Metrics
 from multyagents_api.observing.tracing import are_traces_wanted, open_tracing
 from multyagents_api.runner.accept import AcceptingRunner
@@ -27,6 +28,8 @@ from multyagents_api.service.callbacks import Callbacks
 from multyagents_api.service.cancellation import Cancellation
 from multyagents_api.service.control_loop import ControlLoop
 from multyagents_api.service.dispatching import Dispatching
+from multyagents_api.service.event_signal import EventFeed
+from multyagents_api.service.event_streams import EventStreams
 from multyagents_api.service.events import Events
 from multyagents_api.service.handoffs import Handoffs
 from multyagents_api.service.health import Check, Health
@@ -61,7 +64,6 @@ __all__ = [
 
 
 T = TypeVar("T", bound=StrEnum)
-D = TypeVar("D")
 
 DEFAULT_LEASE_S = 30.0
 LEAST_LEASE_S, MOST_LEASE_S = 2, 86_400
@@ -108,6 +110,7 @@ class Settings:
         traces: whether the variables `OTEL_*` say where traces go.
         lease_s: after how many silent seconds a runner of kind `HTTP` has lost an attempt; 0: never.
         auth: who may ask; `OFF` is for loopback addresses and for programs that hold the app themselves.
+        streams: how many event streams a process serves at once.
     """
 
     database: Path | str = field(default_factory=lambda: Path("multyagents.db"))
@@ -120,6 +123,7 @@ class Settings:
     traces: bool = False
     lease_s: float = DEFAULT_LEASE_S
     auth: AuthKind = AuthKind.TOKENS
+    streams: int = 100
 
     @property
     def leases(self) -> LeasePolicy:
@@ -140,10 +144,11 @@ class Settings:
             runner=_choice(RunnerKind, "MULTYAGENTS_RUNNER", environment, RunnerKind.ACCEPT),
             durability=_choice(Durability, "MULTYAGENTS_DURABILITY", environment, Durability.PROCESS),
             runner_url=environment.get("MULTYAGENTS_RUNNER_URL") or "",
-            log_format=_choice(LogFormat, "MULTYAGENTS_LOG_FORMAT", environment, None),
+            log_format=_log_format(environment),
             traces=are_traces_wanted(environment),
             lease_s=_lease(environment),
             auth=_choice(AuthKind, "MULTYAGENTS_AUTH", environment, AuthKind.TOKENS),
+            streams=_count("MULTYAGENTS_STREAMS", environment, 100),
         )
 
 
@@ -173,7 +178,14 @@ def _database(environment: Mapping[str, str]) -> Path | str:
     return parse_database(url or environment.get("MULTYAGENTS_DATABASE") or "multyagents.db")
 
 
-def _choice(kind: type[T], name: str, environment: Mapping[str, str], default: D) -> T | D:
+def _log_format(environment: Mapping[str, str]) -> LogFormat | None:
+    try:
+        return format_from(environment)
+    except ValueError as error:
+        raise InvalidSettings(str(error)) from None
+
+
+def _choice(kind: type[T], name: str, environment: Mapping[str, str], default: T) -> T:
     value = environment.get(name)
     if not value:
         return default
@@ -182,6 +194,15 @@ def _choice(kind: type[T], name: str, environment: Mapping[str, str], default: D
     except ValueError:
         choices = ", ".join(kind)
         raise InvalidSettings(f"{name} is {value!r}, but must be one of: {choices}") from None
+
+
+def _count(name: str, environment: Mapping[str, str], default: int) -> int:
+    value = environment.get(name)
+    if not value:
+        return default
+    if not re.fullmatch("[0-9]{1,6}", value):
+        raise InvalidSettings(f"{name} is {value[:20]!r}, but must be a number from 0 to 999999")
+    return int(value)
 
 
 def _lease(environment: Mapping[str, str]) -> float:
@@ -219,7 +240,8 @@ def create_app(
         runner, runner_check = _choose_runner(settings, resources)
     else:
         runner, runner_check = _punctual(runner, settings), _nothing_wrong
-    storage = opened = _open_storage(settings)
+    opened = _open_storage(settings)
+    storage: Storage = opened
     within: Sequence[Middleware] = ()
     if settings.traces and tracing is None:
         tracing = open_tracing(os.environ, VERSION)
@@ -230,6 +252,7 @@ def create_app(
     storage = ObservedStorage(storage, metrics)
     paths = RealPaths()
     cancellation = Cancellation(storage, runner, clock)
+    events = Events(storage, clock)
     outbox = Outbox(storage, runner, cancellation, clock, settings.leases)
     dispatching = Dispatching(storage, outbox, clock, metrics)
     services = Services(
@@ -240,7 +263,8 @@ def create_app(
         templates=Templates(storage, paths, clock),
         runs=Runs(storage, cancellation, clock),
         tasks=Tasks(storage, cancellation, paths, clock),
-        events=Events(storage, clock),
+        events=events,
+        streams=EventStreams(events, opened, most=settings.streams),
         outbox=outbox,
         dispatching=dispatching,
         control_loop=ControlLoop(storage, dispatching),
@@ -294,7 +318,11 @@ def _punctual(runner: Runner, settings: Settings) -> Runner:
     return PunctualRunner(runner, settings.runner_budget_s)
 
 
-def _open_storage(settings: Settings) -> Storage:
+class _OpenStorage(Storage, EventFeed, Protocol):
+    """A store, which also tells of what others put there."""
+
+
+def _open_storage(settings: Settings) -> _OpenStorage:
     if isinstance(settings.database, str):
         # asyncpg, and what SQLAlchemy needs for it, cost 0.2 s that a SQLite file should not pay.
         from multyagents_api.storage.postgres import PostgresStorage  # noqa: PLC0415

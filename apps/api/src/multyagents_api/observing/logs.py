@@ -5,6 +5,7 @@ import logging
 import re
 import sys
 import traceback
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TextIO
@@ -12,7 +13,7 @@ from typing import TextIO
 from multyagents_api.domain.redaction import redact
 from multyagents_api.observing.work import facts
 
-__all__ = ["ACCESS", "LogFormat", "configure", "formatter"]
+__all__ = ["ACCESS", "LogFormat", "configure", "format_from", "formatter"]
 
 ACCESS = logging.getLogger("multyagents_api.access")
 """One line for each request, where an operator asks for it."""
@@ -29,6 +30,20 @@ class LogFormat(StrEnum):
 
     JSON = "json"
     TEXT = "text"
+
+
+def format_from(environment: Mapping[str, str]) -> LogFormat | None:
+    """What `MULTYAGENTS_LOG_FORMAT` says; None where it says nothing.
+
+    Raises:
+        ValueError: it says something else; the message is for the operator.
+    """
+    chosen = environment.get("MULTYAGENTS_LOG_FORMAT")
+    if not chosen:
+        return None
+    if chosen not in set(LogFormat):
+        raise ValueError(f"MULTYAGENTS_LOG_FORMAT is {chosen!r}, but must be one of: {', '.join(LogFormat)}")
+    return LogFormat(chosen)
 
 
 class _Record:
