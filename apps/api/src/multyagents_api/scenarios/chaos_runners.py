@@ -8,7 +8,13 @@ from tempfile import TemporaryDirectory
 from gatewright.suites.drill import Logbook
 from multyagents_api.scenarios.api_client import ApiClient
 from multyagents_api.scenarios.bare_runner import BareRunner
-from multyagents_api.scenarios.chaos_crowd import GaveUp, Journal, Repeating, prepare_template
+from multyagents_api.scenarios.chaos_crowd import (
+    GaveUp,
+    Journal,
+    Repeating,
+    await_condition,
+    prepare_template,
+)
 from multyagents_api.scenarios.chaos_expectations import (
     ANSWERS_IN_TIME,
     DELIVERED_ONCE,
@@ -31,6 +37,7 @@ __all__ = ["jump_clock", "kill_runner", "lose_runner"]
 
 CONFLICT = 409
 HOUR_S = 3600
+START_S = 60.0
 LEASE_S = 2
 HOLDING = 'while test -e {held}; do : > {held}."$MULTYAGENTS_TASK_ID"; sleep 0.05; done'
 """A command that goes on while a file is there, and says that it does."""
@@ -156,7 +163,7 @@ def kill_runner(log: Logbook, stage: Stage) -> None:
         client = topology.client()
         held = topology.projects / "held"
         command = ("sh", "-c", HOLDING.format(held=held))
-        stage.await_condition("the runner takes connections", runner.listens)
+        await_condition("the runner takes connections", runner.listens, START_S)
         with recovering(log), stage.crowd(topology, nobody_else, command=command, steps=1) as crowd:
             for moment in stage.moments("kill-runner"):
                 seen = crowd.await_answers(moment)

@@ -64,7 +64,7 @@ def restart_database(log: Logbook, stage: Stage) -> None:
                 log.note(f"the database crashes after {seen} answers")
                 postgres.crash()
                 try:
-                    crowd.await_refusals(stage.amount.clients)
+                    crowd.await_refusals(stage.amount.clients, since=seen)
                     expect_ready(log, client, ready=False, when="while the database is down")
                 finally:
                     postgres.recover()
@@ -95,7 +95,7 @@ def cut_network(log: Logbook, stage: Stage) -> None:
                         log.note(f"the network {fault} after {seen} answers")
                         harm()
                         try:
-                            crowd.await_refusals(stage.amount.clients)
+                            crowd.await_refusals(stage.amount.clients, since=seen)
                             expect_ready(log, client, ready=False, when=f"while the network {fault}")
                         finally:
                             network.heal()
@@ -126,7 +126,7 @@ def fill_disk(log: Logbook, stage: Stage) -> None:
                     seen = crowd.await_answers(moment)
                     log.note(f"the disk is full after {seen} answers")
                     disk.fill(topology.apis[0].pid)
-                    crowd.await_refusals(stage.amount.clients)
+                    crowd.await_refusals(stage.amount.clients, since=seen)
                     log.expect(READS_GO_ON.name, unreadable(client, crowd))
                     disk.free(topology.apis[0].pid)
                     log.note("there is room again")
