@@ -54,7 +54,8 @@ class Outbox:
     async def deliver_overdue(self, *, after: timedelta = timedelta(0)) -> int:
         """Deliver what has been pending for so long, the oldest first, until one stays pending.
 
-        Of several processes one takes a dispatch on, and none before that time has passed again.
+        Of several processes one takes a dispatch on, and none before that time has passed again. They share
+        the work: who finds a dispatch taken, or about to be, goes on to the next one at once.
         Returns how many were delivered; a call looks at a hundred at most.
         """
         before = self.clock.now() - after
