@@ -21,7 +21,7 @@ from gatewright.execution.server import ServerProcess
 from multyagents_api.scenarios.api_client import ApiClient
 from multyagents_api.scenarios.embedded_postgres import EmbeddedPostgres, PostgresError, PostgresMissing
 
-__all__ = ["PLACES", "Plan", "Topology"]
+__all__ = ["PLACES", "PYTHON", "Place", "Plan", "Topology"]
 
 Place = Literal["sqlite", "postgresql"]
 PLACES: tuple[Place, ...] = ("sqlite", "postgresql")
