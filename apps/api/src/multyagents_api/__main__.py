@@ -54,6 +54,8 @@ settings by environment:
   MULTYAGENTS_AUTH        who may ask: tokens (default), bearers of tokens, or off, everybody, which only a
                           loopback address is served with
 
+  MULTYAGENTS_STREAMS     how many event streams a process serves at once (default 100)
+
 several processes may serve one database file. example:
   python -m multyagents_api serve --port 8080 --database /var/lib/multyagents/runs.db
 """
@@ -77,13 +79,15 @@ class Server(uvicorn.Server):
             sweep(self._services.outbox, lambda: asyncio.sleep(SWEEP_EVERY_S)),
             sweep_leases(self._services.leases, lambda: asyncio.sleep(SWEEP_EVERY_S)),
             self._services.storage.maintain(lambda: asyncio.sleep(MAINTAIN_EVERY_S)),
+            self._services.streams.announce(),
         )
         self._tidying = [asyncio.create_task(work) for work in tidying]
         if self._port_file is not None and sockets:
             write_port(self._port_file, sockets[0].getsockname()[1])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop tidying before the store is closed."""
+        """End streams, which would end by themselves only much later, and stop tidying before the store."""
+        self._services.streams.close()
         for task in self._tidying:
             task.cancel()
         await asyncio.gather(*self._tidying, return_exceptions=True)

@@ -1,13 +1,14 @@
 """Picks the adapters from the settings; nothing else does."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
@@ -27,6 +28,8 @@ from multyagents_api.service.callbacks import Callbacks
 from multyagents_api.service.cancellation import Cancellation
 from multyagents_api.service.control_loop import ControlLoop
 from multyagents_api.service.dispatching import Dispatching
+from multyagents_api.service.event_signal import EventFeed
+from multyagents_api.service.event_streams import EventStreams
 from multyagents_api.service.events import Events
 from multyagents_api.service.handoffs import Handoffs
 from multyagents_api.service.health import Check, Health
@@ -107,6 +110,7 @@ class Settings:
         traces: whether the variables `OTEL_*` say where traces go.
         lease_s: after how many silent seconds a runner of kind `HTTP` has lost an attempt; 0: never.
         auth: who may ask; `OFF` is for loopback addresses and for programs that hold the app themselves.
+        streams: how many event streams a process serves at once.
     """
 
     database: Path | str = field(default_factory=lambda: Path("multyagents.db"))
@@ -119,6 +123,7 @@ class Settings:
     traces: bool = False
     lease_s: float = DEFAULT_LEASE_S
     auth: AuthKind = AuthKind.TOKENS
+    streams: int = 100
 
     @property
     def leases(self) -> LeasePolicy:
@@ -143,6 +148,7 @@ class Settings:
             traces=are_traces_wanted(environment),
             lease_s=_lease(environment),
             auth=_choice(AuthKind, "MULTYAGENTS_AUTH", environment, AuthKind.TOKENS),
+            streams=_count("MULTYAGENTS_STREAMS", environment, 100),
         )
 
 
@@ -190,6 +196,15 @@ def _choice(kind: type[T], name: str, environment: Mapping[str, str], default: T
         raise InvalidSettings(f"{name} is {value!r}, but must be one of: {choices}") from None
 
 
+def _count(name: str, environment: Mapping[str, str], default: int) -> int:
+    value = environment.get(name)
+    if not value:
+        return default
+    if not re.fullmatch("[0-9]{1,6}", value):
+        raise InvalidSettings(f"{name} is {value[:20]!r}, but must be a number from 0 to 999999")
+    return int(value)
+
+
 def _lease(environment: Mapping[str, str]) -> float:
     text = environment.get("MULTYAGENTS_LEASE") or str(DEFAULT_LEASE_S)
     try:
@@ -225,7 +240,8 @@ def create_app(
         runner, runner_check = _choose_runner(settings, resources)
     else:
         runner, runner_check = _punctual(runner, settings), _nothing_wrong
-    storage = opened = _open_storage(settings)
+    opened = _open_storage(settings)
+    storage: Storage = opened
     within: Sequence[Middleware] = ()
     if settings.traces and tracing is None:
         tracing = open_tracing(os.environ, VERSION)
@@ -236,6 +252,7 @@ def create_app(
     storage = ObservedStorage(storage, metrics)
     paths = RealPaths()
     cancellation = Cancellation(storage, runner, clock)
+    events = Events(storage, clock)
     outbox = Outbox(storage, runner, cancellation, clock, settings.leases)
     dispatching = Dispatching(storage, outbox, clock, metrics)
     services = Services(
@@ -246,7 +263,8 @@ def create_app(
         templates=Templates(storage, paths, clock),
         runs=Runs(storage, cancellation, clock),
         tasks=Tasks(storage, cancellation, paths, clock),
-        events=Events(storage, clock),
+        events=events,
+        streams=EventStreams(events, opened, most=settings.streams),
         outbox=outbox,
         dispatching=dispatching,
         control_loop=ControlLoop(storage, dispatching),
@@ -300,7 +318,11 @@ def _punctual(runner: Runner, settings: Settings) -> Runner:
     return PunctualRunner(runner, settings.runner_budget_s)
 
 
-def _open_storage(settings: Settings) -> Storage:
+class _OpenStorage(Storage, EventFeed, Protocol):
+    """A store, which also tells of what others put there."""
+
+
+def _open_storage(settings: Settings) -> _OpenStorage:
     if isinstance(settings.database, str):
         # asyncpg, and what SQLAlchemy needs for it, cost 0.2 s that a SQLite file should not pay.
         from multyagents_api.storage.postgres import PostgresStorage  # noqa: PLC0415

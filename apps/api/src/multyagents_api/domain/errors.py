@@ -40,6 +40,7 @@ __all__ = [
     "StoreUnreachable",
     "TaskTaken",
     "TasksActive",
+    "TooManyStreams",
     "UnknownArtifact",
     "UnknownAttempt",
     "UnknownQualityGate",
@@ -347,6 +348,13 @@ class Conflict(Refusal):
     """Others kept changing the {kind} in the meantime; nothing was changed, try again."""
 
     kind: str
+
+
+@dataclass(eq=False)
+class TooManyStreams(Refusal):
+    """This process has its {most} event streams; come back later, or ask for pages."""
+
+    most: int
 
 
 @dataclass(eq=False)

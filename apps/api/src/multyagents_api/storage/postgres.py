@@ -6,6 +6,7 @@ that was committed under that lock before.
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
@@ -17,13 +18,14 @@ from sqlalchemy import Executable
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 
 from multyagents_api.domain.errors import StoreBusy, StoreUnreachable
+from multyagents_api.service.event_signal import EventSignal
 from multyagents_api.service.ports import Outdated, StorageUnavailable
 from multyagents_api.storage.migrate import CURRENT, HEAD, OTHER_TABLES
+from multyagents_api.storage.postgres_follow import GATHER_S, Follower
 from multyagents_api.storage.postgres_migrate import migrate_postgres
 from multyagents_api.storage.postgres_writes import PostgresWriter
 from multyagents_api.storage.prepared import Parameters, Result, Statements
 from multyagents_api.storage.reads import NOTHING
-from multyagents_api.storage.writes import SqlWriter
 
 __all__ = ["PostgresStorage"]
 
@@ -31,6 +33,8 @@ STATEMENTS = Statements(dialect.dialect())  # type: ignore[no-untyped-call]
 CACHED_STATEMENTS = 1_000
 COMMAND_TIMEOUT_S = 30.0
 """A statement takes milliseconds; a network that was cut answers never."""
+
+_log = logging.getLogger(__name__)
 
 BUSY = (
     TimeoutError,
@@ -93,15 +97,16 @@ def _changed(tag: str) -> int:
     return int(tag.rpartition(" ")[2])
 
 
-class _Transaction(AbstractAsyncContextManager[SqlWriter]):
+class _Transaction(AbstractAsyncContextManager[PostgresWriter]):
     """A connection of the pool, and a transaction on it where something is written."""
 
     def __init__(self, storage: "PostgresStorage", *, writes: bool) -> None:
         self._storage = storage
         self._writes = writes
         self._driver: Any = None
+        self._writer: PostgresWriter | None = None
 
-    async def __aenter__(self) -> SqlWriter:
+    async def __aenter__(self) -> PostgresWriter:
         try:
             self._driver = await self._storage.acquire()
             if self._writes:
@@ -110,7 +115,8 @@ class _Transaction(AbstractAsyncContextManager[SqlWriter]):
             refusal = _refusal_for(error, self._driver)
             await self._let_go()
             raise refusal or error from error
-        return PostgresWriter(AwaitedConnection(self._driver))
+        self._writer = PostgresWriter(AwaitedConnection(self._driver))
+        return self._writer
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -119,6 +125,8 @@ class _Transaction(AbstractAsyncContextManager[SqlWriter]):
             # What can't be committed any more must fail, although nothing is left to roll back.
             if self._writes and (error is None or not self._driver.is_closed()):
                 await self._driver.execute("COMMIT" if error is None else "ROLLBACK")
+                if error is None and self._writer is not None and self._writer.has_told:
+                    self._storage.note_events()
         except Exception as failure:
             raise _refusal_for(failure, self._driver) or failure from failure
         finally:
@@ -161,16 +169,18 @@ class PostgresStorage:
         self._pool_size = pool_size
         self._pool: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
+        self.signal = EventSignal()
+        self._untold = asyncio.Event()
         try:
             migrate_postgres(url, connect_timeout_s=busy_timeout_s)
         except (*BUSY, *UNREACHABLE, asyncpg.PostgresError, ValueError) as error:
             raise StorageUnavailable(f"can't use the database {_public(url)}: {error}") from error
 
-    def read(self) -> AbstractAsyncContextManager[SqlWriter]:
+    def read(self) -> AbstractAsyncContextManager[PostgresWriter]:
         """Statements outside any transaction, each a look of its own."""
         return _Transaction(self, writes=False)
 
-    def write(self) -> AbstractAsyncContextManager[SqlWriter]:
+    def write(self) -> AbstractAsyncContextManager[PostgresWriter]:
         """One transaction."""
         return _Transaction(self, writes=True)
 
@@ -220,6 +230,39 @@ class PostgresStorage:
         """Nothing: the server keeps its own house."""
         while True:
             await pause()
+
+    def note_events(self) -> None:
+        """Note that events were committed: this process hears of them now, the others from `announce`."""
+        self.signal.tell()
+        self._untold.set()
+
+    async def announce(self) -> NoReturn:
+        """Notify other processes, until canceled, of the events that this one commits.
+
+        Where the database is out of reach, they find out by themselves.
+        """
+        while True:
+            await self._untold.wait()
+            self._untold.clear()
+            try:
+                async with self.read() as reader:
+                    await reader.notify()
+            except StoreBusy:
+                _log.info("other processes were not notified of events; they look by themselves")
+            await asyncio.sleep(GATHER_S)
+
+    async def follow(self) -> NoReturn:
+        """Hear, until canceled, of the events that other processes commit."""
+        await Follower(self._connect, AwaitedConnection, self.signal).run()
+
+    async def _connect(self) -> asyncpg.Connection:
+        """A connection of its own, beside the pool."""
+        return await asyncpg.connect(
+            self._url,
+            timeout=self._busy_timeout_s,
+            command_timeout=self._busy_timeout_s,
+            server_settings={"application_name": "multyagents events"},
+        )
 
     async def aclose(self) -> None:
         """Close the connections; whoever uses one is waited for, but not for long."""

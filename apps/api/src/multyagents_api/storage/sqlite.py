@@ -20,6 +20,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import StaticPool
 
 from multyagents_api.domain.errors import StoreBusy
+from multyagents_api.service.event_signal import EventSignal
 from multyagents_api.service.ports import Outdated, StorageUnavailable
 from multyagents_api.storage.group_commit import GroupCommit, GroupedWriting
 from multyagents_api.storage.migrate import CURRENT, HEAD, OTHER_TABLES, migrate
@@ -31,6 +32,9 @@ __all__ = ["SqliteStorage", "checkpoint", "trouble"]
 
 LAST_RESORT_PAGES = 32_000
 """Pages of the log (125 MiB) at which a request checkpoints after all, should no thread manage to."""
+
+LOOK_EVERY_S = 0.2
+"""Between two looks at whether another process committed something; each costs microseconds."""
 
 _log = logging.getLogger(__name__)
 
@@ -82,9 +86,10 @@ class _Reading(AbstractAsyncContextManager[SqlReader]):
 class _Writing(AbstractAsyncContextManager[SqlWriter]):
     """One transaction, which takes the write lock at its beginning."""
 
-    def __init__(self, driver: sqlite3.Connection, writer: SqlWriter) -> None:
+    def __init__(self, driver: sqlite3.Connection, writer: SqlWriter, signal: EventSignal) -> None:
         self.driver = driver
         self._writer = writer
+        self._signal = signal
 
     async def __aenter__(self) -> SqlWriter:
         perform(self.driver, "BEGIN IMMEDIATE")
@@ -95,6 +100,7 @@ class _Writing(AbstractAsyncContextManager[SqlWriter]):
     ) -> None:
         if error is None:
             perform(self.driver, "COMMIT")
+            self._signal.tell()
             return
         _roll_back(self.driver)
         if isinstance(error, sqlite3.IntegrityError):
@@ -154,10 +160,11 @@ class SqliteStorage:
         driver = _driver_of(self._connection)
         self._writer = SqlWriter(InlineConnection(driver))
         self._reading = _Reading(self._writer)
-        self._writing = _Writing(driver, self._writer)
+        self.signal = EventSignal()
+        self._writing = _Writing(driver, self._writer, self.signal)
         self._commits: GroupCommit | None = None
         if synchronous == "FULL":
-            self._commits = GroupCommit(driver, partial(perform, driver))
+            self._commits = GroupCommit(driver, partial(perform, driver), self.signal)
             # A reader must not see what is not on the disk yet, nor wait for the disk.
             self._engines.append(_engine(database, busy_timeout_s, synchronous))
             # SQLAlchemy rolls back on a connection that nobody holds any more.
@@ -189,6 +196,24 @@ class SqliteStorage:
                 await asyncio.to_thread(checkpoint, self._database)
             except sqlite3.Error:
                 _log.exception("the write-ahead log could not be checkpointed")
+
+    async def announce(self) -> NoReturn:
+        """Nothing: other processes look for themselves."""
+        while True:
+            await asyncio.Event().wait()
+
+    async def follow(self) -> NoReturn:
+        """Look, again and again until canceled, whether another connection committed something.
+
+        `PRAGMA data_version` reads a counter in shared memory; it differs after commits of others only.
+        """
+        known = None
+        while True:
+            found = _driver_of(self._connection).execute("PRAGMA data_version").fetchone()
+            if found != known:
+                known = found
+                self.signal.tell()
+            await asyncio.sleep(LOOK_EVERY_S)
 
     async def aclose(self) -> None:
         """Close the connections, when what is under way is on the disk."""
