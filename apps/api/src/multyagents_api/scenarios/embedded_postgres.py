@@ -97,10 +97,23 @@ class EmbeddedPostgres:
         """Remove a database, if there is one, and disconnect whoever uses it."""
         self._administer("dropdb", "--force", "--if-exists", name)
 
+    @property
+    def socket(self) -> Path:
+        """The Unix socket that the server listens on."""
+        return self._folder / ".s.PGSQL.5432"
+
+    def crash(self) -> None:
+        """Kill the server outright, with all that it started."""
+        self._running().stop(grace_s=0)
+
+    def recover(self) -> None:
+        """Start a crashed server again on what it left, and wait until it takes connections."""
+        self._launch()
+
     def restart(self) -> None:
         """Kill the server outright, as a crash would, and start it again on what it left."""
-        self._running().stop(grace_s=0)
-        self._launch()
+        self.crash()
+        self.recover()
 
     def start(self) -> None:
         """Start a server on a fresh folder, and wait until it takes connections.
