@@ -35,7 +35,12 @@ POLL_INTERVAL_S = 0.01
 LOG_LINES_SHOWN = 3
 
 LASTING = {"listen_addresses": "", "max_connections": "100", "log_min_messages": "warning"}
-FLEETING = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FLEETING = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_wal_size": "128MB",  # it lies in memory
+}
 
 
 class PostgresMissing(GatewrightError):  # noqa: N818 - what is missing is not an error of ours
