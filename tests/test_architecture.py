@@ -77,6 +77,10 @@ def test_names_that_users_rely_on_are_there(name: str):
     [
         "race-stress",
         "slo-smoke",
+        "restart-persistence",
+        "stress-smoke",
+        "chaos",
+        "security",
         "test",
         "gate",
         "judge",

@@ -1,10 +1,7 @@
-"""`python -m multyagents_api serve`: the service over HTTP."""
+"""`python -m multyagents_api`: the service over HTTP, and what executes its tasks."""
 
 import argparse
 import asyncio
-import ctypes
-import ipaddress
-import os
 import signal
 import socket
 import sys
@@ -26,17 +23,19 @@ from multyagents_api.bootstrap import (
     parse_database,
 )
 from multyagents_api.http.app import Services
+from multyagents_api.observing import logs
+from multyagents_api.runner import command as runner_command
+from multyagents_api.service.leases import sweep_leases
 from multyagents_api.service.outbox import sweep
+from multyagents_api.serving import check_writable, die_with_parent, is_loopback, listen, port, write_port
 
 __all__ = ["main"]
 
 USAGE_ERROR = 2
 CANNOT_START = 1
 GRACE_S = 5
-BACKLOG = 2048
 SWEEP_EVERY_S = 1.0
 MAINTAIN_EVERY_S = 10.0
-_PR_SET_PDEATHSIG = 1
 
 EPILOG = """\
 settings by environment:
@@ -47,10 +46,21 @@ settings by environment:
                           submission and leaves the callbacks to you, or http, the one at
   MULTYAGENTS_RUNNER_URL  http(s)://user:password@host:port/path, which is posted tasks/submit and
                           tasks/ID/cancel, and calls back
+  MULTYAGENTS_LEASE       after how many silent seconds such a runner has lost a task, which then is
+                          done again (default 30; 0: never)
   MULTYAGENTS_DURABILITY  what an acknowledged write survives: process (default) the death of the process,
                           power also a loss of power
+  MULTYAGENTS_STORE_TIMEOUT
+                          how many seconds a request waits for the store before it is refused (default 5);
+                          a PostgreSQL statement without an answer in twice that time is given up
+  MULTYAGENTS_RUNNER_BUDGET
+                          how many seconds a request waits for the runner before it answers that the dispatch
+                          is pending (default 2); what is pending for five times as long is submitted again
+  MULTYAGENTS_LOG_FORMAT  json or text (default: text on a terminal, json elsewhere)
   MULTYAGENTS_AUTH        who may ask: tokens (default), bearers of tokens, or off, everybody, which only a
                           loopback address is served with
+
+  MULTYAGENTS_STREAMS     how many event streams a process serves at once (default 100)
 
 several processes may serve one database file. example:
   python -m multyagents_api serve --port 8080 --database /var/lib/multyagents/runs.db
@@ -73,46 +83,21 @@ class Server(uvicorn.Server):
             return
         tidying = (
             sweep(self._services.outbox, lambda: asyncio.sleep(SWEEP_EVERY_S)),
+            sweep_leases(self._services.leases, lambda: asyncio.sleep(SWEEP_EVERY_S)),
             self._services.storage.maintain(lambda: asyncio.sleep(MAINTAIN_EVERY_S)),
+            self._services.streams.announce(),
         )
         self._tidying = [asyncio.create_task(work) for work in tidying]
         if self._port_file is not None and sockets:
             write_port(self._port_file, sockets[0].getsockname()[1])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop tidying before the store is closed."""
+        """End streams, which would end by themselves only much later, and stop tidying before the store."""
+        self._services.streams.close()
         for task in self._tidying:
             task.cancel()
         await asyncio.gather(*self._tidying, return_exceptions=True)
         await super().shutdown(sockets)
-
-
-def check_writable(file: Path) -> None:
-    """Find out before serving that the port could not be told."""
-    probe = file.with_name(f".{file.name}.{os.getpid()}")
-    probe.touch()
-    probe.unlink()
-
-
-def write_port(file: Path, port: int) -> None:
-    """Write the port whole or not at all: whoever polls the file never reads half a number."""
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    temporary.write_text(f"{port}\n")
-    temporary.replace(file)
-
-
-def die_with_parent() -> None:
-    """Let the kernel end this process when its parent dies (Linux; elsewhere nothing)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def port(text: str) -> int:
-    """A TCP port, or 0."""
-    number = int(text)
-    if not 0 <= number <= 65_535:  # noqa: PLR2004 - all there are
-        raise argparse.ArgumentTypeError(f"{number} is no port; ports go from 0 to 65535")
-    return number
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -134,9 +119,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--die-with-parent", action="store_true", help="end when the parent process ends (Linux)"
     )
     serve.add_argument(
-        "--log-level", choices=["critical", "error", "warning", "info", "debug"], default="warning"
+        "--log-level",
+        choices=["critical", "error", "warning", "info", "debug"],
+        default="warning",
+        help="the least level that is logged (default %(default)s)",
     )
-    serve.add_argument("--access-log", action="store_true", help="log every request (at level info)")
+    serve.add_argument("--access-log", action="store_true", help="log every request, whatever the level")
+    runner_command.add_to(commands)
     return parser.parse_args(arguments)
 
 
@@ -147,33 +136,20 @@ def serve(options: argparse.Namespace) -> None:
         settings = replace(settings, database=parse_database(options.database))
     if options.port_file is not None:
         check_writable(options.port_file)
+    logs.configure(options.log_level, settings.log_format, access=options.access_log)
     with listen(options.host, options.port) as listening:
         check_guarded(settings, listening)
         app = create_app(settings)
         config = uvicorn.Config(
             app,
-            log_level=options.log_level,
-            access_log=options.access_log,
+            log_config=None,  # its loggers log as all others do
+            access_log=False,  # ours knows the request's name and route
             server_header=False,
             timeout_graceful_shutdown=GRACE_S,
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, leave)
         Server(app, config, options.port_file).run(sockets=[listening])
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket, before anything else: a port in use is told in one line."""
-    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    listening = socket.socket(family)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind(address)
-        listening.listen(BACKLOG)
-    except OSError:
-        listening.close()
-        raise
-    return listening
 
 
 def check_guarded(settings: Settings, listening: socket.socket) -> None:
@@ -187,19 +163,17 @@ def check_guarded(settings: Settings, listening: socket.socket) -> None:
         raise InvalidSettings(f"MULTYAGENTS_AUTH=off is for loopback addresses, and {address} is none")
 
 
-def is_loopback(address: str) -> bool:
-    """Whether only this machine can reach an IP address; a zone, as in `fe80::1%eth0`, does not matter."""
-    return ipaddress.ip_address(address.partition("%")[0]).is_loopback
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; exit code 2: settings that can't be used, 1: serving can't start."""
     options = parse(arguments)
     if options.die_with_parent:
         die_with_parent()
     try:
-        serve(options)
-    except InvalidSettings as error:
+        if options.command == runner_command.NAME:
+            runner_command.run(options)
+        else:
+            serve(options)
+    except (InvalidSettings, runner_command.InvalidRunner) as error:
         return refuse(str(error), USAGE_ERROR)
     except StorageUnavailable as error:
         return refuse(str(error), CANNOT_START)

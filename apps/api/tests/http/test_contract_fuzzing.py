@@ -41,7 +41,7 @@ def operations(tmp_path_factory):
             await app(scope, receive, send)
 
     schema = schemathesis.openapi.from_asgi("/openapi.json", without_end)
-    return [each.ok() for each in schema.get_all_operations()]
+    return [each.ok() for each in schema.exclude(path="/events/stream").get_all_operations()]  # has no end
 
 
 @pytest.mark.fuzz

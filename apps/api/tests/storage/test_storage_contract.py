@@ -79,6 +79,8 @@ async def test_the_catalogue_is_read_again_whole(storage, moment):
                 requires_approval=False,
                 required_artifacts=required,
                 quality_gates=("lint", "tests"),
+                command=("make", "", "ü 🎉"),
+                timeout_s=86_400,
             ),
         )
         template = await writer.insert_template("t", steps, moment, project_id=project.id)
@@ -378,10 +380,10 @@ async def test_the_outbox_gives_back_what_it_got(storage, stored, moment):
     submission = Submission(run.id, task.id, 1, "free", task.role_id, "Free", "Go on.", context7_enabled=True)
     async with storage.write() as writer:
         await writer.insert_submission(submission, None, moment)
-        assert await writer.pending_submissions(before=moment, limit=9) == [submission]
+        assert await writer.pending_submissions(before=moment, beyond=moment, limit=9) == [submission]
         assert await writer.finish_submission(task.id, 1, SubmissionState.QUEUED, moment)
         assert not await writer.finish_submission(task.id, 1, SubmissionState.SUBMIT_FAILED, moment)
-        assert await writer.pending_submissions(before=moment, limit=9) == []
+        assert await writer.pending_submissions(before=moment, beyond=moment, limit=9) == []
         [attempt] = await writer.attempts_after(task.id, 0, limit=9)
     assert (attempt.attempt, attempt.state, attempt.approval) == (1, SubmissionState.QUEUED, None)
     assert attempt.context7_enabled is True
@@ -389,4 +391,4 @@ async def test_the_outbox_gives_back_what_it_got(storage, stored, moment):
 
 async def test_ready_means_reachable_with_its_tables(storage):
     """A store that was opened is ready."""
-    assert await storage.ready()
+    assert await storage.trouble() is None

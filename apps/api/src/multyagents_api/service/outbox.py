@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from multyagents_api.domain.errors import StoreBusy
 from multyagents_api.domain.events import EventType, task_event
+from multyagents_api.domain.leases import NO_LEASES, LeasePolicy
 from multyagents_api.domain.redaction import redact
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.service.cancellation import Cancellation
@@ -33,6 +34,8 @@ class Outbox:
     runner: Runner
     cancellation: Cancellation
     clock: Clock
+    leases: LeasePolicy = NO_LEASES
+    overdue_after: timedelta = OVERDUE_AFTER
 
     async def deliver(self, submission: Submission) -> SubmissionState:
         """Submit a recorded dispatch and record the runner's answer, unless a callback was earlier.
@@ -52,17 +55,23 @@ class Outbox:
     async def deliver_overdue(self, *, after: timedelta = timedelta(0)) -> int:
         """Deliver what has been pending for so long, the oldest first, until one stays pending.
 
-        Of several processes one takes a dispatch on, and none before that time has passed again.
+        Of several processes one takes a dispatch on, and none before that time has passed again. What was
+        last taken on so far in the future is overdue as well: the clock was set back since.
         Returns how many were delivered; a call looks at a hundred at most.
         """
-        before = self.clock.now() - after
+        now = self.clock.now()
+        before, beyond = now - after, now + after
         async with self.storage.read() as reader:
-            overdue = await reader.pending_submissions(before=before, limit=_BATCH)
+            overdue = await reader.pending_submissions(before=before, beyond=beyond, limit=_BATCH)
         delivered = 0
         for submission in overdue:
             async with self.storage.write() as writer:
                 is_ours = await writer.take_on_submission(
-                    submission.task_id, submission.attempt, before=before, now=self.clock.now()
+                    submission.task_id,
+                    submission.attempt,
+                    before=before,
+                    beyond=beyond,
+                    now=self.clock.now(),
                 )
             if not is_ours:
                 continue
@@ -70,6 +79,12 @@ class Outbox:
                 break
             delivered += 1
         return delivered
+
+    async def backlog(self) -> tuple[int, float]:
+        """How many dispatches are pending, and for how many seconds the oldest of them has been."""
+        async with self.storage.read() as reader:
+            pending, since = await reader.pending_backlog()
+        return pending, 0.0 if since is None else max(0.0, (self.clock.now() - since).total_seconds())
 
     async def _record(
         self, submission: Submission, result: SubmissionResult
@@ -88,11 +103,14 @@ class Outbox:
                 status=TaskStatus(state),
                 reason=message,
                 now=now,
+                lease_until=self.leases.until(now),
             )
             if task is not None:
                 await _tell(change, task)
             else:
                 state, unwanted = await _overtaken(change, submission, state, message)
+            if unwanted:
+                await writer.extend_lease(submission.task_id, submission.attempt, self.leases.until(now))
             if not await writer.finish_submission(submission.task_id, submission.attempt, state, now):
                 raise Outdated
         return state, unwanted
@@ -150,8 +168,8 @@ async def sweep(outbox: Outbox, pause: Callable[[], Awaitable[None]]) -> NoRetur
     while True:
         await pause()
         try:
-            await outbox.deliver_overdue(after=OVERDUE_AFTER)
-        except StoreBusy:
-            _log.info("the store is busy; the outbox waits")
+            await outbox.deliver_overdue(after=outbox.overdue_after)
+        except StoreBusy as refusal:
+            _log.info("the outbox waits: %s", refusal)
         except Exception:  # noqa: BLE001 - nobody else would hear of it
             _log.exception("the outbox could not be swept")

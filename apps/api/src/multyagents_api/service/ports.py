@@ -28,6 +28,7 @@ __all__ = [
     "AttemptRecord",
     "Claim",
     "Clock",
+    "LostAttempt",
     "Outdated",
     "Paths",
     "Reader",
@@ -69,6 +70,17 @@ class Claim:
     system_prompt: str
     allowed_tools: tuple[str, ...]
     skill_pack_ids: tuple[int, ...]
+    command: tuple[str, ...] | None = None
+    timeout_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LostAttempt:
+    """An attempt whose lease was over when somebody looked."""
+
+    run_id: int
+    task_id: int
+    attempt: int
 
 
 class Clock(Protocol):
@@ -221,8 +233,21 @@ class Reader(CatalogueReader, Protocol):
         """Whether there is an event of that type about an attempt of a task of a run."""
         ...
 
-    async def pending_submissions(self, *, before: datetime, limit: int) -> list[Submission]:
-        """Dispatches without a recorded outcome that nobody took on since, the oldest first."""
+    async def pending_submissions(
+        self, *, before: datetime, beyond: datetime, limit: int
+    ) -> list[Submission]:
+        """Dispatches without a recorded outcome that nobody took on since, the oldest first.
+
+        Those that were taken on `beyond` a time to come are among them: the clock was set back since.
+        """
+        ...
+
+    async def pending_backlog(self) -> tuple[int, datetime | None]:
+        """How many dispatches have no recorded outcome, and when the oldest of them was made."""
+        ...
+
+    async def lost_attempts(self, now: datetime, *, beyond: datetime | None, limit: int) -> list[LostAttempt]:
+        """Attempts under way whose lease is over, or ends `beyond` what can be, the longest first."""
         ...
 
 
@@ -304,7 +329,7 @@ class Writer(Reader, CatalogueWriter, Protocol):
         ...
 
     async def take_on_submission(
-        self, task_id: int, attempt: int, *, before: datetime, now: datetime
+        self, task_id: int, attempt: int, *, before: datetime, beyond: datetime, now: datetime
     ) -> bool:
         """Take on a pending dispatch that nobody took on since; False where another process was faster."""
         ...
@@ -324,8 +349,33 @@ class Writer(Reader, CatalogueWriter, Protocol):
         status: TaskStatus,
         reason: str | None,
         now: datetime,
+        lease_until: datetime | None = None,
     ) -> Task | None:
-        """Move a task on, if it still is in the expected status of that very attempt."""
+        """Move a task on, if it still is in the expected status of that very attempt.
+
+        Its lease is extended, stays where None is given, and is over where the new status ends the attempt.
+        """
+        ...
+
+    async def extend_lease(self, task_id: int, attempt: int, until: datetime | None) -> TaskStatus | None:
+        """Let an attempt that is under way be its runner's until then; tells how the task stands."""
+        ...
+
+    async def end_lost_attempt(
+        self,
+        task_id: int,
+        attempt: int,
+        *,
+        expected: TaskStatus,
+        status: TaskStatus,
+        reason: str,
+        now: datetime,
+        beyond: datetime | None,
+    ) -> Task | None:
+        """End an attempt, if it still is in the expected status and its lease still is over.
+
+        A lease that ends `beyond` what can be is over as well: its clock was set back since.
+        """
         ...
 
     async def schedule_retry(self, task_id: int, attempt: int, most_retries: int) -> Task | None:
@@ -383,8 +433,11 @@ class Storage(Protocol):
         """
         ...
 
-    async def ready(self) -> bool:
-        """Whether the store answers and has the tables of this version."""
+    async def trouble(self) -> str | None:
+        """What is wrong with the store: it doesn't answer, or has other tables; None where nothing is.
+
+        It may take as long as the store takes to answer.
+        """
         ...
 
     async def maintain(self, pause: Callable[[], Awaitable[None]]) -> NoReturn:

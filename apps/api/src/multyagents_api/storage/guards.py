@@ -9,7 +9,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, bindparam, exists, not_, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Integer,
+    bindparam,
+    case,
+    exists,
+    func,
+    not_,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from multyagents_api.domain.approvals import Approval, ApprovalStatus
 from multyagents_api.domain.runs import HELD, Run, RunStatus
@@ -28,7 +42,7 @@ from multyagents_api.storage.rows import (
 )
 from multyagents_api.storage.tables import approvals, dispatches, roles, runs, tasks
 
-__all__ = ["GuardedWrites"]
+__all__ = ["MOVE_TASK", "GuardedWrites", "move_parameters"]
 
 
 def _one_of(column: ColumnElement[str], statuses: frozenset[Any]) -> ColumnElement[bool]:
@@ -80,6 +94,8 @@ CLAIM_TASK = (
     .returning(
         tasks.c.attempt,
         tasks.c.prompt,
+        tasks.c.command,
+        tasks.c.timeout_s,
         tasks.c.approval_id,
         _of_role(roles.c.name).label("role_name"),
         _of_role(roles.c.context7_enabled).label("role_context7"),
@@ -88,6 +104,12 @@ CLAIM_TASK = (
         _of_role(roles.c.skill_pack_ids).label("skill_pack_ids"),
     )
 )
+LEASE_GOES_ON = case(
+    (bindparam("ends", type_=Boolean), null()),
+    else_=func.coalesce(bindparam("lease_until", type_=BigInteger), tasks.c.lease_until),
+)
+"""A lease ends with its attempt; till then it is extended where that is wanted, and else stays."""
+
 MOVE_TASK = (
     update(tasks)
     .where(
@@ -95,7 +117,12 @@ MOVE_TASK = (
         tasks.c.attempt == bindparam("expected_attempt"),
         tasks.c.status == bindparam("expected_status"),
     )
-    .values(status=bindparam("new_status"), reason=bindparam("new_reason"), updated_at=bindparam("now"))
+    .values(
+        status=bindparam("new_status"),
+        reason=bindparam("new_reason"),
+        updated_at=bindparam("now"),
+        lease_until=LEASE_GOES_ON,
+    )
     .returning(*TASK_COLUMNS)
 )
 SCHEDULE_RETRY = (
@@ -200,7 +227,7 @@ TAKE_ON_SUBMISSION = (
         dispatches.c.task_id == bindparam("the_task"),
         dispatches.c.attempt == bindparam("the_attempt"),
         dispatches.c.state == SubmissionState.PENDING.value,
-        dispatches.c.updated_at <= bindparam("before"),
+        or_(dispatches.c.updated_at <= bindparam("before"), dispatches.c.updated_at > bindparam("beyond")),
     )
     .values(updated_at=bindparam("now"))
 )
@@ -213,6 +240,29 @@ FINISH_SUBMISSION = (
     )
     .values(state=bindparam("new_state"), updated_at=bindparam("now"))
 )
+
+
+def move_parameters(
+    task_id: int,
+    attempt: int,
+    *,
+    expected: TaskStatus,
+    status: TaskStatus,
+    reason: str | None,
+    now: datetime,
+    lease_until: datetime | None,
+) -> dict[str, Any]:
+    """What `MOVE_TASK` is given."""
+    return {
+        "the_task": task_id,
+        "expected_attempt": attempt,
+        "expected_status": expected.value,
+        "new_status": status.value,
+        "new_reason": reason,
+        "now": to_micros(now),
+        "ends": status not in ACTIVE,
+        "lease_until": None if lease_until is None else to_micros(lease_until),
+    }
 
 
 class GuardedWrites(SqlReader):
@@ -247,16 +297,21 @@ class GuardedWrites(SqlReader):
         status: TaskStatus,
         reason: str | None,
         now: datetime,
+        lease_until: datetime | None = None,
     ) -> Task | None:
-        """Move a task on, if it still is in the expected status of that very attempt."""
-        parameters = {
-            "the_task": task_id,
-            "expected_attempt": attempt,
-            "expected_status": expected.value,
-            "new_status": status.value,
-            "new_reason": reason,
-            "now": to_micros(now),
-        }
+        """Move a task on, if it still is in the expected status of that very attempt.
+
+        Its lease is extended, stays where None is given, and is over where the new status ends the attempt.
+        """
+        parameters = move_parameters(
+            task_id,
+            attempt,
+            expected=expected,
+            status=status,
+            reason=reason,
+            now=now,
+            lease_until=lease_until,
+        )
         row = (await self._connection.execute(MOVE_TASK, parameters)).one_or_none()
         return None if row is None else task_from_row(row)
 
@@ -343,13 +398,14 @@ class GuardedWrites(SqlReader):
         return None if row is None else task_from_row(row)
 
     async def take_on_submission(
-        self, task_id: int, attempt: int, *, before: datetime, now: datetime
+        self, task_id: int, attempt: int, *, before: datetime, beyond: datetime, now: datetime
     ) -> bool:
         """Take on a pending dispatch that nobody took on since; False where another process was faster."""
         parameters = {
             "the_task": task_id,
             "the_attempt": attempt,
             "before": to_micros(before),
+            "beyond": to_micros(beyond),
             "now": to_micros(now),
         }
         return (await self._connection.execute(TAKE_ON_SUBMISSION, parameters)).rowcount == 1

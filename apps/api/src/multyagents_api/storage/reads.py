@@ -14,7 +14,7 @@ from multyagents_api.domain.roles import Role
 from multyagents_api.domain.runs import Run, RunStatus
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Template
-from multyagents_api.service.ports import AttemptRecord
+from multyagents_api.service.ports import AttemptRecord, LostAttempt
 from multyagents_api.service.runners import Submission
 from multyagents_api.storage import tables
 from multyagents_api.storage.catalogue import CatalogueReads
@@ -27,6 +27,7 @@ from multyagents_api.storage.rows import (
     approval_from_row,
     attempt_from_row,
     event_from_row,
+    from_micros,
     role_from_row,
     run_from_row,
     submission_from_json,
@@ -126,6 +127,19 @@ ATTEMPTS_AFTER = (
     .order_by(tables.dispatches.c.attempt)
     .limit(bindparam("limit"))
 )
+LOST_ATTEMPTS = (
+    select(tables.tasks.c.run_id, tables.tasks.c.id, tables.tasks.c.attempt)
+    .where(
+        or_(
+            tables.tasks.c.lease_until <= bindparam("now"),
+            tables.tasks.c.lease_until > bindparam("beyond", type_=BigInteger),
+        )
+    )
+    .order_by(tables.tasks.c.lease_until)
+    .limit(bindparam("limit"))
+)
+"""Only attempts under way have leases, and an index of their own."""
+
 REPORTS = (
     select(tables.events)
     .where(
@@ -157,10 +171,17 @@ IS_PENDING = tables.dispatches.c.state == literal_column("'pending'")
 """No parameter: the partial index serves only what is known to be within it."""
 PENDING_SUBMISSIONS = (
     select(tables.dispatches.c.submission)
-    .where(IS_PENDING, tables.dispatches.c.updated_at <= bindparam("before"))
+    .where(
+        IS_PENDING,
+        or_(
+            tables.dispatches.c.updated_at <= bindparam("before"),
+            tables.dispatches.c.updated_at > bindparam("beyond"),
+        ),
+    )
     .order_by(tables.dispatches.c.updated_at)
     .limit(bindparam("limit"))
 )
+PENDING_BACKLOG = select(func.count(), func.min(tables.dispatches.c.created_at)).where(IS_PENDING)
 
 
 @cache
@@ -297,11 +318,31 @@ class SqlReader(CatalogueReads, PathLockReads, ResultReads):
         row = (await self._connection.execute(CALLBACK_KEY, parameters)).one_or_none()
         return None if row is None else (row.attempt, TaskStatus(row.status))
 
-    async def pending_submissions(self, *, before: datetime, limit: int) -> list[Submission]:
-        """Dispatches without a recorded outcome that nobody took on since, the oldest first."""
-        parameters = {"before": to_micros(before), "limit": limit}
+    async def pending_submissions(
+        self, *, before: datetime, beyond: datetime, limit: int
+    ) -> list[Submission]:
+        """Dispatches without a recorded outcome that nobody took on since, the oldest first.
+
+        Those that were taken on `beyond` a time to come are among them: the clock was set back since.
+        """
+        parameters = {"before": to_micros(before), "beyond": to_micros(beyond), "limit": limit}
         result = await self._connection.execute(PENDING_SUBMISSIONS, parameters)
         return [submission_from_json(kept) for kept in result.scalars()]
+
+    async def pending_backlog(self) -> tuple[int, datetime | None]:
+        """How many dispatches have no recorded outcome, and when the oldest of them was made."""
+        [(pending, since)] = (await self._connection.execute(PENDING_BACKLOG)).all()
+        return pending, None if since is None else from_micros(since)
+
+    async def lost_attempts(self, now: datetime, *, beyond: datetime | None, limit: int) -> list[LostAttempt]:
+        """Attempts under way whose lease is over, or ends `beyond` what can be, the longest first."""
+        parameters = {
+            "now": to_micros(now),
+            "beyond": None if beyond is None else to_micros(beyond),
+            "limit": limit,
+        }
+        rows = (await self._connection.execute(LOST_ATTEMPTS, parameters)).all()
+        return [LostAttempt(row.run_id, row.id, row.attempt) for row in rows]
 
 
 def _run_with_tasks(result: Result) -> tuple[Run, list[Task]] | None:
