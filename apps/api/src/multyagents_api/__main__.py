@@ -50,6 +50,12 @@ settings by environment:
                           done again (default 30; 0: never)
   MULTYAGENTS_DURABILITY  what an acknowledged write survives: process (default) the death of the process,
                           power also a loss of power
+  MULTYAGENTS_STORE_TIMEOUT
+                          how many seconds a request waits for the store before it is refused (default 5);
+                          a PostgreSQL statement without an answer in twice that time is given up
+  MULTYAGENTS_RUNNER_BUDGET
+                          how many seconds a request waits for the runner before it answers that the dispatch
+                          is pending (default 2); what is pending for five times as long is submitted again
   MULTYAGENTS_LOG_FORMAT  json or text (default: text on a terminal, json elsewhere)
   MULTYAGENTS_AUTH        who may ask: tokens (default), bearers of tokens, or off, everybody, which only a
                           loopback address is served with

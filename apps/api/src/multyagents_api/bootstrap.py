@@ -65,6 +65,11 @@ __all__ = [
 
 T = TypeVar("T", bound=StrEnum)
 
+DEFAULT_STORE_TIMEOUT_S = 5.0
+DEFAULT_RUNNER_BUDGET_S = 2.0
+OVERDUE_BUDGETS = 5
+LEAST_TIME_S, MOST_TIME_S = 0.1, 60.0
+"""Of what a request waits for."""
 DEFAULT_LEASE_S = 30.0
 LEAST_LEASE_S, MOST_LEASE_S = 2, 86_400
 """Who is looked for once a second is missed after two at the earliest."""
@@ -103,7 +108,8 @@ class Settings:
         database: a SQLite file, or the `postgresql://` URL of a database.
         runner: who executes tasks.
         durability: what an acknowledged write survives.
-        busy_timeout_s: how long a statement waits for another process's transaction.
+        busy_timeout_s: how long a request waits for a connection to the store, or a statement for a lock; a
+            statement that got no answer in twice that time will get none.
         runner_budget_s: how long a request waits for a runner that takes its time.
         runner_url: where a runner of kind `HTTP` is; may hold a password.
         log_format: how log lines look; None: text on a terminal, else JSON.
@@ -116,14 +122,19 @@ class Settings:
     database: Path | str = field(default_factory=lambda: Path("multyagents.db"))
     runner: RunnerKind = RunnerKind.ACCEPT
     durability: Durability = Durability.PROCESS
-    busy_timeout_s: float = 5.0
-    runner_budget_s: float = 2.0
+    busy_timeout_s: float = DEFAULT_STORE_TIMEOUT_S
+    runner_budget_s: float = DEFAULT_RUNNER_BUDGET_S
     runner_url: str = field(default="", repr=False)
     log_format: LogFormat | None = None
     traces: bool = False
     lease_s: float = DEFAULT_LEASE_S
     auth: AuthKind = AuthKind.TOKENS
     streams: int = 100
+
+    @property
+    def overdue_after_s(self) -> float:
+        """After how long without an outcome a dispatch is submitted again: nobody is at it any more."""
+        return OVERDUE_BUDGETS * self.runner_budget_s
 
     @property
     def leases(self) -> LeasePolicy:
@@ -143,10 +154,19 @@ class Settings:
             database=_database(environment),
             runner=_choice(RunnerKind, "MULTYAGENTS_RUNNER", environment, RunnerKind.ACCEPT),
             durability=_choice(Durability, "MULTYAGENTS_DURABILITY", environment, Durability.PROCESS),
+            busy_timeout_s=_seconds("MULTYAGENTS_STORE_TIMEOUT", environment, DEFAULT_STORE_TIMEOUT_S),
+            runner_budget_s=_seconds("MULTYAGENTS_RUNNER_BUDGET", environment, DEFAULT_RUNNER_BUDGET_S),
             runner_url=environment.get("MULTYAGENTS_RUNNER_URL") or "",
             log_format=_log_format(environment),
             traces=are_traces_wanted(environment),
-            lease_s=_lease(environment),
+            lease_s=_seconds(
+                "MULTYAGENTS_LEASE",
+                environment,
+                DEFAULT_LEASE_S,
+                LEAST_LEASE_S,
+                MOST_LEASE_S,
+                or_never=True,
+            ),
             auth=_choice(AuthKind, "MULTYAGENTS_AUTH", environment, AuthKind.TOKENS),
             streams=_count("MULTYAGENTS_STREAMS", environment, 100),
         )
@@ -205,15 +225,24 @@ def _count(name: str, environment: Mapping[str, str], default: int) -> int:
     return int(value)
 
 
-def _lease(environment: Mapping[str, str]) -> float:
-    text = environment.get("MULTYAGENTS_LEASE") or str(DEFAULT_LEASE_S)
+def _seconds(
+    name: str,
+    environment: Mapping[str, str],
+    default: float,
+    least: float = LEAST_TIME_S,
+    most: float = MOST_TIME_S,
+    *,
+    or_never: bool = False,
+) -> float:
+    """A number of seconds within bounds, or 0 where that may be said."""
+    text = environment.get(name) or str(default)
     try:
         seconds = float(text)
     except ValueError:
         seconds = -1
-    if seconds and not LEAST_LEASE_S <= seconds <= MOST_LEASE_S:
-        allowed = f"0, or seconds from {LEAST_LEASE_S} to {MOST_LEASE_S}"
-        raise InvalidSettings(f"MULTYAGENTS_LEASE is {text!r}, but must be {allowed}")
+    if not (least <= seconds <= most or (or_never and not seconds)):
+        allowed = f"{'0, or ' if or_never else ''}seconds from {least:g} to {most:g}"
+        raise InvalidSettings(f"{name} is {text!r}, but must be {allowed}")
     return seconds
 
 
@@ -253,7 +282,8 @@ def create_app(
     paths = RealPaths()
     cancellation = Cancellation(storage, runner, clock)
     events = Events(storage, clock)
-    outbox = Outbox(storage, runner, cancellation, clock, settings.leases)
+    overdue_after = timedelta(seconds=settings.overdue_after_s)
+    outbox = Outbox(storage, runner, cancellation, clock, settings.leases, overdue_after)
     dispatching = Dispatching(storage, outbox, clock, metrics)
     services = Services(
         storage=opened,

@@ -57,9 +57,10 @@ async def test_the_migrations_lead_to_the_tables_in_postgresql(database):
 
 @pytest.mark.anyio
 @pytest.mark.postgresql
-@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-async def test_a_postgresql_database_of_another_version_is_refused(database):
+async def test_a_postgresql_database_of_another_version_is_refused(postgres_server):
     """A revision that this version does not know is told, without the password, and left as it is."""
+    database = postgres_server.create_database("of_another_version")
+    PostgresStorage(database)
     connection = await asyncpg.connect(database)
     await connection.execute("UPDATE alembic_version SET version_num = 'v9999'")
     with pytest.raises(StorageUnavailable, match="another version"):
@@ -133,5 +134,5 @@ def test_looking_for_pending_dispatches_costs_nothing_where_there_are_none(sqlit
     """The partial index is used, however many dispatches are stored."""
     statement = PENDING_SUBMISSIONS.compile(dialect=sqlite.dialect())
     with closing(sqlite3.connect(sqlite_file)) as store:
-        plan = store.execute(f"EXPLAIN QUERY PLAN {statement}", (1, 1, 0)).fetchall()
+        plan = store.execute(f"EXPLAIN QUERY PLAN {statement}", (1, 1, 0, 0)).fetchall()
     assert plan[0][3] == "SCAN dispatches USING INDEX ix_dispatches_pending"

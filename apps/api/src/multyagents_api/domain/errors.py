@@ -363,5 +363,10 @@ class StoreBusy(Refusal):
 
 
 @dataclass(eq=False)
+class StoreFull(StoreBusy):
+    """The store has no room left; nothing was changed, try again when there is room."""
+
+
+@dataclass(eq=False)
 class StoreUnreachable(StoreBusy):
     """The store can't be reached; whether the last change was made shows when it is back."""

@@ -69,6 +69,7 @@ STATUS_AND_CODE: Mapping[type[errors.Refusal], tuple[HTTPStatus, str]] = {
     errors.Conflict: (HTTPStatus.CONFLICT, "conflict"),
     errors.TooManyStreams: (HTTPStatus.SERVICE_UNAVAILABLE, "too_many_streams"),
     errors.StoreBusy: (HTTPStatus.SERVICE_UNAVAILABLE, "store_busy"),
+    errors.StoreFull: (HTTPStatus.INSUFFICIENT_STORAGE, "store_full"),
     errors.StoreUnreachable: (HTTPStatus.SERVICE_UNAVAILABLE, "store_unreachable"),
 }
 

@@ -38,7 +38,12 @@ LOG_LINES_SHOWN = 3
 LASTING = {"listen_addresses": "", "max_connections": "100", "log_min_messages": "warning"}
 # After a crash, one call for the whole file system instead of one for each of a thousand files: seconds less.
 DURABLE = {"recovery_init_sync_method": "syncfs"} if sys.platform == "linux" else {}
-FLEETING = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FLEETING = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_wal_size": "128MB",  # it lies in memory
+}
 
 
 class PostgresMissing(GatewrightError):  # noqa: N818 - what is missing is not an error of ours
@@ -97,10 +102,23 @@ class EmbeddedPostgres:
         """Remove a database, if there is one, and disconnect whoever uses it."""
         self._administer("dropdb", "--force", "--if-exists", name)
 
+    @property
+    def socket(self) -> Path:
+        """The Unix socket that the server listens on."""
+        return self._folder / ".s.PGSQL.5432"
+
+    def crash(self) -> None:
+        """Kill the server outright, with all that it started."""
+        self._running().stop(grace_s=0)
+
+    def recover(self) -> None:
+        """Start a crashed server again on what it left, and wait until it takes connections."""
+        self._launch()
+
     def restart(self) -> None:
         """Kill the server outright, as a crash would, and start it again on what it left."""
-        self._running().stop(grace_s=0)
-        self._launch()
+        self.crash()
+        self.recover()
 
     def start(self) -> None:
         """Start a server on a fresh folder, and wait until it takes connections.

@@ -37,6 +37,11 @@ class RecordingRunner:
         self._deliveries: dict[tuple[str, int], list[Delivery]] = {}
 
     @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return self._server.server_address[1]
+
+    @property
     def url(self) -> str:
         """Where it listens."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"

@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from types import TracebackType
 
+from multyagents_api.domain.errors import StoreBusy
 from multyagents_api.service.event_signal import EventSignal
 from multyagents_api.service.ports import Outdated
 from multyagents_api.storage.writes import SqlWriter
@@ -117,7 +118,7 @@ class GroupedWriting(AbstractAsyncContextManager[SqlWriter]):
         if not self._commits.driver.in_transaction:
             # SQLite rolled back when another block failed (disk full); a savepoint would begin another one.
             self._commits.leave(self._group)
-            raise sqlite3.OperationalError("the shared transaction was rolled back")
+            raise StoreBusy
         self._commits.driver.execute("SAVEPOINT block")
         return self._writer
 
