@@ -243,3 +243,12 @@ def test_an_interrupted_suite_leaves_no_pass(tmp_path):
     code, _ = run_command(tmp_path, run=interrupted)
     assert code == 130
     assert json.loads((tmp_path / "latest.json").read_text())["verdict"] == "INCONCLUSIVE"
+
+
+def test_a_folder_that_can_not_be_written_to_is_refused(tmp_path, capsys):
+    """In one line, before anything is done."""
+    file = tmp_path / "taken"
+    file.touch()
+    code, seen = run_command(tmp_path, "--output-dir", str(file / "deeper"))
+    assert (code, seen) == (ExitCode.USAGE, [])
+    assert "can't be written to" in capsys.readouterr().err

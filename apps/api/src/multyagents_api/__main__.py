@@ -59,7 +59,6 @@ settings by environment:
   MULTYAGENTS_LOG_FORMAT  json or text (default: text on a terminal, json elsewhere)
   MULTYAGENTS_AUTH        who may ask: tokens (default), bearers of tokens, or off, everybody, which only a
                           loopback address is served with
-
   MULTYAGENTS_STREAMS     how many event streams a process serves at once (default 100)
 
 several processes may serve one database file. example:
