@@ -15,6 +15,7 @@ CHANGING = (
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.CONFLICT,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.INSUFFICIENT_STORAGE,
     *READING,
 )
 UNUSED = ("HTTPValidationError", "ValidationError")
