@@ -111,6 +111,8 @@ def test_what_a_crowd_was_told_is_held_against_the_service(changes, name):
     assert judged(told(**changes)) == {name}
 
 
+FAILED = event(2, "task.runner_status_updated", status="failed")
+LOST = event(2, "task.runner_status_updated", status="failed", failure_category="runner-lost")
 SECOND = replace(DISPATCHED, id="3", sequence=3, attempt=2)
 
 
@@ -123,6 +125,10 @@ SECOND = replace(DISPATCHED, id="3", sequence=3, attempt=2)
             {"events": (DISPATCHED, SUCCEEDED, SECOND), "tasks": (replace(DONE.tasks[0], attempt=2),)},
             "nothing-dispatched-twice",
         ),
+        (
+            {"events": (DISPATCHED, FAILED, SECOND), "tasks": (replace(DONE.tasks[0], attempt=2),)},
+            "nothing-dispatched-twice",
+        ),
         ({"events": (DISPATCHED, SUCCEEDED, replace(SUCCEEDED, sequence=3))}, "statuses-legal"),
         ({"status": "failed"}, "statuses-legal"),
     ],
@@ -130,6 +136,13 @@ SECOND = replace(DISPATCHED, id="3", sequence=3, attempt=2)
 def test_the_state_afterwards_is_looked_at(changes, name):
     """By the oracles of races, under the names of this suite."""
     assert name in judged(told(), replace(DONE, **changes))
+
+
+def test_an_attempt_after_one_that_was_lost_is_no_repetition():
+    """Its runner was gone, and somebody else had to do it."""
+    events = (DISPATCHED, LOST, SECOND, event(4, "task.runner_status_updated", 2, status="success"))
+    again = replace(DONE, events=events, tasks=(replace(DONE.tasks[0], attempt=2),))
+    assert judged(told(reports=[("1", "7", 2)]), again) == set()
 
 
 def test_a_complaint_of_the_crowd_is_a_violation():
