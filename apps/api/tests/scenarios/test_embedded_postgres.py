@@ -228,3 +228,14 @@ def test_memory_is_used_where_there_is_plenty(tmp_path, monkeypatch):
         assert embedded_postgres.private_folder(in_memory=True).parent == where
     monkeypatch.setattr(embedded_postgres, "MEMORY", tmp_path / "absent")
     assert embedded_postgres.private_folder(in_memory=True).parent == tmp_path
+
+
+def test_what_a_killed_owner_left_behind_is_removed(tmp_path):
+    """And nothing that somebody still owns, nor what only looks like it."""
+    abandoned, used, foreign = (tmp_path / name for name in ("pg-abandoned", "pg-used", "pg-foreign"))
+    for folder in (abandoned, used, foreign):
+        folder.mkdir()
+    (abandoned / embedded_postgres.OWNED).touch()
+    with embedded_postgres.owned(used):
+        embedded_postgres.remove_abandoned(tmp_path)
+        assert (abandoned.exists(), used.exists(), foreign.exists()) == (False, True, True)

@@ -228,7 +228,7 @@ def dispatched_twice(states: Mapping[str, RunState | None]) -> Iterator[str]:
 
 
 def unexplained_attempts(state: RunState) -> Iterator[str]:
-    """Attempts beyond the first, where none before them was lost with its runner: a repetition opened them."""
+    """Attempts beyond the first, where none before was lost with its runner: a repetition opened them."""
     lost = Counter(task_id for task_id, _ in lost_attempts(state))
     for task in state.tasks:
         if task.attempt > 1 + lost[task.id]:

@@ -1,5 +1,6 @@
 """A PostgreSQL server of our own, for tests, suites and benchmarks: on a private socket, gone afterwards."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -9,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import product
@@ -34,6 +35,8 @@ LEAST_MEMORY = 4 * 1024**3
 """Bytes free there, so that a hundred databases leave enough to others."""
 POLL_INTERVAL_S = 0.01
 LOG_LINES_SHOWN = 3
+OWNED = "owned"
+"""A file that the owner of a folder holds locked."""
 
 LASTING = {"listen_addresses": "", "max_connections": "100", "log_min_messages": "warning"}
 # After a crash, one call for the whole file system instead of one for each of a thousand files: seconds less.
@@ -65,7 +68,7 @@ class Identity:
 class EmbeddedPostgres:
     """A PostgreSQL server in a private folder; entering starts it, leaving ends it and removes the folder.
 
-    It dies with this process, also when that is killed outright; only its folder is left behind then.
+    It dies with this process, also when that is killed outright; its folder is removed by the next one then.
 
     Args:
         durable: whether what it commits survives `restart` and a loss of power (PostgreSQL 14 or later);
@@ -131,6 +134,8 @@ class EmbeddedPostgres:
         with ExitStack() as stack:
             self._folder = private_folder(in_memory=not self._durable)
             stack.callback(shutil.rmtree, self._folder, ignore_errors=True)
+            remove_abandoned(self._folder.parent)
+            stack.enter_context(owned(self._folder))
             self._initialise(candidates)
             stack.callback(self._end)
             self._launch()
@@ -318,3 +323,20 @@ def private_folder(*, in_memory: bool) -> Path:
     parent = Path(tempfile.gettempdir())
     is_short = len(os.fsencode(parent)) < LONGEST_FOLDER
     return Path(tempfile.mkdtemp(prefix="pg-", dir=parent if is_short else "/tmp"))  # noqa: S108 - made safely
+
+
+@contextmanager
+def owned(folder: Path) -> Iterator[None]:
+    """Hold a lock in a folder, which the kernel lets go of whatever becomes of this process."""
+    with (folder / f"{OWNED}.new").open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        (folder / f"{OWNED}.new").rename(folder / OWNED)  # nobody ever sees it without the lock
+        yield
+
+
+def remove_abandoned(parent: Path) -> None:
+    """Remove what servers left behind whose owners were killed; folders in memory would fill it."""
+    for lock in parent.glob(f"pg-*/{OWNED}"):
+        with suppress(OSError), lock.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.parent, ignore_errors=True)
