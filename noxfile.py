@@ -51,6 +51,30 @@ def slo_smoke(session: nox.Session) -> None:
 
 
 @nox.session
+def restart_persistence(session: nox.Session) -> None:
+    """Kill the service in the midst of its work, and see what comes back."""
+    run_task(session, "restart-persistence")
+
+
+@nox.session
+def stress_smoke(session: nox.Session) -> None:
+    """Run many workflows at once, through real processes and a real runner."""
+    run_task(session, "stress-smoke")
+
+
+@nox.session
+def chaos(session: nox.Session) -> None:
+    """Take away what the service leans on, one thing after the other."""
+    run_task(session, "chaos")
+
+
+@nox.session
+def security(session: nox.Session) -> None:
+    """Attack the service."""
+    run_task(session, "security")
+
+
+@nox.session
 def gate(session: nox.Session) -> None:
     """Start every check as a session of its own, then judge what they recorded."""
     run_task(session, "gate")

@@ -58,6 +58,34 @@ def slo_smoke(_context: Context, full: bool = False) -> None:
 
 
 @task
+def restart_persistence(_context: Context, full: bool = False) -> None:
+    """Kill the service in the midst of its work, and see what comes back."""
+    require("restart_persistence", ["--full"] if full else [])
+    run_check("restart-persistence", profile_of(full=full))
+
+
+@task
+def stress_smoke(_context: Context, full: bool = False) -> None:
+    """Run many workflows at once, through real processes and a real runner."""
+    require("stress_smoke", ["--full"] if full else [])
+    run_check("stress-smoke", profile_of(full=full))
+
+
+@task
+def chaos(_context: Context, full: bool = False) -> None:
+    """Take away what the service leans on, one thing after the other."""
+    require("chaos", ["--full"] if full else [])
+    run_check("chaos", profile_of(full=full))
+
+
+@task
+def security(_context: Context, full: bool = False) -> None:
+    """Attack the service."""
+    require("security", ["--full"] if full else [])
+    run_check("security", profile_of(full=full))
+
+
+@task
 def gate(_context: Context, full: bool = False) -> None:
     """Start every check as a Nox session of its own, then judge what they recorded."""
     require("gate", ["--full"] if full else [])

@@ -26,7 +26,7 @@ from bootstrap.tools import install_sessions, set_up_tools
 
 EVIDENCE = ROOT / "docs" / "evidence"
 
-CHECKS = ("tests", "race-stress", "slo-smoke")
+CHECKS = ("tests", "race-stress", "slo-smoke", "restart-persistence", "stress-smoke", "chaos", "security")
 
 # What remedies in evidence tell users to type.
 NAMED = {"GATEWRIGHT_PROGRAM": "./scripts/multyagents"}
@@ -179,7 +179,7 @@ def show_help(_arguments: list[str]) -> int:
     print("usage: multyagents COMMAND [ARGUMENT...]\n")
     for name, command in COMMANDS.items():
         aliases = f" (also: {', '.join(command.aliases)})" if command.aliases else ""
-        print(f"  {name:<12} {command.summary}{aliases}")
+        print(f"  {name:<19} {command.summary}{aliases}")
     print("\nExit codes: 0 PASS, 1 FAIL, 2 usage, 3 INCONCLUSIVE, 4 evidence that can't be believed.")
     return 0
 
@@ -202,6 +202,19 @@ COMMANDS = {
         judged("slo_smoke", "slo-smoke", "run", "slo-smoke"),
         aliases=("task-076",),
     ),
+    "restart-persistence": Command(
+        "kill the service in the midst of its work, and see what comes back",
+        judged("restart_persistence", "restart-persistence", "run", "restart-persistence"),
+    ),
+    "stress-smoke": Command(
+        "run many workflows at once, through real processes and a real runner",
+        judged("stress_smoke", "stress-smoke", "run", "stress-smoke"),
+    ),
+    "chaos": Command(
+        "take away what the service leans on, one thing after the other",
+        judged("chaos", "chaos", "run", "chaos"),
+    ),
+    "security": Command("attack the service", judged("security", "security", "run", "security")),
     "run": Command("run one check of gate.toml by its name", run_check),
     "judge": Command("judge recorded evidence again", reading("gate", "gate", "judge")),
     "verify": Command("check that recorded evidence is what was recorded", reading("gate", "gate", "verify")),

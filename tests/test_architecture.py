@@ -48,6 +48,7 @@ SUITE_REPORTS = [
     "gatewright.suites.race.report:RaceReport",
     "gatewright.suites.slo.compare_report:CompareReport",
     "gatewright.suites.slo.report:SloReport",
+    "gatewright.suites.drill.report:DrillReport",
 ]
 
 
@@ -76,6 +77,10 @@ def test_names_that_users_rely_on_are_there(name: str):
     [
         "race-stress",
         "slo-smoke",
+        "restart-persistence",
+        "stress-smoke",
+        "chaos",
+        "security",
         "test",
         "gate",
         "judge",

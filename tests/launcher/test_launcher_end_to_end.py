@@ -103,8 +103,16 @@ def test_a_ready_interpreter_runs_the_check_directly(checkout):
     [
         (["raec-stress"], {}, "did you mean race-stress?"),
         (["gate", "--ful"], {}, "'--ful' is not known here"),
-        (["run"], {}, "the name of a check: tests, race-stress, slo-smoke"),
-        (["run", "doctor"], {}, "the name of a check: tests, race-stress, slo-smoke"),
+        (
+            ["run"],
+            {},
+            "the name of a check: tests, race-stress, slo-smoke, restart-persistence, stress-smoke, chaos, security",
+        ),
+        (
+            ["run", "doctor"],
+            {},
+            "the name of a check: tests, race-stress, slo-smoke, restart-persistence, stress-smoke, chaos, security",
+        ),
         (["gate"], {"API_PYTHON_BIN": "/nowhere/python"}, "/nowhere/python can't be started"),
         (["gate"], {"MULTYAGENTS_STATE": "/proc/nowhere"}, "MULTYAGENTS_STATE"),
     ],

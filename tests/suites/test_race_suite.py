@@ -24,12 +24,11 @@ from planted.dispatch_programs import (
 from planted.planted_faults import ALARMING, harmless, unguarded
 
 from gatewright.cli import execute
-from gatewright.core.errors import ConfigurationError
+from gatewright.core.errors import ConfigurationError, NotHere
 from gatewright.core.verdict import ExitCode, Verdict
 from gatewright.race import Scenario, SetupFailed
 from gatewright.race.selfcheck import PlantedFault
 from gatewright.suites.race import (
-    NotHere,
     RaceSuite,
     RaceSuiteConfig,
     publish_race_report,

@@ -80,8 +80,9 @@ def merge_command(options: argparse.Namespace) -> int:
 def race_command(options: argparse.Namespace) -> int:
     """Let a race suite prove that it can see."""
     with needs_extra("race", "race"):
+        from gatewright.suites.progress import Lines  # noqa: PLC0415 - likewise
         from gatewright.suites.race import check_faults, find_faults, publish_race_report  # noqa: PLC0415 - an extra
-        from gatewright.suites.race.command import Lines, summary  # noqa: PLC0415 - likewise
+        from gatewright.suites.race.command import summary  # noqa: PLC0415 - likewise
     gate = load_policy(project_of(options).policy).policy.gate
     path = options.faults or gate.faults
     faults = find_faults(path, gate.scenarios)

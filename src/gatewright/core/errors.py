@@ -3,7 +3,7 @@
 from gatewright.core.escape import clipped
 from gatewright.core.verdict import ExitCode
 
-__all__ = ["ConfigurationError", "GatewrightError"]
+__all__ = ["ConfigurationError", "GatewrightError", "NotHere"]
 
 MAXIMUM_MESSAGE = 1000
 
@@ -31,3 +31,7 @@ class ConfigurationError(GatewrightError):
     """A flag, an environment variable, a policy or a scenario that can't be used as it is."""
 
     exit_code = ExitCode.USAGE
+
+
+class NotHere(GatewrightError):  # noqa: N818 - what is not here is not an error of ours
+    """This machine has not what a part of a suite needs; the suite goes on without it, and says so."""

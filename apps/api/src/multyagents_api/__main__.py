@@ -27,6 +27,7 @@ from multyagents_api.bootstrap import (
 )
 from multyagents_api.domain.errors import StoreBusy
 from multyagents_api.http.app import Services
+from multyagents_api.service.leases import sweep_leases
 from multyagents_api.service.outbox import sweep
 from multyagents_api.token_command import Door, add_token_command, let_somebody_in
 
@@ -49,6 +50,8 @@ settings by environment:
                           submission and leaves the callbacks to you, or http, the one at
   MULTYAGENTS_RUNNER_URL  http(s)://user:password@host:port/path, which is posted tasks/submit and
                           tasks/ID/cancel, and calls back
+  MULTYAGENTS_LEASE       after how many silent seconds such a runner has lost a task, which then is
+                          done again (default 30; 0: never)
   MULTYAGENTS_DURABILITY  what an acknowledged write survives: process (default) the death of the process,
                           power also a loss of power
   MULTYAGENTS_AUTH        who may ask: tokens (default), bearers of tokens (token --help tells how to make
@@ -83,6 +86,7 @@ class Server(uvicorn.Server):
             return
         tidying = (
             sweep(self._services.outbox, lambda: asyncio.sleep(SWEEP_EVERY_S)),
+            sweep_leases(self._services.leases, lambda: asyncio.sleep(SWEEP_EVERY_S)),
             self._services.storage.maintain(lambda: asyncio.sleep(MAINTAIN_EVERY_S)),
         )
         self._tidying = [asyncio.create_task(work) for work in tidying]

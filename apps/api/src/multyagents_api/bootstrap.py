@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +15,7 @@ from typing import TypeVar
 from fastapi import FastAPI
 
 from multyagents_api.domain.access import AccessRole
+from multyagents_api.domain.leases import NO_LEASES, LeasePolicy
 from multyagents_api.http.access import Access, OpenAccess, TokenAccess
 from multyagents_api.http.app import Services, build_app
 from multyagents_api.http.rates import RateLimit
@@ -29,6 +31,7 @@ from multyagents_api.service.control_loop import ControlLoop
 from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.events import Events
 from multyagents_api.service.handoffs import Handoffs
+from multyagents_api.service.leases import Leases
 from multyagents_api.service.outbox import Outbox
 from multyagents_api.service.ports import Clock, Storage, StorageUnavailable, SystemClock
 from multyagents_api.service.projects import Projects
@@ -61,6 +64,9 @@ T = TypeVar("T", bound=StrEnum)
 RATE_LIMIT = 1000.0
 FAILURES_PER_S = 10.0
 """How often an address may fail to prove who it is before it has to wait."""
+DEFAULT_LEASE_S = 30.0
+LEAST_LEASE_S, MOST_LEASE_S = 2, 86_400
+"""Who is looked for once a second is missed after two at the earliest."""
 
 
 class InvalidSettings(Exception):  # noqa: N818 - one line for the operator
@@ -99,6 +105,7 @@ class Settings:
         busy_timeout_s: how long a statement waits for another process's transaction.
         runner_budget_s: how long a request waits for a runner that takes its time.
         runner_url: where a runner of kind `HTTP` is; may hold a password.
+        lease_s: after how many silent seconds a runner of kind `HTTP` has lost an attempt; 0: never.
         auth: who may ask; `OFF` is for loopback addresses and for programs that hold the app themselves.
         rate_limit: requests per second that each subject may make of a process; 0 for any number.
     """
@@ -109,8 +116,16 @@ class Settings:
     busy_timeout_s: float = 5.0
     runner_budget_s: float = 2.0
     runner_url: str = field(default="", repr=False)
+    lease_s: float = DEFAULT_LEASE_S
     auth: AuthKind = AuthKind.TOKENS
     rate_limit: float = RATE_LIMIT
+
+    @property
+    def leases(self) -> LeasePolicy:
+        """The leases of attempts: a built-in runner can't be lost, and gets none."""
+        if self.runner is not RunnerKind.HTTP or not self.lease_s:
+            return NO_LEASES
+        return LeasePolicy(timedelta(seconds=self.lease_s))
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -124,6 +139,7 @@ class Settings:
             runner=_choice(RunnerKind, "MULTYAGENTS_RUNNER", environment, RunnerKind.ACCEPT),
             durability=_choice(Durability, "MULTYAGENTS_DURABILITY", environment, Durability.PROCESS),
             runner_url=environment.get("MULTYAGENTS_RUNNER_URL") or "",
+            lease_s=_lease(environment),
             auth=_choice(AuthKind, "MULTYAGENTS_AUTH", environment, AuthKind.TOKENS),
             rate_limit=_rate("MULTYAGENTS_RATE_LIMIT", environment, RATE_LIMIT),
         )
@@ -179,6 +195,18 @@ def _choice(kind: type[T], name: str, environment: Mapping[str, str], default: T
         raise InvalidSettings(f"{name} is {value!r}, but must be one of: {choices}") from None
 
 
+def _lease(environment: Mapping[str, str]) -> float:
+    text = environment.get("MULTYAGENTS_LEASE") or str(DEFAULT_LEASE_S)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if seconds and not LEAST_LEASE_S <= seconds <= MOST_LEASE_S:
+        allowed = f"0, or seconds from {LEAST_LEASE_S} to {MOST_LEASE_S}"
+        raise InvalidSettings(f"MULTYAGENTS_LEASE is {text!r}, but must be {allowed}")
+    return seconds
+
+
 def create_app(
     settings: Settings,
     *,
@@ -201,7 +229,7 @@ def create_app(
     storage = open_storage(settings)
     paths = RealPaths()
     cancellation = Cancellation(storage, runner, clock)
-    outbox = Outbox(storage, runner, cancellation, clock)
+    outbox = Outbox(storage, runner, cancellation, clock, settings.leases)
     dispatching = Dispatching(storage, outbox, clock)
     tokens = Tokens(storage, clock, monotonic)
     services = Services(
@@ -216,7 +244,8 @@ def create_app(
         outbox=outbox,
         dispatching=dispatching,
         control_loop=ControlLoop(storage, dispatching),
-        callbacks=Callbacks(storage, clock),
+        callbacks=Callbacks(storage, clock, settings.leases),
+        leases=Leases(storage, clock, settings.leases),
         approvals=Approvals(storage, clock),
         reruns=Reruns(storage, dispatching, clock),
         artifacts=Artifacts(storage, clock),

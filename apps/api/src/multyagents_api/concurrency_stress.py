@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import multyagents_api
+from gatewright.core.errors import NotHere
 from gatewright.execution.server import ServerProcess
+from gatewright.suites.progress import SuiteProgress
 from gatewright.suites.race import (
-    NotHere,
-    RaceProgress,
     RaceSuite,
     RaceSuiteConfig,
     ReplayOutcome,
@@ -76,7 +76,7 @@ PROFILES = {
 
 
 def run_concurrency_stress_suite(
-    config: ConcurrencyStressConfig, *, progress: RaceProgress | None = None
+    config: ConcurrencyStressConfig, *, progress: SuiteProgress | None = None
 ) -> RaceReport:
     """Race the API as configured.
 

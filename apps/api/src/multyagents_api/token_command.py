@@ -33,7 +33,7 @@ EPILOG = """\
 A token is shown once; the database keeps a digest of it. Servers get to know a revocation within 5 s.
 
 roles:
-  operator  starts, dispatches, reruns, pauses and ends runs; describes projects, roles and templates
+  operator  starts, dispatches, reruns, pauses and ends runs; describes projects, roles, templates
   reviewer  approves and rejects, but never what they asked for themselves
   observer  reads; operators and reviewers do so too
   runner    reports on tasks, and keeps what they produced
@@ -43,7 +43,7 @@ example:
 """
 
 GREETING = """\
-multyagents: the database has no tokens yet. Here is one with all roles, of the subject local, shown only now:
+multyagents: the database has no tokens yet. Here is one of subject local with all roles, shown only now:
   {token}
 use it:       curl -H 'Authorization: Bearer {token}' http://{address}/workflow-runs
 make others:  {command}
@@ -71,7 +71,9 @@ def add_token_command(commands: Any) -> None:
     every = verbs.add_parser("list", help="list all tokens, without what would let anybody use them")
     every.set_defaults(run=lambda options: with_tokens(options, list_all))
     revoke = verbs.add_parser("revoke", help="end a token")
-    revoke.add_argument("id", type=token_id, metavar="ID", help="the number in mya_ID_..., as `list` shows it")
+    revoke.add_argument(
+        "id", type=token_id, metavar="ID", help="the number in mya_ID_..., as `list` shows it"
+    )
     revoke.set_defaults(run=lambda options: with_tokens(options, lambda tokens: end_one(tokens, options)))
     for verb in (create, every, revoke):
         verb.add_argument("--database", metavar="FILE", help="the SQLite file, or a postgresql:// URL")
@@ -160,7 +162,8 @@ async def let_somebody_in(tokens: Tokens, door: Door) -> None:
             sys.stderr.flush()
     elif not await tokens.exist():
         raise InvalidSettings(
-            f"the database has no tokens, so nobody could use the API; {door.create_command('operator')} makes one"
+            "nobody could use the API: its database has no tokens; make one:"
+            f" {door.create_command('operator')}"
         )
 
 

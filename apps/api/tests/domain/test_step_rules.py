@@ -40,6 +40,7 @@ def requiring(*from_steps: str) -> Step:
         (requiring("a", "z"), ("required_artifacts", 1, "from_step")),
         (requiring("b"), ("required_artifacts", 0, "from_step")),
         (replace(BARE, quality_gates=("lint", "tests", "lint")), ("quality_gates", 2)),
+        (replace(working(ExecutionMode.DOCKER_SANDBOX, sandbox=BOX), command=("make",)), ("command",)),
     ],
 )
 def test_what_does_not_fit_is_refused_at_its_place(step, place):

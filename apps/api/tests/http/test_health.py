@@ -44,6 +44,7 @@ OPERATIONS = {
     *("POST /workflow-runs/ID/dispatch-ready", "POST /workflow-runs/ID/control-loop"),
     *("POST /workflow-runs/ID/partial-rerun", "GET /workflow-runs/ID/execution-summary"),
     *(f"POST /workflow-runs/ID/{move}" for move in ("pause", "resume", "abort")),
+    "POST /runner/tasks/ID/heartbeat",
     "POST /runner/tasks/ID/status",
     *("GET /approvals/ID", "POST /approvals/ID/approve", "POST /approvals/ID/reject"),
     *("GET /events", "POST /events", "GET /artifacts", "POST /artifacts", "GET /artifacts/ID"),

@@ -23,6 +23,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str
     [
         ("MULTYAGENTS_RUNNER", "MULTYAGENTS_RUNNER is 'magic', but must be one of: accept, http"),
         ("MULTYAGENTS_DURABILITY", "MULTYAGENTS_DURABILITY is 'magic', but must be one of: process, power"),
+        ("MULTYAGENTS_LEASE", "MULTYAGENTS_LEASE is 'magic', but must be 0, or seconds from 2 to 86400"),
         ("MULTYAGENTS_AUTH", "MULTYAGENTS_AUTH is 'magic', but must be one of: tokens, off"),
     ],
 )

@@ -96,22 +96,24 @@ async def test_an_unknown_run_is_not_found(api):
 
 
 async def test_a_run_may_override_its_steps(api, runner):
-    """Title and prompt of a step change for this run only; an approval can be added; unknown steps are refused."""
+    """Title, prompt and time of a step change for this run only; an approval can be added; the rest is refused."""
     first = await api.start_run({"step_id": "a", "prompt": "As usual."})
     demand = {"workflow_template_id": first["workflow_template_id"]}
     path = "/workflow-runs"
-    changed = {"a": {"title": "Else", "prompt": "Otherwise.", "requires_approval": True}}
+    changed = {"a": {"title": "Else", "prompt": "Otherwise.", "requires_approval": True, "timeout_s": 9}}
     run = await api.post(path, {**demand, "overrides": changed})
     assert (run["tasks"][0]["title"], run["tasks"][0]["requires_approval"]) == ("Else", True)
     assert (await api.dispatch(run["id"]))["reason"] == "approval required"
     await api.post(f"/approvals/{run['tasks'][0]['approval_id']}/approve", {"actor": "leo"})
     await api.dispatch(run["id"])
     await api.dispatch(first["id"])
-    assert [submission.prompt for submission in runner.submitted] == ["Otherwise.", "As usual."]
+    handed = [(submission.prompt, submission.timeout_s) for submission in runner.submitted]
+    assert handed == [("Otherwise.", 9), ("As usual.", None)]
     refused = await api.post(path, {**demand, "overrides": {"z": {"title": "Z"}}}, status=422)
     assert refused["code"] == "unknown_step"
-    weaker = {"a": {"requires_approval": False}}
-    assert (await api.post(path, {**demand, "overrides": weaker}, status=422))["code"] == "invalid_request"
+    for worse in ({"requires_approval": False}, {"command": ["make"]}):
+        body = {**demand, "overrides": {"a": worse}}
+        assert (await api.post(path, body, status=422))["code"] == "invalid_request"
 
 
 async def test_secrets_in_the_answer_of_the_runner_are_left_out(api, runner):

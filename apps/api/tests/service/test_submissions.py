@@ -11,7 +11,8 @@ from multyagents_api.service.runners import Submission
 pytestmark = pytest.mark.anyio
 
 ROOT = "/projects/shop"
-SHARED = {"execution_mode": "shared-workspace", "lock_paths": ["src", "docs/ä"]}
+COMMAND = ["make", "", "ä b"]
+SHARED = {"execution_mode": "shared-workspace", "lock_paths": ["src", "docs/ä"], "command": COMMAND}
 MODES = {
     "shared": (SHARED, Workspace(ExecutionMode.SHARED_WORKSPACE, (f"{ROOT}/src", f"{ROOT}/docs/ä"))),
     "isolated": ({"execution_mode": "isolated-worktree"}, Workspace(ExecutionMode.ISOLATED_WORKTREE)),
@@ -47,6 +48,7 @@ async def whole_run(api, mode):
             "prompt": "Well.\n日本語 🎉",
             "quality_gates": ["tests", "lint"],
             "context7": "force_on",
+            "timeout_s": 60,
             **body,
         },
         project_id=await api.project(ROOT),
@@ -71,6 +73,8 @@ async def whole_run(api, mode):
         quality_gates=("tests", "lint"),
         workspace=workspace,
         project_root=ROOT,
+        command=body.get("command") and tuple(body["command"]),
+        timeout_s=60,
     )
     return run, submission
 

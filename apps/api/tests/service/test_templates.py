@@ -47,7 +47,15 @@ async def test_a_template_comes_back_as_it_is_stored(api, role, project, root):
     locks = ["src/x", f"{root}/docs", "src//x/"]
     wishes = [
         step(role, "a", execution_mode="shared-workspace", lock_paths=locks),
-        step(role, "b", depends_on=["a"], execution_mode="isolated-worktree", required_artifacts=required),
+        step(
+            role,
+            "b",
+            depends_on=["a"],
+            execution_mode="isolated-worktree",
+            required_artifacts=required,
+            command=["make", ""],
+            timeout_s=1,
+        ),
         step(role, "c", execution_mode="docker-sandbox", sandbox=BOX, quality_gates=["lint", "tests"]),
         step(role, "d"),
     ]
@@ -56,6 +64,8 @@ async def test_a_template_comes_back_as_it_is_stored(api, role, project, root):
     assert created["project_id"] == project
     assert first["lock_paths"] == [f"{root}/src/x", f"{root}/docs"]
     assert second["required_artifacts"] == required
+    assert (second["command"], second["timeout_s"]) == (["make", ""], 1)
+    assert (third["command"], third["timeout_s"]) == (None, None)
     assert (third["sandbox"], third["quality_gates"]) == (BOX, ["lint", "tests"])
     assert (last["execution_mode"], last["lock_paths"], last["sandbox"]) == ("no-workspace", [], None)
     assert (last["required_artifacts"], last["quality_gates"]) == ([], [])

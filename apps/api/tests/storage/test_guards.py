@@ -9,7 +9,7 @@ from multyagents_api.domain.approvals import ApprovalStatus
 from multyagents_api.domain.runs import RunStatus
 from multyagents_api.domain.tasks import TaskStatus
 from multyagents_api.domain.templates import Step
-from multyagents_api.service.ports import Claim
+from multyagents_api.service.ports import Claim, LostAttempt
 from multyagents_api.service.runners import Submission, SubmissionState
 
 pytestmark = pytest.mark.anyio
@@ -208,3 +208,61 @@ async def test_a_pending_dispatch_is_taken_on_once(storage, stored, moment):
         assert await take_on(later)
         await writer.finish_submission(free.id, 1, SubmissionState.QUEUED, later)
         assert not await take_on(later)
+
+
+async def test_a_lost_attempt_ends_while_its_lease_is_over(storage, stored, moment):
+    """Another attempt, another status, a lease that goes on or none at all: each leaves the row alone."""
+    _, [free, _] = stored
+    later = moment + timedelta(seconds=30)
+    async with storage.write() as writer:
+        await writer.claim_task(free.id, moment)
+
+        async def end(attempt=1, expected=TaskStatus.DISPATCHED, now=later):
+            return await writer.end_lost_attempt(
+                free.id, attempt, expected=expected, status=TaskStatus.FAILED, reason="lost", now=now
+            )
+
+        assert await end() is None
+        assert await writer.extend_lease(free.id, 1, later) is TaskStatus.DISPATCHED
+        assert await writer.extend_lease(free.id, 1, None) is TaskStatus.DISPATCHED
+        for wrong in ({"attempt": 2}, {"expected": TaskStatus.QUEUED}, {"now": moment}):
+            assert await end(**wrong) is None
+        early = later - timedelta(microseconds=1)
+        assert await writer.lost_attempts(early, limit=9) == []
+        assert await writer.lost_attempts(later, limit=9) == [LostAttempt(free.run_id, free.id, 1)]
+        ended = await end()
+        assert (ended.status, ended.reason) == (TaskStatus.FAILED, "lost")
+        assert await end(expected=TaskStatus.FAILED) is None
+        assert await writer.lost_attempts(later, limit=9) == []
+
+
+async def test_a_lease_lives_as_long_as_its_attempt(storage, stored, moment):
+    """A move within the attempt keeps or extends it, its end ends it, and nobody extends it then."""
+    _, [free, _] = stored
+    until = [moment + timedelta(seconds=seconds) for seconds in (0, 10, 20)]
+    lost = [LostAttempt(free.run_id, free.id, 1)]
+    async with storage.write() as writer:
+        await writer.claim_task(free.id, moment)
+
+        async def move(expected, status, lease_until=None):
+            return await writer.move_task(
+                free.id,
+                1,
+                expected=expected,
+                status=status,
+                reason=None,
+                now=moment,
+                lease_until=lease_until,
+            )
+
+        assert await move(TaskStatus.DISPATCHED, TaskStatus.QUEUED, until[1])
+        assert await writer.lost_attempts(until[0], limit=9) == []
+        assert await writer.lost_attempts(until[1], limit=9) == lost
+        assert await move(TaskStatus.QUEUED, TaskStatus.RUNNING, until[2])
+        assert await writer.lost_attempts(until[1], limit=9) == []
+        assert await move(TaskStatus.RUNNING, TaskStatus.CANCEL_REQUESTED)
+        assert await writer.lost_attempts(until[2], limit=9) == lost
+        assert await writer.extend_lease(free.id, 1, until[2]) is TaskStatus.CANCEL_REQUESTED
+        assert await move(TaskStatus.CANCEL_REQUESTED, TaskStatus.CANCELED, until[2])
+        assert await writer.lost_attempts(until[2], limit=9) == []
+        assert await writer.extend_lease(free.id, 1, until[2]) is None

@@ -79,6 +79,8 @@ async def test_the_catalogue_is_read_again_whole(storage, moment):
                 requires_approval=False,
                 required_artifacts=required,
                 quality_gates=("lint", "tests"),
+                command=("make", "", "ü 🎉"),
+                timeout_s=86_400,
             ),
         )
         template = await writer.insert_template("t", steps, moment, project_id=project.id)

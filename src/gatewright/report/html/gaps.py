@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from gatewright.report.html.drills import ShownDrills
 from gatewright.report.html.loads import ShownLoad
 from gatewright.report.html.material import Material
 from gatewright.report.html.parts import command, cut, heading
@@ -18,9 +19,12 @@ LONGEST = 600
 UNKNOWN_SEAL = "a run is signed, if at all, after its page is written"
 
 
-def gaps(material: Material, races: Sequence[ShownRace], loads: Sequence[ShownLoad]) -> Iterator[str]:
+def gaps(
+    material: Material, races: Sequence[ShownRace], loads: Sequence[ShownLoad], drills: Sequence[ShownDrills]
+) -> Iterator[str]:
     """The section."""
-    found = [*omissions(material.document, material.folder), *of_suites(races, loads)]
+    of_drills = of_drill_suites(drills)
+    found = [*omissions(material.document, material.folder), *of_suites(races, loads), *of_drills]
     yield '<section class="gaps">'
     yield heading("gaps", "What was not checked")
     yield "<ul>"
@@ -53,3 +57,11 @@ def of_suites(races: Sequence[ShownRace], loads: Sequence[ShownLoad]) -> Iterato
             if scenario.in_process:
                 yield f"Server and network under {scenario.name}: the application was called in its process."
             yield from (f"{scenario.name}: {remark}" for remark in scenario.remarks[:MOST_OF_A_SUITE])
+
+
+def of_drill_suites(suites: Sequence[ShownDrills]) -> Iterator[str]:
+    """Which drills this machine could not run."""
+    for suite in suites:
+        for skip in suite.report.skipped[:MOST_OF_A_SUITE]:
+            where = f"{skip.drill} on {skip.place}" if skip.place else skip.drill
+            yield f"{suite.check}, {where}: {skip.reason}."

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gatewright.core.redaction import Redactor
@@ -10,6 +11,7 @@ from gatewright.evidence.ledger import LedgerEntry
 from gatewright.gate.decision import VerdictDocument, headline
 from gatewright.report import lanes, plots
 from gatewright.report.html.checks import checks
+from gatewright.report.html.drills import DrillDrawing, ShownDrills, drills
 from gatewright.report.html.facts import environment, repeat, waivers
 from gatewright.report.html.gaps import gaps
 from gatewright.report.html.heads import SIGNS, reasons, top
@@ -25,13 +27,27 @@ from gatewright.report.page import page
 
 __all__ = ["render_page"]
 
-KINDS: dict[str, type[Drawn]] = {"gatewright.race/1": RaceDrawing, "gatewright.slo/1": LoadDrawing}
+KINDS: dict[str, type[Drawn]] = {
+    "gatewright.race/1": RaceDrawing,
+    "gatewright.slo/1": LoadDrawing,
+    "gatewright.drill/1": DrillDrawing,
+}
 COLOURS = {Verdict.PASS: "#1b6e3c", Verdict.FAIL: "#b3261e", Verdict.INCONCLUSIVE: "#7a5200"}
 UNSHOWN = "the rest of this page can't be shown: {why}"
 NO_SCRIPT = (
     "<noscript><p>Without scripts the links below lead from <code>latest.html</code>; in a run folder take "
     "what follows the run's id.</p></noscript>"
 )
+
+
+@dataclass(frozen=True)
+class Drawings:
+    """What is drawn of the reports of a run; `left_out` says what can't be."""
+
+    races: list[ShownRace] = field(default_factory=list)
+    loads: list[ShownLoad] = field(default_factory=list)
+    drills: list[ShownDrills] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
 
 def render_page(
@@ -72,15 +88,16 @@ def bare(document: VerdictDocument, links: Links, why: str) -> list[str]:
 def sections(material: Material) -> Iterator[str]:
     """The parts of the page, each of which fails alone."""
     document, links = material.document, Links(material.document.run_id, material.folder)
-    raced, loaded, left_out = read_drawings(material)
+    shown = read_drawings(material)
     yield from drawn("the head", lambda: top(material))
     parts = {
         "why": drawn("the reasons", lambda: reasons(document, links)),
         "checks": drawn("the table of checks", lambda: checks(material, links)),
         "waivers": drawn("the waivers", lambda: waivers(document)),
-        "gaps": drawn("what was not checked", lambda: gaps(material, raced, loaded)),
-        "races": drawn("the races", lambda: races(raced, links)),
-        "loads": drawn("the service levels", lambda: loads(loaded, links)),
+        "gaps": drawn("what was not checked", lambda: gaps(material, shown.races, shown.loads, shown.drills)),
+        "races": drawn("the races", lambda: races(shown.races, links)),
+        "loads": drawn("the service levels", lambda: loads(shown.loads, links)),
+        "drills": drawn("the drills", lambda: drills(shown.drills, links)),
         "trends": drawn("the trends", lambda: trends(material)),
         "environment": drawn("the environment", lambda: environment(material)),
         "repeat": drawn("how to repeat it", lambda: repeat(material)),
@@ -88,7 +105,7 @@ def sections(material: Material) -> Iterator[str]:
     yield from contents(name for name, part in parts.items() if part)
     yield NO_SCRIPT
     yield from (line for part in parts.values() for line in part)
-    yield from notes([*material.notes, *left_out])
+    yield from notes([*material.notes, *shown.left_out])
 
 
 NAMES = {
@@ -98,6 +115,7 @@ NAMES = {
     "gaps": "Not checked",
     "races": "Races",
     "loads": "Service levels",
+    "drills": "Drills",
     "trends": "Trends",
     "environment": "Environment",
     "repeat": "Run it again",
@@ -111,17 +129,17 @@ def contents(present: Iterator[str]) -> Iterator[str]:
     yield "</ul></nav>"
 
 
-def read_drawings(material: Material) -> tuple[list[ShownRace], list[ShownLoad], list[str]]:
+def read_drawings(material: Material) -> Drawings:
     """What can be drawn of the reports of the run, and what can't."""
-    raced: list[ShownRace] = []
-    loaded: list[ShownLoad] = []
-    left_out: list[str] = []
-    for report in read_reports(material, KINDS, left_out):
+    shown = Drawings()
+    for report in read_reports(material, KINDS, shown.left_out):
         if isinstance(report.content, RaceDrawing):
-            raced.append(ShownRace(report.artifact, report.content))
+            shown.races.append(ShownRace(report.artifact, report.content))
         elif isinstance(report.content, LoadDrawing):
-            loaded.append(ShownLoad(report.check, report.artifact, report.content))
-    return raced, loaded, left_out
+            shown.loads.append(ShownLoad(report.check, report.artifact, report.content))
+        elif isinstance(report.content, DrillDrawing):
+            shown.drills.append(ShownDrills(report.check, report.artifact, report.content))
+    return shown
 
 
 def icon(verdict: Verdict) -> str:

@@ -6,23 +6,17 @@ from gatewright.suites.race.report import RaceReport
 from gatewright.suites.race.self_check import check_faults, find_faults
 from gatewright.suites.race.shards import merge, read_shards
 from gatewright.suites.race.suite import (
-    NotHere,
-    RaceProgress,
     RaceSuite,
-    Silent,
     announce_race,
     publish_race_report,
     run_race_suite,
 )
 
 __all__ = [
-    "NotHere",
-    "RaceProgress",
     "RaceReport",
     "RaceSuite",
     "RaceSuiteConfig",
     "ReplayOutcome",
-    "Silent",
     "announce_race",
     "check_faults",
     "find_faults",

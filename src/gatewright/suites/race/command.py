@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, TypeVar
 
 from tabulate import tabulate
 
@@ -15,16 +15,15 @@ from gatewright.core.interrupts import end_as_by_ctrl_c
 from gatewright.race import read_share
 from gatewright.report.command import as_typed
 from gatewright.suites.arguments import OneLineParser
+from gatewright.suites.progress import Lines, SuiteProgress
 from gatewright.suites.race.config import MODES, SELF_CHECK, STRATEGIES, RaceSuiteConfig
 from gatewright.suites.race.reasons import unfinished_report
 from gatewright.suites.race.report import RaceReport, SelfCheckResult
-from gatewright.suites.race.suite import RaceProgress, announce_race, publish_race_report
+from gatewright.suites.race.suite import announce_race, publish_race_report
 
 __all__ = ["race_command"]
 
 INTERRUPTED = 130
-ERASE_LINE = "\r\x1b[2K"
-COUNT_EVERY = 25
 SHOWN_REASONS = 10
 
 EPILOG = """\
@@ -48,7 +47,7 @@ Config = TypeVar("Config", bound=RaceSuiteConfig)
 
 
 def race_command(
-    run: Callable[[Config, RaceProgress], RaceReport],
+    run: Callable[[Config, SuiteProgress], RaceReport],
     profiles: Mapping[str, Config],
     argv: Sequence[str] | None = None,
     *,
@@ -239,31 +238,3 @@ def oracle_table(checked: SelfCheckResult) -> str:
         for fault in checked.faults
     ]
     return tabulate(rows, headers=("fault", "scenario", "outcome", "schedules", "seen by"))
-
-
-class Lines:
-    """Progress: a line that counts on a terminal, a plain line for each part elsewhere."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._counts = stream.isatty()
-        self._what = ""
-
-    def begin(self, what: str) -> None:
-        """A part of the suite begins."""
-        self._what = what
-        if self._counts:
-            self._write(f"{what} ...")
-
-    def count(self, done: int) -> None:
-        """So many iterations of it are done."""
-        if self._counts and done % COUNT_EVERY == 0:
-            self._write(f"{ERASE_LINE}{self._what} ... {done}")
-
-    def end(self, outcome: str) -> None:
-        """It has ended."""
-        self._write(f"{ERASE_LINE if self._counts else ''}{self._what}: {outcome}\n")
-
-    def _write(self, text: str) -> None:
-        self._stream.write(text)
-        self._stream.flush()

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from gatewright.core.errors import ConfigurationError
 from gatewright.race.selfcheck import PlantedFault
+from gatewright.suites.progress import SuiteProgress
 from gatewright.suites.race.config import SELF_CHECK, RaceSuiteConfig
 from gatewright.suites.race.imports import import_allowed
 from gatewright.suites.race.report import RaceReport
-from gatewright.suites.race.suite import RaceProgress, RaceSuite, run_race_suite
+from gatewright.suites.race.suite import RaceSuite, run_race_suite
 
 __all__ = ["check_faults", "find_faults"]
 
@@ -32,7 +33,7 @@ def find_faults(path: str, allowed: Sequence[str]) -> tuple[PlantedFault, ...]:
 
 
 def check_faults(
-    faults: Sequence[PlantedFault], output: Path, command: str, progress: RaceProgress | None = None
+    faults: Sequence[PlantedFault], output: Path, command: str, progress: SuiteProgress | None = None
 ) -> RaceReport:
     """Plant one fault after the other, and tell which scenario and which of its oracles saw it.
 

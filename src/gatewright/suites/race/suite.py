@@ -8,10 +8,9 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
 
 from gatewright.core.clock import Clock, SystemClock
-from gatewright.core.errors import ConfigurationError, GatewrightError
+from gatewright.core.errors import ConfigurationError, GatewrightError, NotHere
 from gatewright.core.verdict import Verdict, merge_verdicts
 from gatewright.evidence.record import EVIDENCE_FOLDER_VARIABLE, Published, publish, write_atomic
 from gatewright.race import (
@@ -22,6 +21,7 @@ from gatewright.race import (
 )
 from gatewright.race.selfcheck import FaultOutcome, PlantedFault, self_check
 from gatewright.race.stress import Server, stress
+from gatewright.suites.progress import Silent, SuiteProgress
 from gatewright.suites.race.config import RaceSuiteConfig
 from gatewright.suites.race.evidence import StressTally, exploration_result, self_check_result
 from gatewright.suites.race.markdown import render
@@ -32,20 +32,13 @@ from gatewright.suites.race.schedules import portfolio_of
 from gatewright.suites.race.shards import amount_of, only_a_shard, source_of
 
 __all__ = [
-    "NotHere",
-    "RaceProgress",
     "RaceSuite",
-    "Silent",
     "announce_race",
     "publish_race_report",
     "run_race_suite",
 ]
 
 EVERYTHING = 1_000_000_000
-
-
-class NotHere(GatewrightError):  # noqa: N818 - what is not here is not an error of ours
-    """This machine has not what a database needs; the suite goes on without it, and says so."""
 
 
 @dataclass(frozen=True)
@@ -92,40 +85,11 @@ class RaceSuite:
         return tuple(scenario for name, scenario in known.items() if not names or name in names)
 
 
-class RaceProgress(Protocol):
-    """Is told how the suite goes on."""
-
-    def begin(self, what: str) -> None:
-        """A part of the suite begins."""
-        ...
-
-    def count(self, done: int) -> None:
-        """So many iterations of it are done."""
-        ...
-
-    def end(self, outcome: str) -> None:
-        """It has ended."""
-        ...
-
-
-class Silent:
-    """Tells nobody."""
-
-    def begin(self, what: str) -> None:
-        """Nothing."""
-
-    def count(self, done: int) -> None:
-        """Nothing."""
-
-    def end(self, outcome: str) -> None:
-        """Nothing."""
-
-
 def run_race_suite(
     suite: RaceSuite,
     config: RaceSuiteConfig,
     *,
-    progress: RaceProgress | None = None,
+    progress: SuiteProgress | None = None,
     clock: Clock | None = None,
 ) -> RaceReport:
     """Race every selected scenario in every selected mode, then let the suite check itself.
@@ -141,7 +105,7 @@ def run_race_suite(
 
 class _Run:
     def __init__(
-        self, suite: RaceSuite, config: RaceSuiteConfig, progress: RaceProgress, started_at: datetime
+        self, suite: RaceSuite, config: RaceSuiteConfig, progress: SuiteProgress, started_at: datetime
     ) -> None:
         self._suite = suite
         self._config = config

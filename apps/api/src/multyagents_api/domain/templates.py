@@ -21,6 +21,8 @@ class Step:
     `carries_approval_over`: a partial rerun keeps the approval given before, instead of asking again.
     `context7`: whether its role's default for looking documentation up holds.
     `quality_gates`: checks that a success must report as passed.
+    `command`: the words that the runner executes, without a shell; None leaves that to the runner.
+    `timeout_s`: for how many seconds an attempt may execute; None leaves that to the runner.
     """
 
     step_id: str
@@ -34,16 +36,22 @@ class Step:
     workspace: Workspace = NO_WORKSPACE
     required_artifacts: tuple[RequiredArtifact, ...] = ()
     quality_gates: tuple[str, ...] = ()
+    command: tuple[str, ...] | None = None
+    timeout_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StepOverride:
-    """What one run wants otherwise in a step; None keeps what the template says."""
+    """What one run wants otherwise in a step; None keeps what the template says.
+
+    Not the command: who may start a run is not asked whether they may decide what is executed.
+    """
 
     title: str | None = None
     prompt: str | None = None
     adds_approval: bool = False
     context7: Context7 | None = None
+    timeout_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +111,7 @@ def _overridden(step: Step, override: StepOverride) -> Step:
         prompt=step.prompt if override.prompt is None else override.prompt,
         requires_approval=step.requires_approval or override.adds_approval,
         context7=step.context7 if override.context7 is None else override.context7,
+        timeout_s=step.timeout_s if override.timeout_s is None else override.timeout_s,
     )
 
 
@@ -115,6 +124,8 @@ def _offences_of(step: Step, known_roles: frozenset[int], *, has_project: bool) 
         if dependency in step.depends_on[:position]:
             yield ("depends_on", position), f"the dependency {dependency!r} is named twice"
     yield from workspace_offences(step.workspace, has_project=has_project)
+    if step.command is not None and step.workspace.sandbox is not None:
+        yield ("command",), "the command of a docker-sandbox stands in the sandbox"
     for position, required in enumerate(step.required_artifacts):
         if required.from_step not in step.depends_on:
             problem = f"an artifact is required of step {required.from_step!r}, which is no dependency"

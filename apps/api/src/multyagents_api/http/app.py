@@ -36,6 +36,7 @@ from multyagents_api.service.control_loop import ControlLoop
 from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.events import Events
 from multyagents_api.service.handoffs import Handoffs
+from multyagents_api.service.leases import Leases
 from multyagents_api.service.outbox import Outbox
 from multyagents_api.service.ports import Storage
 from multyagents_api.service.projects import Projects
@@ -66,6 +67,7 @@ class Services:
     dispatching: Dispatching
     control_loop: ControlLoop
     callbacks: Callbacks
+    leases: Leases
     approvals: Approvals
     reruns: Reruns
     artifacts: Artifacts
@@ -96,7 +98,7 @@ def build_app(services: Services, gate: access.Access) -> FastAPI:
     app.state.services = services
     # The first route that fits is taken: those that are asked most come first.
     dispatching.add_routes(app, services.dispatching, services.control_loop)
-    runner.add_routes(app, services.callbacks)
+    runner.add_routes(app, services.callbacks, services.leases)
     runs.add_routes(app, services.runs, services.reruns)
     approvals.add_routes(app, services.approvals)
     tasks.add_routes(app, services.tasks)

@@ -57,6 +57,7 @@ PERMISSIONS: Mapping[tuple[str, str], Permission] = {
     ("POST", "/approvals/{approval_id}/reject"): REVIEWERS,
     # What runners tell, and what comes out of it.
     ("POST", "/runner/tasks/{task_id}/status"): RUNNERS,
+    ("POST", "/runner/tasks/{task_id}/heartbeat"): RUNNERS,
     ("POST", "/artifacts"): RUNNERS,
     ("GET", "/artifacts"): READERS_AND_RUNNERS,
     ("GET", "/artifacts/{artifact_id}"): READERS_AND_RUNNERS,

@@ -1,5 +1,6 @@
-"""The route that runners call back."""
+"""The routes that runners call back."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import FastAPI
@@ -9,8 +10,9 @@ from multyagents_api.domain.gates import GateResult
 from multyagents_api.domain.tasks import TaskStatus
 from multyagents_api.http.handoffs import HandoffDemand
 from multyagents_api.http.tasks import TaskAnswer
-from multyagents_api.http.wire import MOST_COUNT, Demand, Line, Text, parse_id
+from multyagents_api.http.wire import MOST_COUNT, Answer, Demand, Line, Text, parse_id
 from multyagents_api.service.callbacks import Callbacks, Report
+from multyagents_api.service.leases import Lease, Leases
 
 __all__ = ["add_routes"]
 
@@ -29,7 +31,33 @@ class ReportDemand(Demand):
     ]
 
 
-def add_routes(app: FastAPI, callbacks: Callbacks) -> None:
+class HeartbeatDemand(Demand):
+    """Which attempt a runner still has, queued or running."""
+
+    attempt: Annotated[int, Field(ge=1, le=MOST_COUNT)]
+
+
+class LeaseAnswer(Answer):
+    """Until when the attempt is its runner's, unless that is heard again; null where there are no leases.
+
+    `lease_s` is the length of a lease in seconds, for runners whose clock goes wrong.
+    """
+
+    lease_until: datetime | None
+    lease_s: float | None
+    cancel_requested: bool
+
+    @classmethod
+    def of(cls, lease: Lease) -> "LeaseAnswer":
+        """The wire's view of a lease."""
+        return cls(
+            lease_until=lease.until,
+            lease_s=None if lease.duration is None else lease.duration.total_seconds(),
+            cancel_requested=lease.cancel_requested,
+        )
+
+
+def add_routes(app: FastAPI, callbacks: Callbacks, leases: Leases) -> None:
     """Add the routes, bound to their use cases."""
 
     @app.post("/runner/tasks/{task_id}/status", tags=["runner"])
@@ -46,3 +74,8 @@ def add_routes(app: FastAPI, callbacks: Callbacks) -> None:
             quality_gates={gate: GateResult(result) for gate, result in demand.quality_gates.items()},
         )
         return TaskAnswer.of(await callbacks.apply(report))
+
+    @app.post("/runner/tasks/{task_id}/heartbeat", tags=["runner"])
+    async def extend_lease(task_id: str, demand: HeartbeatDemand) -> LeaseAnswer:
+        """Keep an attempt; a runner that is not heard for the time of a lease loses it."""
+        return LeaseAnswer.of(await leases.heartbeat(parse_id("task", task_id), demand.attempt))

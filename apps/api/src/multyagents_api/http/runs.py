@@ -25,6 +25,7 @@ from multyagents_api.http.wire import (
     Limit,
     Line,
     Note,
+    Seconds,
     Text,
     named_key,
     parse_id,
@@ -42,6 +43,7 @@ class OverrideDemand(Demand):
     prompt: Text | None = None
     requires_approval: Literal[True] | None = None
     context7: Context7Choice | None = None
+    timeout_s: Seconds | None = None
 
     def to_override(self) -> StepOverride:
         """The wishes in the domain's words."""
@@ -50,6 +52,7 @@ class OverrideDemand(Demand):
             prompt=self.prompt,
             adds_approval=self.requires_approval is True,
             context7=None if self.context7 is None else Context7(self.context7),
+            timeout_s=self.timeout_s,
         )
 
 

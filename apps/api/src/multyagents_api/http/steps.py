@@ -8,7 +8,18 @@ from multyagents_api.domain.artifacts import ArtifactType, RequiredArtifact
 from multyagents_api.domain.context7 import Context7
 from multyagents_api.domain.templates import Step
 from multyagents_api.domain.workspaces import ExecutionMode, Sandbox, Workspace
-from multyagents_api.http.wire import Answer, Argument, Context7Choice, Demand, Id, Line, PathLine, Text
+from multyagents_api.http.wire import (
+    Answer,
+    Argument,
+    Command,
+    Context7Choice,
+    Demand,
+    Id,
+    Line,
+    PathLine,
+    Seconds,
+    Text,
+)
 
 __all__ = ["RequiredAnswer", "SandboxAnswer", "StepAnswer", "StepDemand"]
 
@@ -31,7 +42,8 @@ class RequiredDemand(Demand):
 class StepDemand(Demand):
     """One step; `depends_on` names other steps beside it.
 
-    `lock_paths` are absolute or relative to the project's root.
+    `lock_paths` are absolute or relative to the project's root. `command` is executed without a shell, with
+    the prompt as its input, for `timeout_s` seconds at most; without one the runner's agent does the step.
     """
 
     step_id: Line
@@ -49,6 +61,8 @@ class StepDemand(Demand):
     sandbox: SandboxDemand | None = None
     required_artifacts: Annotated[list[RequiredDemand], Field(max_length=20, default_factory=list)]
     quality_gates: Annotated[list[Line], Field(max_length=20, default_factory=list)]
+    command: Command | None = None
+    timeout_s: Seconds | None = None
 
     def to_step(self, role_id: int) -> Step:
         """The step in the domain's words, unchecked; the caller knows the role's key."""
@@ -67,6 +81,8 @@ class StepDemand(Demand):
                 for required in self.required_artifacts
             ),
             quality_gates=tuple(self.quality_gates),
+            command=None if self.command is None else tuple(self.command),
+            timeout_s=self.timeout_s,
         )
 
     def _workspace(self) -> Workspace:
@@ -119,6 +135,8 @@ class StepAnswer(Answer):
     sandbox: SandboxAnswer | None
     required_artifacts: list[RequiredAnswer]
     quality_gates: list[str]
+    command: list[str] | None
+    timeout_s: int | None
 
     @classmethod
     def of(cls, step: Step) -> "StepAnswer":
@@ -137,4 +155,6 @@ class StepAnswer(Answer):
             sandbox=SandboxAnswer.of(step.workspace.sandbox),
             required_artifacts=[RequiredAnswer.of(required) for required in step.required_artifacts],
             quality_gates=list(step.quality_gates),
+            command=None if step.command is None else list(step.command),
+            timeout_s=step.timeout_s,
         )

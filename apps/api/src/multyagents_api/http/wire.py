@@ -14,6 +14,7 @@ __all__ = [
     "MOST_EXACT",
     "Answer",
     "Argument",
+    "Command",
     "Context7Choice",
     "Cursor",
     "Demand",
@@ -23,6 +24,7 @@ __all__ = [
     "Note",
     "PathLine",
     "PayloadText",
+    "Seconds",
     "Text",
     "key_of",
     "named_key",
@@ -82,6 +84,19 @@ Note = Annotated[str, Field(max_length=2_000), AfterValidator(without_nul), Afte
 
 Argument = Annotated[str, Field(max_length=2_000), AfterValidator(without_nul)]
 """One word of a command: up to 2,000 characters; may be empty."""
+
+
+def _names_a_program(words: list[str]) -> list[str]:
+    if not words[0].strip():
+        raise ValueError("must begin with a program")
+    return words
+
+
+Command = Annotated[list[Argument], Field(min_length=1, max_length=100), AfterValidator(_names_a_program)]
+"""A program and its arguments, up to 100 words; no shell reads them."""
+
+Seconds = Annotated[int, Field(ge=1, le=86_400)]
+"""A length of time: one second to one day."""
 
 PathLine = Annotated[
     str, Field(max_length=4_096), AfterValidator(_without_controls), AfterValidator(_not_blank)

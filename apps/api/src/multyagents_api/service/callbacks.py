@@ -7,6 +7,7 @@ from multyagents_api.domain.errors import KeyReused, UnknownArtifact
 from multyagents_api.domain.events import EventType, PayloadValue, task_event
 from multyagents_api.domain.gates import GateResult, check_gates, gates_with
 from multyagents_api.domain.handoffs import NewHandoff, check_comes_at_the_end
+from multyagents_api.domain.leases import NO_LEASES, LeasePolicy
 from multyagents_api.domain.redaction import redact
 from multyagents_api.domain.roles import RetryPolicy
 from multyagents_api.domain.runs import RunStatus
@@ -38,9 +39,10 @@ class Callbacks:
 
     storage: Storage
     clock: Clock
+    leases: LeasePolicy = NO_LEASES
 
     async def apply(self, report: Report) -> Task:
-        """Move the task as reported; a repetition of what is known changes nothing.
+        """Move the task as reported; a repetition of what is known changes nothing but the end of its lease.
 
         Secrets in the message and in the hand-off are left out before anything is kept.
         """
@@ -57,12 +59,20 @@ class Callbacks:
             if seen is None:
                 raise await why_without_run(reader, report.task_id)
             [task] = [task for task in seen[1] if task.id == report.task_id]
-            if await _is_repetition(reader, report) or not is_progress(task, report.attempt, report.status):
-                return task
-            check_gates(task, report.status, report.quality_gates)
-            await _check_artifacts(reader, task, report)
-            policy = await _retry_policy(reader, task, report)
+            repeated = await _is_repetition(reader, report) or not is_progress(
+                task, report.attempt, report.status
+            )
+            policy = RetryPolicy() if repeated else await _checked(reader, task, report)
+        if repeated:
+            await self._hear(task, report)
+            return task
         return await self._move(seen, task, report, policy)
+
+    async def _hear(self, task: Task, report: Report) -> None:
+        """Whoever repeats that an attempt is under way is there, and keeps it."""
+        if task.status in ACTIVE and (until := self.leases.until(self.clock.now())) is not None:
+            async with self.storage.write() as writer:
+                await writer.extend_lease(task.id, report.attempt, until)
 
     async def _move(self, seen: Seen, task: Task, report: Report, policy: RetryPolicy) -> Task:
         now = self.clock.now()
@@ -76,6 +86,7 @@ class Callbacks:
                 status=report.status,
                 reason=report.message,
                 now=now,
+                lease_until=self.leases.until(now),
             )
             if moved is None:
                 raise Outdated
@@ -91,6 +102,7 @@ class Callbacks:
                     status=report.status.value,
                     previous=task.status.value,
                     message=report.message,
+                    **_told_of_failure(report),
                     **_told_of_gates(report),
                 )
             )
@@ -120,6 +132,13 @@ async def _is_repetition(reader: Reader, report: Report) -> bool:
     return applied is not None
 
 
+async def _checked(reader: Reader, task: Task, report: Report) -> RetryPolicy:
+    """Refuse a report that can't be so; gives the policy by which a failure is tried again."""
+    check_gates(task, report.status, report.quality_gates)
+    await _check_artifacts(reader, task, report)
+    return await _retry_policy(reader, task, report)
+
+
 async def _check_artifacts(reader: Reader, task: Task, report: Report) -> None:
     """Refuse a hand-off that names what its run does not have; artifacts stay, once they are there."""
     if report.handoff is None:
@@ -142,6 +161,12 @@ async def _publish(change: RunChange, task: Task, attempt: int, new: NewHandoff)
             artifact_ids=[str(artifact_id) for artifact_id in handoff.artifact_ids],
         )
     )
+
+
+def _told_of_failure(report: Report) -> dict[str, PayloadValue]:
+    if report.failure_category is None or report.status is not TaskStatus.FAILED:
+        return {}
+    return {"failure_category": redact(report.failure_category)}
 
 
 def _told_of_gates(report: Report) -> dict[str, PayloadValue]:

@@ -259,4 +259,6 @@ async def _submission(writer: Writer, task: Task, claim: Claim) -> Submission:
         quality_gates=task.quality_gates,
         workspace=task.workspace,
         project_root=None if project is None else project.root_path,
+        command=claim.command,
+        timeout_s=claim.timeout_s,
     )

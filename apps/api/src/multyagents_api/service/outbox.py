@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from multyagents_api.domain.errors import StoreBusy
 from multyagents_api.domain.events import EventType, task_event
+from multyagents_api.domain.leases import NO_LEASES, LeasePolicy
 from multyagents_api.domain.redaction import redact
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.service.cancellation import Cancellation
@@ -33,6 +34,7 @@ class Outbox:
     runner: Runner
     cancellation: Cancellation
     clock: Clock
+    leases: LeasePolicy = NO_LEASES
 
     async def deliver(self, submission: Submission) -> SubmissionState:
         """Submit a recorded dispatch and record the runner's answer, unless a callback was earlier.
@@ -88,11 +90,14 @@ class Outbox:
                 status=TaskStatus(state),
                 reason=message,
                 now=now,
+                lease_until=self.leases.until(now),
             )
             if task is not None:
                 await _tell(change, task)
             else:
                 state, unwanted = await _overtaken(change, submission, state, message)
+            if unwanted:
+                await writer.extend_lease(submission.task_id, submission.attempt, self.leases.until(now))
             if not await writer.finish_submission(submission.task_id, submission.attempt, state, now):
                 raise Outdated
         return state, unwanted

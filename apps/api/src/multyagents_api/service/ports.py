@@ -29,6 +29,7 @@ __all__ = [
     "AttemptRecord",
     "Claim",
     "Clock",
+    "LostAttempt",
     "Outdated",
     "Paths",
     "Reader",
@@ -70,6 +71,17 @@ class Claim:
     system_prompt: str
     allowed_tools: tuple[str, ...]
     skill_pack_ids: tuple[int, ...]
+    command: tuple[str, ...] | None = None
+    timeout_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LostAttempt:
+    """An attempt whose lease was over when somebody looked."""
+
+    run_id: int
+    task_id: int
+    attempt: int
 
 
 class Clock(Protocol):
@@ -226,6 +238,10 @@ class Reader(CatalogueReader, TokenReader, Protocol):
         """Dispatches without a recorded outcome that nobody took on since, the oldest first."""
         ...
 
+    async def lost_attempts(self, now: datetime, *, limit: int) -> list[LostAttempt]:
+        """Attempts under way whose lease is over, the longest first."""
+        ...
+
 
 class Writer(Reader, CatalogueWriter, TokenWriter, Protocol):
     """One write transaction. Guards answer None or False where the row is no longer as expected."""
@@ -327,8 +343,29 @@ class Writer(Reader, CatalogueWriter, TokenWriter, Protocol):
         status: TaskStatus,
         reason: str | None,
         now: datetime,
+        lease_until: datetime | None = None,
     ) -> Task | None:
-        """Move a task on, if it still is in the expected status of that very attempt."""
+        """Move a task on, if it still is in the expected status of that very attempt.
+
+        Its lease is extended, stays where None is given, and is over where the new status ends the attempt.
+        """
+        ...
+
+    async def extend_lease(self, task_id: int, attempt: int, until: datetime | None) -> TaskStatus | None:
+        """Let an attempt that is under way be its runner's until then; tells how the task stands."""
+        ...
+
+    async def end_lost_attempt(
+        self,
+        task_id: int,
+        attempt: int,
+        *,
+        expected: TaskStatus,
+        status: TaskStatus,
+        reason: str,
+        now: datetime,
+    ) -> Task | None:
+        """End an attempt, if it still is in the expected status and its lease still is over."""
         ...
 
     async def schedule_retry(self, task_id: int, attempt: int, most_retries: int) -> Task | None:

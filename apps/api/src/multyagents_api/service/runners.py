@@ -19,7 +19,10 @@ class SubmissionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One attempt on its way to the runner; delivered at least once, told apart by task and attempt."""
+    """One attempt on its way to the runner; delivered at least once, told apart by task and attempt.
+
+    `command` and `timeout_s` are None where the step leaves them to the runner.
+    """
 
     run_id: int
     task_id: int
@@ -36,6 +39,8 @@ class Submission:
     quality_gates: tuple[str, ...] = ()
     workspace: Workspace = NO_WORKSPACE
     project_root: str | None = None
+    command: tuple[str, ...] | None = None
+    timeout_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, bindparam, exists, not_, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Integer,
+    bindparam,
+    case,
+    exists,
+    func,
+    not_,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from multyagents_api.domain.approvals import Approval, ApprovalStatus
 from multyagents_api.domain.runs import HELD, Run, RunStatus
@@ -28,7 +42,7 @@ from multyagents_api.storage.rows import (
 )
 from multyagents_api.storage.tables import approvals, dispatches, roles, runs, tasks
 
-__all__ = ["GuardedWrites"]
+__all__ = ["MOVE_TASK", "GuardedWrites", "move_parameters"]
 
 
 def _one_of(column: ColumnElement[str], statuses: frozenset[Any]) -> ColumnElement[bool]:
@@ -80,6 +94,8 @@ CLAIM_TASK = (
     .returning(
         tasks.c.attempt,
         tasks.c.prompt,
+        tasks.c.command,
+        tasks.c.timeout_s,
         tasks.c.approval_id,
         _of_role(roles.c.name).label("role_name"),
         _of_role(roles.c.context7_enabled).label("role_context7"),
@@ -88,6 +104,12 @@ CLAIM_TASK = (
         _of_role(roles.c.skill_pack_ids).label("skill_pack_ids"),
     )
 )
+LEASE_GOES_ON = case(
+    (bindparam("ends", type_=Boolean), null()),
+    else_=func.coalesce(bindparam("lease_until", type_=BigInteger), tasks.c.lease_until),
+)
+"""A lease ends with its attempt; till then it is extended where that is wanted, and else stays."""
+
 MOVE_TASK = (
     update(tasks)
     .where(
@@ -95,7 +117,12 @@ MOVE_TASK = (
         tasks.c.attempt == bindparam("expected_attempt"),
         tasks.c.status == bindparam("expected_status"),
     )
-    .values(status=bindparam("new_status"), reason=bindparam("new_reason"), updated_at=bindparam("now"))
+    .values(
+        status=bindparam("new_status"),
+        reason=bindparam("new_reason"),
+        updated_at=bindparam("now"),
+        lease_until=LEASE_GOES_ON,
+    )
     .returning(*TASK_COLUMNS)
 )
 SCHEDULE_RETRY = (
@@ -215,6 +242,29 @@ FINISH_SUBMISSION = (
 )
 
 
+def move_parameters(
+    task_id: int,
+    attempt: int,
+    *,
+    expected: TaskStatus,
+    status: TaskStatus,
+    reason: str | None,
+    now: datetime,
+    lease_until: datetime | None,
+) -> dict[str, Any]:
+    """What `MOVE_TASK` is given."""
+    return {
+        "the_task": task_id,
+        "expected_attempt": attempt,
+        "expected_status": expected.value,
+        "new_status": status.value,
+        "new_reason": reason,
+        "now": to_micros(now),
+        "ends": status not in ACTIVE,
+        "lease_until": None if lease_until is None else to_micros(lease_until),
+    }
+
+
 class GuardedWrites(SqlReader):
     """Writes that check, in the statement itself, that the row still is as the rule demands."""
 
@@ -247,16 +297,21 @@ class GuardedWrites(SqlReader):
         status: TaskStatus,
         reason: str | None,
         now: datetime,
+        lease_until: datetime | None = None,
     ) -> Task | None:
-        """Move a task on, if it still is in the expected status of that very attempt."""
-        parameters = {
-            "the_task": task_id,
-            "expected_attempt": attempt,
-            "expected_status": expected.value,
-            "new_status": status.value,
-            "new_reason": reason,
-            "now": to_micros(now),
-        }
+        """Move a task on, if it still is in the expected status of that very attempt.
+
+        Its lease is extended, stays where None is given, and is over where the new status ends the attempt.
+        """
+        parameters = move_parameters(
+            task_id,
+            attempt,
+            expected=expected,
+            status=status,
+            reason=reason,
+            now=now,
+            lease_until=lease_until,
+        )
         row = (await self._connection.execute(MOVE_TASK, parameters)).one_or_none()
         return None if row is None else task_from_row(row)
 

@@ -14,7 +14,7 @@ from multyagents_api.domain.roles import Role
 from multyagents_api.domain.runs import Run, RunStatus
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Template
-from multyagents_api.service.ports import AttemptRecord
+from multyagents_api.service.ports import AttemptRecord, LostAttempt
 from multyagents_api.service.runners import Submission
 from multyagents_api.storage import tables
 from multyagents_api.storage.catalogue import CatalogueReads
@@ -127,6 +127,14 @@ ATTEMPTS_AFTER = (
     .order_by(tables.dispatches.c.attempt)
     .limit(bindparam("limit"))
 )
+LOST_ATTEMPTS = (
+    select(tables.tasks.c.run_id, tables.tasks.c.id, tables.tasks.c.attempt)
+    .where(tables.tasks.c.lease_until <= bindparam("now"))
+    .order_by(tables.tasks.c.lease_until)
+    .limit(bindparam("limit"))
+)
+"""Only attempts under way have leases, and an index of their own."""
+
 REPORTS = (
     select(tables.events)
     .where(
@@ -303,6 +311,12 @@ class SqlReader(CatalogueReads, PathLockReads, ResultReads, TokenReads):
         parameters = {"before": to_micros(before), "limit": limit}
         result = await self._connection.execute(PENDING_SUBMISSIONS, parameters)
         return [submission_from_json(kept) for kept in result.scalars()]
+
+    async def lost_attempts(self, now: datetime, *, limit: int) -> list[LostAttempt]:
+        """Attempts under way whose lease is over, the longest first."""
+        parameters = {"now": to_micros(now), "limit": limit}
+        rows = (await self._connection.execute(LOST_ATTEMPTS, parameters)).all()
+        return [LostAttempt(row.run_id, row.id, row.attempt) for row in rows]
 
 
 def _run_with_tasks(result: Result) -> tuple[Run, list[Task]] | None:

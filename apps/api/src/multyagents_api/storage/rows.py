@@ -178,7 +178,13 @@ def claim_from_row(row: Any) -> Claim:
         system_prompt=row.system_prompt,
         allowed_tools=tuple(row.allowed_tools),
         skill_pack_ids=tuple(row.skill_pack_ids),
+        command=_command_from_json(row.command),
+        timeout_s=row.timeout_s,
     )
+
+
+def _command_from_json(kept: Sequence[str] | None) -> tuple[str, ...] | None:
+    return None if kept is None else tuple(kept)
 
 
 def submission_to_json(submission: Submission) -> dict[str, Any]:
@@ -201,6 +207,8 @@ def submission_to_json(submission: Submission) -> dict[str, Any]:
         "quality_gates": submission.quality_gates,
         "workspace": workspace_to_json(submission.workspace),
         "project_root": submission.project_root,
+        "command": submission.command,
+        "timeout_s": submission.timeout_s,
     }
     kept.update({name: value for name, value in more.items() if value})
     return kept
@@ -209,7 +217,9 @@ def submission_to_json(submission: Submission) -> dict[str, Any]:
 def submission_from_json(kept: dict[str, Any]) -> Submission:
     """A submission as it was kept."""
     lists = {name: tuple(kept.get(name, ())) for name in ("allowed_tools", "skills", "quality_gates")}
-    return Submission(**{**kept, **lists, "workspace": workspace_from_json(kept.get("workspace"))})
+    command = _command_from_json(kept.get("command"))
+    workspace = workspace_from_json(kept.get("workspace"))
+    return Submission(**{**kept, **lists, "workspace": workspace, "command": command})
 
 
 def event_from_row(row: Any) -> Event:
@@ -344,6 +354,8 @@ def step_to_json(step: Step) -> dict[str, Any]:
         "workspace": workspace_to_json(step.workspace),
         "required_artifacts": required_to_json(step.required_artifacts),
         "quality_gates": list(step.quality_gates),
+        "command": None if step.command is None else list(step.command),
+        "timeout_s": step.timeout_s,
     }
 
 
@@ -360,6 +372,8 @@ def _step_from_json(kept: dict[str, Any]) -> Step:
         workspace=workspace_from_json(kept.get("workspace")),
         required_artifacts=required_from_json(kept.get("required_artifacts")),
         quality_gates=tuple(kept.get("quality_gates") or ()),
+        command=_command_from_json(kept.get("command")),
+        timeout_s=kept.get("timeout_s"),
     )
 
 

@@ -169,7 +169,7 @@ tasks = Table(
         postgresql_where=text("lease_until IS NOT NULL"),
     ),
 )
-"""`lease_until`: when an attempt counts as lost, unless its runner is heard before; null where nobody must be."""
+"""`lease_until`: when an attempt counts as lost, unless its runner is heard before; null: it never does."""
 
 approvals = Table(
     "approvals",
@@ -271,7 +271,7 @@ tokens = Table(
     Column("revoked_at", BigInteger),
     sqlite_autoincrement=True,
 )
-"""Who may ask for what. The digest is a SHA-256 of a token of 256 random bits, which nobody can guess back."""
+"""Who may ask for what. The digest is the SHA-256 of a token of 256 random bits: nobody can guess it back."""
 
 lock_table = Table("lock_table", metadata, Column("id", Integer, primary_key=True))
 """One row. Who takes path locks locks it first: that no path lies inside another can't be a constraint."""

@@ -15,6 +15,7 @@ from multyagents_api.service.runners import Submission, SubmissionState
 from multyagents_api.storage import tables
 from multyagents_api.storage.catalogue import CatalogueWrites, role_values, template_values
 from multyagents_api.storage.guards import GuardedWrites
+from multyagents_api.storage.leases import LeaseWrites
 from multyagents_api.storage.path_locks import PathLockWrites
 from multyagents_api.storage.results import ResultWrites
 from multyagents_api.storage.rows import (
@@ -47,7 +48,7 @@ SET_APPROVAL = (
 )
 
 
-class SqlWriter(GuardedWrites, CatalogueWrites, PathLockWrites, ResultWrites, TokenWrites):
+class SqlWriter(GuardedWrites, LeaseWrites, CatalogueWrites, PathLockWrites, ResultWrites, TokenWrites):
     """One write transaction."""
 
     async def insert_role(self, new: NewRole, now: datetime) -> Role:
@@ -109,6 +110,8 @@ class SqlWriter(GuardedWrites, CatalogueWrites, PathLockWrites, ResultWrites, To
                 "workspace": workspace_to_json(step.workspace),
                 "required_artifacts": required_to_json(step.required_artifacts),
                 "quality_gates": list(step.quality_gates) or None,
+                "command": None if step.command is None else list(step.command),
+                "timeout_s": step.timeout_s,
             }
             for position, step in enumerate(steps)
         ]
