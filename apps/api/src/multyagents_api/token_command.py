@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from multyagents_api.bootstrap import InvalidSettings, Settings, open_storage, parse_database
 from multyagents_api.domain.access import AccessRole, Token, is_subject
@@ -51,7 +50,7 @@ Nobody decides an approval of their own request: for approvals, make a token of 
 """
 
 
-def add_token_command(commands: Any) -> None:
+def add_token_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `token` and its verbs to the command line; what it leads to is called `run`."""
     token = commands.add_parser(
         "token",

@@ -4,7 +4,8 @@ import socket
 
 import pytest
 
-from multyagents_api.__main__ import is_loopback, main
+from multyagents_api.__main__ import main
+from multyagents_api.serving import is_loopback
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str]:
