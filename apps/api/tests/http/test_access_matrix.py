@@ -29,6 +29,7 @@ EXPECTED = {
     "GET /workflow-runs/{run_id}": HUMANS,
     "GET /workflow-runs/{run_id}/execution-summary": HUMANS,
     "GET /events": HUMANS,
+    "GET /events/stream": HUMANS,
     "GET /metrics": HUMANS,
     "GET /tasks/{task_id}": ALL,
     "GET /tasks/{task_id}/audit": HUMANS,
@@ -77,7 +78,11 @@ class Time:
 async def asked(sqlite_file):
     """Asks a route with a header, and makes tokens."""
     time = Time()
-    app = create_app(Settings(sqlite_file), clock=time, monotonic=time.monotonic)
+    app = create_app(
+        Settings(sqlite_file, streams=0),  # one that is opened never ends
+        clock=time,
+        monotonic=time.monotonic,
+    )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client:
 
         async def ask(operation, *authorization):

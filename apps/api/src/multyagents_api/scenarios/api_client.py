@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,8 @@ __all__ = ["ApiClient", "Refused", "Unanswered"]
 
 TIMEOUT_S = 10.0
 PAGE = 500
+IDLE_S = 2.0
+"""Servers close idle connections (uvicorn after 5 s); one that is older is not used again."""
 
 
 class Unanswered(GatewrightError):  # noqa: N818 - what happened
@@ -40,6 +43,7 @@ class ApiClient:
         self._connection = http.client.HTTPConnection(
             parts.hostname or "127.0.0.1", parts.port, timeout=timeout_s
         )
+        self._used_at = 0.0
         self._headers = {"authorization": f"Bearer {token}"} if token else {}
 
     def request(
@@ -52,6 +56,8 @@ class ApiClient:
         """
         content = None if body is None else json.dumps(body)
         given = {**self._headers, **({} if body is None else {"content-type": "application/json"})}
+        if time.monotonic() > self._used_at + IDLE_S:
+            self._connection.close()
         try:
             self._connection.request(method, path, content, given | dict(headers or {}))
             answer = self._connection.getresponse()
@@ -59,6 +65,8 @@ class ApiClient:
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             raise Unanswered(f"{method} {path} got no answer: {type(error).__name__}") from error
+        finally:
+            self._used_at = time.monotonic()
 
     def get(self, path: str) -> Any:
         """What a read answers.

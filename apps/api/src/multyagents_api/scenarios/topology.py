@@ -9,6 +9,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,16 @@ from gatewright.execution.server import ServerProcess
 from multyagents_api.scenarios.api_client import ApiClient
 from multyagents_api.scenarios.embedded_postgres import EmbeddedPostgres, PostgresError, PostgresMissing
 
-__all__ = ["PLACES", "Plan", "Topology"]
+__all__ = [
+    "PLACES",
+    "PYTHON",
+    "Place",
+    "Plan",
+    "Topology",
+    "clean_environment",
+    "free_ports",
+    "start_postgres",
+]
 
 Place = Literal["sqlite", "postgresql"]
 PLACES: tuple[Place, ...] = ("sqlite", "postgresql")
@@ -41,6 +51,7 @@ class Plan:
         runner_options: more words of the runner's command line.
         runner_settings: more of the environment of the runner.
         durable: whether PostgreSQL survives a crash of its own.
+        database: what the settings call the database, where somebody else runs it; else one is started.
         command: what starts the service, but for its sub-command: a test may plant a fault here.
     """
 
@@ -51,6 +62,7 @@ class Plan:
     runner_options: Sequence[str] = ()
     runner_settings: Mapping[str, str] = field(default_factory=dict)
     durable: bool = False
+    database: str = ""
     command: Sequence[str] = PYTHON
 
 
@@ -95,8 +107,8 @@ class Topology:
             self.projects.mkdir()
             self.database = self._start_database(stack)
             ports = list(free_ports(self.plan.apis + 1))
-            for index, port in enumerate(ports[1:]):
-                self.apis.append(stack.enter_context(self._api(index, port, runner_port=ports[0])))
+            self.apis = [self._api(index, port, runner_port=ports[0]) for index, port in enumerate(ports[1:])]
+            start_together(stack, self.apis)
             if self.plan.runner:
                 self.runner = stack.enter_context(self._runner(ports[0], api_port=ports[1]))
             self._resources = stack.pop_all()
@@ -109,14 +121,11 @@ class Topology:
 
     def _start_database(self, stack: ExitStack) -> str:
         """What the settings call the database."""
+        if self.plan.database:
+            return self.plan.database
         if self.plan.place == "sqlite":
             return str(self.folder / "runs.db")
-        try:
-            self.postgres = stack.enter_context(EmbeddedPostgres(durable=self.plan.durable))
-        except (PostgresMissing, PostgresError) as error:
-            if os.environ.get("CI"):
-                raise
-            raise NotHere(str(error)) from error
+        self.postgres = start_postgres(stack, durable=self.plan.durable)
         return self.postgres.create_database("drill")
 
     def _api(self, index: int, port: int, *, runner_port: int) -> ServerProcess:
@@ -157,6 +166,32 @@ class Topology:
             env={**clean_environment(), **self.plan.runner_settings},
             log=self.folder / "runner.log",
         )
+
+
+def start_together(stack: ExitStack, servers: Sequence[ServerProcess]) -> None:
+    """Servers that end with the stack, all of them started at once: each mostly waits for itself.
+
+    Raises:
+        GatewrightError: one of them does not start.
+    """
+    with ThreadPoolExecutor(len(servers)) as pool:
+        starting = [pool.submit(stack.enter_context, server) for server in servers]
+    for started in starting:
+        started.result()
+
+
+def start_postgres(stack: ExitStack, *, durable: bool) -> EmbeddedPostgres:
+    """A database server that ends with the stack.
+
+    Raises:
+        NotHere: this machine has none, and no continuous integration counts on it.
+    """
+    try:
+        return stack.enter_context(EmbeddedPostgres(durable=durable))
+    except (PostgresMissing, PostgresError) as error:
+        if os.environ.get("CI"):
+            raise
+        raise NotHere(str(error)) from error
 
 
 def free_ports(number: int) -> Iterator[int]:

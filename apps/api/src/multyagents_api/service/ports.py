@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NoReturn, Protocol
 
@@ -22,6 +21,7 @@ from multyagents_api.domain.summaries import DispatchTimes
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Step, Template
 from multyagents_api.service.catalogue import CatalogueReader, CatalogueWriter
+from multyagents_api.service.records import AttemptRecord, Claim, LostAttempt
 from multyagents_api.service.runners import Submission, SubmissionState
 from multyagents_api.service.tokens import TokenReader, TokenWriter
 
@@ -46,42 +46,6 @@ class StorageUnavailable(Exception):  # noqa: N818 - one line for the operator
 
 class Outdated(Exception):  # noqa: N818 - the use case decides again, nothing is broken
     """A guarded write met another state than the one that was decided upon."""
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptRecord:
-    """What is kept of the dispatch that opened an attempt."""
-
-    attempt: int
-    dispatched_at: datetime
-    state: SubmissionState
-    context7_enabled: bool
-    approval: Approval | None
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A task won for dispatch: the attempt that this opened, its approval, what to do, and in which role."""
-
-    attempt: int
-    prompt: str
-    approval_id: int | None
-    role_name: str
-    role_context7: bool
-    system_prompt: str
-    allowed_tools: tuple[str, ...]
-    skill_pack_ids: tuple[int, ...]
-    command: tuple[str, ...] | None = None
-    timeout_s: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LostAttempt:
-    """An attempt whose lease was over when somebody looked."""
-
-    run_id: int
-    task_id: int
-    attempt: int
 
 
 class Clock(Protocol):
@@ -234,16 +198,21 @@ class Reader(CatalogueReader, TokenReader, Protocol):
         """Whether there is an event of that type about an attempt of a task of a run."""
         ...
 
-    async def pending_submissions(self, *, before: datetime, limit: int) -> list[Submission]:
-        """Dispatches without a recorded outcome that nobody took on since, the oldest first."""
+    async def pending_submissions(
+        self, *, before: datetime, beyond: datetime, limit: int
+    ) -> list[Submission]:
+        """Dispatches without a recorded outcome that nobody took on since, the oldest first.
+
+        Those that were taken on `beyond` a time to come are among them: the clock was set back since.
+        """
         ...
 
     async def pending_backlog(self) -> tuple[int, datetime | None]:
         """How many dispatches have no recorded outcome, and when the oldest of them was made."""
         ...
 
-    async def lost_attempts(self, now: datetime, *, limit: int) -> list[LostAttempt]:
-        """Attempts under way whose lease is over, the longest first."""
+    async def lost_attempts(self, now: datetime, *, beyond: datetime | None, limit: int) -> list[LostAttempt]:
+        """Attempts under way whose lease is over, or ends `beyond` what can be, the longest first."""
         ...
 
 
@@ -327,7 +296,7 @@ class Writer(Reader, CatalogueWriter, TokenWriter, Protocol):
         ...
 
     async def take_on_submission(
-        self, task_id: int, attempt: int, *, before: datetime, now: datetime
+        self, task_id: int, attempt: int, *, before: datetime, beyond: datetime, now: datetime
     ) -> bool:
         """Take on a pending dispatch that nobody took on since; False where another process was faster."""
         ...
@@ -368,8 +337,12 @@ class Writer(Reader, CatalogueWriter, TokenWriter, Protocol):
         status: TaskStatus,
         reason: str,
         now: datetime,
+        beyond: datetime | None,
     ) -> Task | None:
-        """End an attempt, if it still is in the expected status and its lease still is over."""
+        """End an attempt, if it still is in the expected status and its lease still is over.
+
+        A lease that ends `beyond` what can be is over as well: its clock was set back since.
+        """
         ...
 
     async def schedule_retry(self, task_id: int, attempt: int, most_retries: int) -> Task | None:
