@@ -1,4 +1,4 @@
-"""`python -m multyagents_api`: the service over HTTP, and what executes its tasks."""
+"""`python -m multyagents_api`: the service over HTTP, tokens for it, and what executes its tasks."""
 
 import argparse
 import asyncio
@@ -22,12 +22,14 @@ from multyagents_api.bootstrap import (
     create_app,
     parse_database,
 )
+from multyagents_api.domain.errors import StoreBusy
 from multyagents_api.http.app import Services
 from multyagents_api.observing import logs
 from multyagents_api.runner import command as runner_command
 from multyagents_api.service.leases import sweep_leases
 from multyagents_api.service.outbox import sweep
 from multyagents_api.serving import check_writable, die_with_parent, is_loopback, listen, port, write_port
+from multyagents_api.token_command import Door, add_token_command, let_somebody_in
 
 __all__ = ["main"]
 
@@ -57,8 +59,9 @@ settings by environment:
                           how many seconds a request waits for the runner before it answers that the dispatch
                           is pending (default 2); what is pending for five times as long is submitted again
   MULTYAGENTS_LOG_FORMAT  json or text (default: text on a terminal, json elsewhere)
-  MULTYAGENTS_AUTH        who may ask: tokens (default), bearers of tokens, or off, everybody, which only a
-                          loopback address is served with
+  MULTYAGENTS_AUTH        who may ask: tokens (default), bearers of tokens (token --help tells how to make
+                          them), or off, everybody, which only a loopback address is served with
+  MULTYAGENTS_RATE_LIMIT  requests per second of each token's subject (default 1000, 0 for any number)
   MULTYAGENTS_STREAMS     how many event streams a process serves at once (default 100)
 
 several processes may serve one database file. example:
@@ -69,14 +72,21 @@ several processes may serve one database file. example:
 class Server(uvicorn.Server):
     """A server that writes down its port once it listens, and tidies up behind requests while it serves."""
 
-    def __init__(self, app: FastAPI, config: uvicorn.Config, port_file: Path | None) -> None:
+    def __init__(
+        self, app: FastAPI, config: uvicorn.Config, port_file: Path | None, settings: Settings
+    ) -> None:
         super().__init__(config)
+        self._settings = settings
         self._services: Services = app.state.services
         self._tidying: list[asyncio.Task[NoReturn]] = []
         self._port_file = port_file
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start listening, then tell the port."""
+        """Start listening, where somebody can get in, then tell the port."""
+        if self._settings.auth is AuthKind.TOKENS and sockets:
+            host, number = sockets[0].getsockname()[:2]
+            door = Door(host, number, self._settings.database, only_this_machine=is_loopback(host))
+            await let_somebody_in(self._services.tokens, door)
         await super().startup(sockets)
         if not self.started:
             return
@@ -124,11 +134,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="the least level that is logged (default %(default)s)",
     )
     serve.add_argument("--access-log", action="store_true", help="log every request, whatever the level")
+    serve.set_defaults(run=serve_until_told)
     runner_command.add_to(commands)
+    add_token_command(commands)
     return parser.parse_args(arguments)
 
 
-def serve(options: argparse.Namespace) -> None:
+def serve_until_told(options: argparse.Namespace) -> None:
     """Serve until told to stop."""
     settings = Settings.from_environment()
     if options.database is not None:
@@ -148,7 +160,7 @@ def serve(options: argparse.Namespace) -> None:
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, leave)
-        Server(app, config, options.port_file).run(sockets=[listening])
+        Server(app, config, options.port_file, settings).run(sockets=[listening])
 
 
 def check_guarded(settings: Settings, listening: socket.socket) -> None:
@@ -163,26 +175,24 @@ def check_guarded(settings: Settings, listening: socket.socket) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; exit code 2: settings that can't be used, 1: serving can't start."""
+    """Run the command line; exit code 2: settings that can't be used, 1: a store or an address that can't."""
     options = parse(arguments)
-    if options.die_with_parent:
+    if getattr(options, "die_with_parent", False):
         die_with_parent()
     try:
-        if options.command == runner_command.NAME:
-            runner_command.run(options)
-        else:
-            serve(options)
+        options.run(options)
     except (InvalidSettings, runner_command.InvalidRunner) as error:
         return refuse(str(error), USAGE_ERROR)
-    except StorageUnavailable as error:
+    except (StorageUnavailable, StoreBusy) as error:
         return refuse(str(error), CANNOT_START)
     except OSError as error:
-        return refuse(f"can't serve on {options.host}:{options.port}: {error}", CANNOT_START)
+        what = f"can't serve on {options.host}:{options.port}: " if "host" in options else ""
+        return refuse(f"{what}{error}", CANNOT_START)
     return 0
 
 
 def refuse(line: str, exit_code: int) -> int:
-    """Say in one line why nothing is served."""
+    """Say in one line why nothing is done."""
     print(f"multyagents: {line}", file=sys.stderr)  # noqa: T201 - the one line
     return exit_code
 

@@ -1,8 +1,10 @@
 """Picks the adapters from the settings; nothing else does."""
 
+import asyncio
 import os
 import re
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,8 +15,11 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
+from multyagents_api.domain.access import AccessRole
 from multyagents_api.domain.leases import NO_LEASES, LeasePolicy
+from multyagents_api.http.access import Access, OpenAccess, TokenAccess
 from multyagents_api.http.app import VERSION, Services, build_app
+from multyagents_api.http.rates import RateLimit
 from multyagents_api.observing.logs import LogFormat, format_from
 from multyagents_api.observing.metrics import Metrics
 from multyagents_api.observing.tracing import are_traces_wanted, open_tracing
@@ -22,6 +27,7 @@ from multyagents_api.runner.accept import AcceptingRunner
 from multyagents_api.runner.observed import ObservedRunner
 from multyagents_api.runner.paths import RealPaths
 from multyagents_api.runner.punctual import PunctualRunner
+from multyagents_api.service.access import IssuedToken, Tokens
 from multyagents_api.service.approvals import Approvals
 from multyagents_api.service.artifacts import Artifacts
 from multyagents_api.service.callbacks import Callbacks
@@ -59,12 +65,17 @@ __all__ = [
     "Settings",
     "StorageUnavailable",
     "create_app",
+    "create_token",
+    "open_storage",
     "parse_database",
 ]
 
 
 T = TypeVar("T", bound=StrEnum)
 
+RATE_LIMIT = 1000
+FAILURES_PER_S = 10.0
+"""How often an address may fail to prove who it is before it has to wait."""
 DEFAULT_STORE_TIMEOUT_S = 5.0
 DEFAULT_RUNNER_BUDGET_S = 2.0
 OVERDUE_BUDGETS = 5
@@ -116,6 +127,7 @@ class Settings:
         traces: whether the variables `OTEL_*` say where traces go.
         lease_s: after how many silent seconds a runner of kind `HTTP` has lost an attempt; 0: never.
         auth: who may ask; `OFF` is for loopback addresses and for programs that hold the app themselves.
+        rate_limit: requests per second that each subject may make of a process; 0 for any number.
         streams: how many event streams a process serves at once.
     """
 
@@ -129,6 +141,7 @@ class Settings:
     traces: bool = False
     lease_s: float = DEFAULT_LEASE_S
     auth: AuthKind = AuthKind.TOKENS
+    rate_limit: float = RATE_LIMIT
     streams: int = 100
 
     @property
@@ -168,6 +181,7 @@ class Settings:
                 or_never=True,
             ),
             auth=_choice(AuthKind, "MULTYAGENTS_AUTH", environment, AuthKind.TOKENS),
+            rate_limit=_count("MULTYAGENTS_RATE_LIMIT", environment, RATE_LIMIT),
             streams=_count("MULTYAGENTS_STREAMS", environment, 100),
         )
 
@@ -252,6 +266,7 @@ def create_app(
     clock: Clock | None = None,
     runner: Runner | None = None,
     tracing: "Tracing | None" = None,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> FastAPI:
     """An app of its own: its own connection, no state shared with other apps of this process.
 
@@ -269,7 +284,7 @@ def create_app(
         runner, runner_check = _choose_runner(settings, resources)
     else:
         runner, runner_check = _punctual(runner, settings), _nothing_wrong
-    opened = _open_storage(settings)
+    opened = open_storage(settings)
     storage: Storage = opened
     within: Sequence[Middleware] = ()
     if settings.traces and tracing is None:
@@ -285,6 +300,7 @@ def create_app(
     overdue_after = timedelta(seconds=settings.overdue_after_s)
     outbox = Outbox(storage, runner, cancellation, clock, settings.leases, overdue_after)
     dispatching = Dispatching(storage, outbox, clock, metrics)
+    tokens = Tokens(storage, clock, monotonic)
     services = Services(
         storage=opened,
         projects=Projects(storage, paths, clock),
@@ -305,11 +321,39 @@ def create_app(
         artifacts=Artifacts(storage, clock),
         handoffs=Handoffs(storage),
         summaries=Summaries(storage),
+        tokens=tokens,
         health=Health(opened.trouble, runner_check),
         metrics=metrics,
         resources=resources,
     )
-    return build_app(services, within)
+    return build_app(services, _choose_access(settings, tokens, monotonic), within)
+
+
+def create_token(settings: Settings, subject: str, roles: Iterable[AccessRole]) -> str:
+    """Make a token before a server over the same database serves; tells its text, which is not kept.
+
+    For programs outside of any event loop; others have `app.state.services.tokens`.
+
+    Raises:
+        StorageUnavailable: the database can't be opened, or belongs to another version.
+    """
+
+    async def create() -> IssuedToken:
+        storage = open_storage(settings)
+        try:
+            return await Tokens(storage, SystemClock()).create(subject, roles)
+        finally:
+            await storage.aclose()
+
+    return asyncio.run(create()).text
+
+
+def _choose_access(settings: Settings, tokens: Tokens, monotonic: Callable[[], float]) -> Access:
+    if settings.auth is AuthKind.OFF:
+        return OpenAccess()
+    return TokenAccess(
+        tokens, RateLimit(settings.rate_limit, monotonic), RateLimit(FAILURES_PER_S, monotonic)
+    )
 
 
 def _traced(
@@ -348,11 +392,16 @@ def _punctual(runner: Runner, settings: Settings) -> Runner:
     return PunctualRunner(runner, settings.runner_budget_s)
 
 
-class _OpenStorage(Storage, EventFeed, Protocol):
+class OpenStorage(Storage, EventFeed, Protocol):
     """A store, which also tells of what others put there."""
 
 
-def _open_storage(settings: Settings) -> _OpenStorage:
+def open_storage(settings: Settings) -> OpenStorage:
+    """The store, brought to the tables of this version.
+
+    Raises:
+        StorageUnavailable: the database can't be opened, or belongs to another version.
+    """
     if isinstance(settings.database, str):
         # asyncpg, and what SQLAlchemy needs for it, cost 0.2 s that a SQLite file should not pay.
         from multyagents_api.storage.postgres import PostgresStorage  # noqa: PLC0415

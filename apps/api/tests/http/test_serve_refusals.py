@@ -4,8 +4,9 @@ import socket
 
 import pytest
 
-from multyagents_api.__main__ import is_loopback, main
+from multyagents_api.__main__ import main
 from multyagents_api.bootstrap import InvalidSettings, Settings
+from multyagents_api.serving import is_loopback
 
 pytestmark = pytest.mark.usefixtures("restored_logging")
 
@@ -28,6 +29,10 @@ def refusal(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str
         ("MULTYAGENTS_LOG_FORMAT", "MULTYAGENTS_LOG_FORMAT is 'magic', but must be one of: json, text"),
         ("MULTYAGENTS_DURABILITY", "MULTYAGENTS_DURABILITY is 'magic', but must be one of: process, power"),
         ("MULTYAGENTS_LEASE", "MULTYAGENTS_LEASE is 'magic', but must be 0, or seconds from 2 to 86400"),
+        (
+            "MULTYAGENTS_RATE_LIMIT",
+            "MULTYAGENTS_RATE_LIMIT is 'magic', but must be a number from 0 to 999999",
+        ),
         (
             "MULTYAGENTS_STORE_TIMEOUT",
             "MULTYAGENTS_STORE_TIMEOUT is 'magic', but must be seconds from 0.1 to 60",
@@ -141,6 +146,7 @@ def test_help_teaches(capsys):
         "MULTYAGENTS_RUNNER",
         "MULTYAGENTS_DURABILITY",
         "MULTYAGENTS_AUTH",
+        "MULTYAGENTS_RATE_LIMIT",
         "--port-file",
         "example",
     ):

@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 
 from multyagents_api.domain.errors import StoreBusy
 from multyagents_api.http import (
+    access,
     approvals,
     artifacts,
     contract,
@@ -18,6 +19,7 @@ from multyagents_api.http import (
     handoffs,
     health,
     observed,
+    permissions,
     problems,
     projects,
     roles,
@@ -30,6 +32,7 @@ from multyagents_api.http import (
 )
 from multyagents_api.http.limits import BodyLimit
 from multyagents_api.observing.metrics import Metrics
+from multyagents_api.service.access import Tokens
 from multyagents_api.service.approvals import Approvals
 from multyagents_api.service.artifacts import Artifacts
 from multyagents_api.service.callbacks import Callbacks
@@ -79,15 +82,19 @@ class Services:
     artifacts: Artifacts
     handoffs: Handoffs
     summaries: Summaries
+    tokens: Tokens
     health: Health
     metrics: Metrics
     resources: AsyncExitStack = field(default_factory=AsyncExitStack)
 
 
-def build_app(services: Services, within: Sequence[Middleware] = ()) -> FastAPI:
-    """An app over these use cases; `app.state.services` holds them.
+def build_app(services: Services, gate: access.Access, within: Sequence[Middleware] = ()) -> FastAPI:
+    """An app over these use cases, for whom `gate` lets in; `app.state.services` holds them.
 
     Further middleware stands right within what observes requests, which is outermost.
+
+    Raises:
+        PermissionsMismatch: the table of permissions does not fit the routes.
     """
 
     @asynccontextmanager
@@ -120,7 +127,8 @@ def build_app(services: Services, within: Sequence[Middleware] = ()) -> FastAPI:
     health.add_routes(app, services.health)
     observed.add_routes(app, services.metrics, services.outbox)
     problems.install(app)
-    contract.publish(app)
+    access.guard(permissions.guarded_routes(app), gate)
+    contract.publish(app, guarded=not isinstance(gate, access.OpenAccess))
     app.add_middleware(BodyLimit)
     for each in within:
         app.add_middleware(each.cls, *each.args, **each.kwargs)

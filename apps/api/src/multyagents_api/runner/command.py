@@ -48,6 +48,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.set_defaults(run=run)
     add = parser.add_argument
     add("--api", required=True, metavar="URL", help="where the API is: callbacks go there")
     add("--root", required=True, action="append", type=Path, metavar="DIR", dest="roots",

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NoReturn, Protocol
 
@@ -22,7 +21,9 @@ from multyagents_api.domain.summaries import DispatchTimes
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Step, Template
 from multyagents_api.service.catalogue import CatalogueReader, CatalogueWriter
+from multyagents_api.service.records import AttemptRecord, Claim, LostAttempt
 from multyagents_api.service.runners import Submission, SubmissionState
+from multyagents_api.service.tokens import TokenReader, TokenWriter
 
 __all__ = [
     "AttemptRecord",
@@ -45,42 +46,6 @@ class StorageUnavailable(Exception):  # noqa: N818 - one line for the operator
 
 class Outdated(Exception):  # noqa: N818 - the use case decides again, nothing is broken
     """A guarded write met another state than the one that was decided upon."""
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptRecord:
-    """What is kept of the dispatch that opened an attempt."""
-
-    attempt: int
-    dispatched_at: datetime
-    state: SubmissionState
-    context7_enabled: bool
-    approval: Approval | None
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A task won for dispatch: the attempt that this opened, its approval, what to do, and in which role."""
-
-    attempt: int
-    prompt: str
-    approval_id: int | None
-    role_name: str
-    role_context7: bool
-    system_prompt: str
-    allowed_tools: tuple[str, ...]
-    skill_pack_ids: tuple[int, ...]
-    command: tuple[str, ...] | None = None
-    timeout_s: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LostAttempt:
-    """An attempt whose lease was over when somebody looked."""
-
-    run_id: int
-    task_id: int
-    attempt: int
 
 
 class Clock(Protocol):
@@ -112,7 +77,7 @@ class Paths(Protocol):
         ...
 
 
-class Reader(CatalogueReader, Protocol):
+class Reader(CatalogueReader, TokenReader, Protocol):
     """Each method is one statement, hence one consistent look."""
 
     async def role(self, role_id: int) -> Role | None:
@@ -251,7 +216,7 @@ class Reader(CatalogueReader, Protocol):
         ...
 
 
-class Writer(Reader, CatalogueWriter, Protocol):
+class Writer(Reader, CatalogueWriter, TokenWriter, Protocol):
     """One write transaction. Guards answer None or False where the row is no longer as expected."""
 
     async def insert_role(self, new: NewRole, now: datetime) -> Role:
@@ -286,7 +251,9 @@ class Writer(Reader, CatalogueWriter, Protocol):
         """Add events under consecutive numbers."""
         ...
 
-    async def open_approvals(self, tasks: Sequence[Task], now: datetime) -> list[Approval]:
+    async def open_approvals(
+        self, tasks: Sequence[Task], now: datetime, *, requested_by: str | None = None
+    ) -> list[Approval]:
         """Ask for a decision about the next attempt of each task, and let the task wait for it."""
         ...
 
