@@ -1,6 +1,7 @@
 """What reduction leaves out, and that nothing is lost with it."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from planted.dispatch_programs import (
@@ -32,11 +33,12 @@ def outcome(race: Race, state: Hashable) -> Hashable:
     return answers, precedes, state, repr(sorted(race.violations.items()))
 
 
-def outcomes(
-    scenario: Scenario, bound: int, *, reduction: bool, max_steps: int = 20_000
-) -> tuple[set[Hashable], int]:
-    """All outcomes of a scenario within a bound, and how many schedules that took."""
-    found, schedules = set(), 0
+Outcomes = Callable[..., tuple[set[Hashable], int]]
+
+
+@contextmanager
+def explored(scenario: Scenario, max_steps: int = 20_000) -> Iterator[Outcomes]:
+    """Tells all outcomes of a scenario within a bound, and how many schedules that took; in one arena."""
     states: list[Hashable] = []
     observe = scenario.observe
 
@@ -46,8 +48,9 @@ def outcomes(
         return state
 
     scenario.observe = remember  # type: ignore[method-assign]  # looks on
-    with Arena(scenario, max_steps=max_steps) as arena:
-        arena.prepare(scenario)
+
+    def outcomes(bound: int, *, reduction: bool) -> tuple[set[Hashable], int]:
+        found, schedules = set(), 0
         strategy = PreemptionBounding(bound, most=MOST, reduction=reduction)
         while (picker := strategy.next_picker()) is not None:
             states.clear()
@@ -57,7 +60,11 @@ def outcomes(
             strategy.learn(race.trace)
             found.add(outcome(race, tuple(states)))
             schedules += 1
-    return found, schedules
+        return found, schedules
+
+    with Arena(scenario, max_steps=max_steps) as arena:
+        arena.prepare(scenario)
+        yield outcomes
 
 
 PLANTED = [
@@ -79,26 +86,29 @@ PLANTED = [
 @pytest.mark.parametrize("bound", [1, 2])
 def test_nothing_is_lost_on_planted_programs(scenario: type[Scenario], bound: int) -> None:
     """The same outcomes and violations as without reduction, at each bound, in no more schedules."""
-    full, all_schedules = outcomes(scenario(), bound, reduction=False)
-    reduced, fewer = outcomes(scenario(), bound, reduction=True)
+    with explored(scenario()) as outcomes:
+        full, all_schedules = outcomes(bound, reduction=False)
+        reduced, fewer = outcomes(bound, reduction=True)
     assert reduced == full
     assert fewer <= all_schedules
 
 
 def test_nothing_is_lost_where_a_schedule_does_not_end() -> None:
     """Who had no turn in a livelock might have done anything."""
-    full, _ = outcomes(Spin(), 1, reduction=False, max_steps=60)
-    assert outcomes(Spin(), 1, reduction=True, max_steps=60)[0] == full
+    with explored(Spin(), max_steps=60) as outcomes:
+        full, _ = outcomes(1, reduction=False)
+        assert outcomes(1, reduction=True)[0] == full
     assert len(full) > 1
 
 
 @pytest.mark.parametrize("seed", [*range(20), 107, 126, 160, 170])
 def test_nothing_is_lost_on_random_programs(seed: int) -> None:
     """Transactions, snapshots, rows, unique names, views, clocks, conditions: every outcome is still found."""
-    for bound in (0, 1, 2):
-        full, all_schedules = outcomes(RandomProgram(seed), bound, reduction=False)
-        if all_schedules == MOST:
-            break
-        reduced, fewer = outcomes(RandomProgram(seed), bound, reduction=True)
-        assert reduced == full
-        assert fewer <= all_schedules
+    with explored(RandomProgram(seed)) as outcomes:
+        for bound in (0, 1, 2):
+            full, all_schedules = outcomes(bound, reduction=False)
+            if all_schedules == MOST:
+                break
+            reduced, fewer = outcomes(bound, reduction=True)
+            assert reduced == full
+            assert fewer <= all_schedules

@@ -1,6 +1,6 @@
 """Shards: together they are what one run is, and nothing less than all of them passes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,39 +37,47 @@ def shards_of(suite: RaceSuite, count: int, config: RaceSuiteConfig = CONFIG) ->
     ]
 
 
-def schedules(
-    scenario: type[Scenario], share: Share, *, reduction: bool
-) -> list[tuple[tuple[str, str], ...]]:
+def schedules(arena: Arena, share: Share, *, reduction: bool) -> list[tuple[tuple[str, str], ...]]:
     """Every schedule that a shard of preemption bounding runs."""
-    instance, run = scenario(), []
-    with Arena(instance) as arena:
-        arena.prepare(instance)
-        strategy = PreemptionBounding(2, share=share, reduction=reduction)
-        while (picker := strategy.next_picker()) is not None:
-            trace = arena.run(picker).trace
-            strategy.learn(trace)
-            run.append(tuple(trace.named_steps()))
+    strategy, run = PreemptionBounding(2, share=share, reduction=reduction), []
+    while (picker := strategy.next_picker()) is not None:
+        trace = arena.run(picker).trace
+        strategy.learn(trace)
+        run.append(tuple(trace.named_steps()))
     return run
 
 
-@pytest.mark.parametrize("scenario", [RacyDispatch, GuardedDispatch, LockedDispatch])
-@pytest.mark.parametrize("count", [2, 3, 7])
-def test_shards_of_preemption_bounding_make_up_the_whole(scenario: type[Scenario], count: int) -> None:
+@pytest.fixture(params=[RacyDispatch, GuardedDispatch, LockedDispatch])
+def arena(request: pytest.FixtureRequest) -> Iterator[Arena]:
+    """One in which a scenario may begin."""
+    scenario = request.param()
+    with Arena(scenario) as arena:
+        arena.prepare(scenario)
+        yield arena
+
+
+def test_shards_of_preemption_bounding_make_up_the_whole(arena: Arena) -> None:
     """Every schedule is run by one shard, but for the first, which every shard needs to go on from."""
-    whole = schedules(scenario, Share(), reduction=False)
-    parts = [schedules(scenario, Share(index, count), reduction=False) for index in range(1, count + 1)]
-    assert {part[0] for part in parts} == {whole[0]}
-    assert sorted(each for part in parts for each in part[1:]) == sorted(whole[1:])
+    whole = schedules(arena, Share(), reduction=False)
+    for count in (2, 3, 7):
+        parts = [schedules(arena, Share(index, count), reduction=False) for index in range(1, count + 1)]
+        assert {part[0] for part in parts} == {whole[0]}
+        assert sorted(each for part in parts for each in part[1:]) == sorted(whole[1:])
 
 
-@pytest.mark.parametrize("scenario", [RacyDispatch, GuardedDispatch, LockedDispatch])
-def test_shards_with_reduction_run_all_that_one_run_needs(scenario: type[Scenario]) -> None:
+def test_shards_with_reduction_run_all_that_one_run_needs(arena: Arena) -> None:
     """Among shards less is known, so more is run, but never anything beyond the bound."""
-    whole = set(schedules(scenario, Share(), reduction=False))
-    reduced = set(schedules(scenario, Share(), reduction=True))
-    shards = {each for index in (1, 2, 3) for each in schedules(scenario, Share(index, 3), reduction=True)}
+    whole = set(schedules(arena, Share(), reduction=False))
+    reduced = set(schedules(arena, Share(), reduction=True))
+    shards = {each for index in (1, 2, 3) for each in schedules(arena, Share(index, 3), reduction=True)}
     assert len(reduced) <= len(shards)
     assert shards <= whole
+
+
+@pytest.fixture(scope="module")
+def halves() -> list[RaceReport]:
+    """The two shards of a run that passes."""
+    return shards_of(suite_of(GuardedDispatch), 2)
 
 
 def test_a_merged_run_finds_what_one_run_finds() -> None:
@@ -105,9 +113,9 @@ def test_iterations_are_numbered_on_from_shard_to_shard() -> None:
     assert merged.first_failure == min(failing)
 
 
-def test_one_shard_alone_never_passes() -> None:
+def test_one_shard_alone_never_passes(halves: list[RaceReport]) -> None:
     """Its report says that it is a part."""
-    one, other = shards_of(suite_of(GuardedDispatch), 2)
+    one, other = halves
     assert one.verdict is other.verdict is Verdict.INCONCLUSIVE
     assert one.reasons[-1].message == "this is shard 1/2 only"
     together = merge([other, one], Path("out"))
@@ -139,11 +147,12 @@ def differing(reports: Sequence[RaceReport], **change: object) -> list[RaceRepor
         ({"suite": "other"}, "differ in suite"),
     ],
 )
-def test_shards_of_different_runs_are_refused(change: dict[str, object], message: str) -> None:
+def test_shards_of_different_runs_are_refused(
+    change: dict[str, object], message: str, halves: list[RaceReport]
+) -> None:
     """Another seed, another amount of work, another commit: usage, not evidence."""
-    reports = shards_of(suite_of(GuardedDispatch), 2)
     with pytest.raises(ConfigurationError, match=message):
-        merge(differing(reports, **change), Path("out"))
+        merge(differing(halves, **change), Path("out"))
 
 
 @pytest.mark.parametrize("text", ["", "3", "0/2", "3/2", "1/0", "-1/2", "1/2/3", "a/b", "1/99999999"])

@@ -21,6 +21,7 @@ from multyagents_api.bootstrap import AuthKind, Settings, create_app
 from multyagents_api.http.app import Services
 from multyagents_api.observing import logs
 from multyagents_api.scenarios.embedded_postgres import EmbeddedPostgres, PostgresError, PostgresMissing
+from multyagents_api.scenarios.validators import share_validators
 from multyagents_api.service.runners import Submission, SubmissionResult
 from multyagents_api.storage.postgres import PostgresStorage
 from multyagents_api.storage.sqlite import SqliteStorage
@@ -31,6 +32,8 @@ for variable in [
     name for name in os.environ if name.startswith(("GATEWRIGHT_", "MULTYAGENTS_", "TASK_076_"))
 ]:
     del os.environ[variable]
+
+share_validators()  # of thousands of apps
 
 
 class TickingClock:

@@ -13,6 +13,7 @@ from multyagents_api.scenarios import races_oracles as oracles
 from multyagents_api.scenarios import races_order as order
 from multyagents_api.scenarios.races_state import RunState, answered, observe_run
 from multyagents_api.scenarios.run_model import RunModel
+from multyagents_api.scenarios.validators import share_validators
 
 __all__ = ["LEASE_S", "ApiScenario", "ModelledScenario", "step"]
 
@@ -23,6 +24,7 @@ LEASE_S = 30.0
 
 def racing(database: Path | str) -> FastAPI:
     """The service with a runner that accepts everything, and that can be lost: one app serves all races."""
+    share_validators()
     settings = Settings(
         database=database,
         busy_timeout_s=BUSY_TIMEOUT_S,
