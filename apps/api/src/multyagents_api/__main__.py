@@ -1,4 +1,4 @@
-"""`python -m multyagents_api serve`: the service over HTTP."""
+"""`python -m multyagents_api`: serve the API over HTTP, and make tokens for those who use it."""
 
 import argparse
 import asyncio
@@ -25,9 +25,11 @@ from multyagents_api.bootstrap import (
     create_app,
     parse_database,
 )
+from multyagents_api.domain.errors import StoreBusy
 from multyagents_api.http.app import Services
 from multyagents_api.service.leases import sweep_leases
 from multyagents_api.service.outbox import sweep
+from multyagents_api.token_command import Door, add_token_command, let_somebody_in
 
 __all__ = ["main"]
 
@@ -52,8 +54,9 @@ settings by environment:
                           done again (default 30; 0: never)
   MULTYAGENTS_DURABILITY  what an acknowledged write survives: process (default) the death of the process,
                           power also a loss of power
-  MULTYAGENTS_AUTH        who may ask: tokens (default), bearers of tokens, or off, everybody, which only a
-                          loopback address is served with
+  MULTYAGENTS_AUTH        who may ask: tokens (default), bearers of tokens (token --help tells how to make
+                          them), or off, everybody, which only a loopback address is served with
+  MULTYAGENTS_RATE_LIMIT  requests per second of each token's subject (default 1000, 0 for any number)
 
 several processes may serve one database file. example:
   python -m multyagents_api serve --port 8080 --database /var/lib/multyagents/runs.db
@@ -63,14 +66,21 @@ several processes may serve one database file. example:
 class Server(uvicorn.Server):
     """A server that writes down its port once it listens, and tidies up behind requests while it serves."""
 
-    def __init__(self, app: FastAPI, config: uvicorn.Config, port_file: Path | None) -> None:
+    def __init__(
+        self, app: FastAPI, config: uvicorn.Config, port_file: Path | None, settings: Settings
+    ) -> None:
         super().__init__(config)
+        self._settings = settings
         self._services: Services = app.state.services
         self._tidying: list[asyncio.Task[NoReturn]] = []
         self._port_file = port_file
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start listening, then tell the port."""
+        """Start listening, where somebody can get in, then tell the port."""
+        if self._settings.auth is AuthKind.TOKENS and sockets:
+            host, number = sockets[0].getsockname()[:2]
+            door = Door(host, number, self._settings.database, only_this_machine=is_loopback(host))
+            await let_somebody_in(self._services.tokens, door)
         await super().startup(sockets)
         if not self.started:
             return
@@ -141,11 +151,15 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--log-level", choices=["critical", "error", "warning", "info", "debug"], default="warning"
     )
     serve.add_argument("--access-log", action="store_true", help="log every request (at level info)")
+    serve.set_defaults(run=serve_until_told)
+    add_token_command(commands)
     return parser.parse_args(arguments)
 
 
-def serve(options: argparse.Namespace) -> None:
+def serve_until_told(options: argparse.Namespace) -> None:
     """Serve until told to stop."""
+    if options.die_with_parent:
+        die_with_parent()
     settings = Settings.from_environment()
     if options.database is not None:
         settings = replace(settings, database=parse_database(options.database))
@@ -163,7 +177,7 @@ def serve(options: argparse.Namespace) -> None:
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, leave)
-        Server(app, config, options.port_file).run(sockets=[listening])
+        Server(app, config, options.port_file, settings).run(sockets=[listening])
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -197,23 +211,22 @@ def is_loopback(address: str) -> bool:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; exit code 2: settings that can't be used, 1: serving can't start."""
+    """Run the command line; exit code 2: settings that can't be used, 1: a store or an address that can't."""
     options = parse(arguments)
-    if options.die_with_parent:
-        die_with_parent()
     try:
-        serve(options)
+        options.run(options)
     except InvalidSettings as error:
         return refuse(str(error), USAGE_ERROR)
-    except StorageUnavailable as error:
+    except (StorageUnavailable, StoreBusy) as error:
         return refuse(str(error), CANNOT_START)
     except OSError as error:
-        return refuse(f"can't serve on {options.host}:{options.port}: {error}", CANNOT_START)
+        what = f"can't serve on {options.host}:{options.port}: " if options.command == "serve" else ""
+        return refuse(f"{what}{error}", CANNOT_START)
     return 0
 
 
 def refuse(line: str, exit_code: int) -> int:
-    """Say in one line why nothing is served."""
+    """Say in one line why nothing is done."""
     print(f"multyagents: {line}", file=sys.stderr)  # noqa: T201 - the one line
     return exit_code
 

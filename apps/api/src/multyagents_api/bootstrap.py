@@ -1,7 +1,10 @@
 """Picks the adapters from the settings; nothing else does."""
 
+import asyncio
+import math
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,11 +14,15 @@ from typing import TypeVar
 
 from fastapi import FastAPI
 
+from multyagents_api.domain.access import AccessRole
 from multyagents_api.domain.leases import NO_LEASES, LeasePolicy
+from multyagents_api.http.access import Access, OpenAccess, TokenAccess
 from multyagents_api.http.app import Services, build_app
+from multyagents_api.http.rates import RateLimit
 from multyagents_api.runner.accept import AcceptingRunner
 from multyagents_api.runner.paths import RealPaths
 from multyagents_api.runner.punctual import PunctualRunner
+from multyagents_api.service.access import IssuedToken, Tokens
 from multyagents_api.service.approvals import Approvals
 from multyagents_api.service.artifacts import Artifacts
 from multyagents_api.service.callbacks import Callbacks
@@ -46,12 +53,17 @@ __all__ = [
     "Settings",
     "StorageUnavailable",
     "create_app",
+    "create_token",
+    "open_storage",
     "parse_database",
 ]
 
 
 T = TypeVar("T", bound=StrEnum)
 
+RATE_LIMIT = 1000.0
+FAILURES_PER_S = 10.0
+"""How often an address may fail to prove who it is before it has to wait."""
 DEFAULT_LEASE_S = 30.0
 LEAST_LEASE_S, MOST_LEASE_S = 2, 86_400
 """Who is looked for once a second is missed after two at the earliest."""
@@ -95,6 +107,7 @@ class Settings:
         runner_url: where a runner of kind `HTTP` is; may hold a password.
         lease_s: after how many silent seconds a runner of kind `HTTP` has lost an attempt; 0: never.
         auth: who may ask; `OFF` is for loopback addresses and for programs that hold the app themselves.
+        rate_limit: requests per second that each subject may make of a process; 0 for any number.
     """
 
     database: Path | str = field(default_factory=lambda: Path("multyagents.db"))
@@ -105,6 +118,7 @@ class Settings:
     runner_url: str = field(default="", repr=False)
     lease_s: float = DEFAULT_LEASE_S
     auth: AuthKind = AuthKind.TOKENS
+    rate_limit: float = RATE_LIMIT
 
     @property
     def leases(self) -> LeasePolicy:
@@ -127,6 +141,7 @@ class Settings:
             runner_url=environment.get("MULTYAGENTS_RUNNER_URL") or "",
             lease_s=_lease(environment),
             auth=_choice(AuthKind, "MULTYAGENTS_AUTH", environment, AuthKind.TOKENS),
+            rate_limit=_rate("MULTYAGENTS_RATE_LIMIT", environment, RATE_LIMIT),
         )
 
 
@@ -156,6 +171,19 @@ def _database(environment: Mapping[str, str]) -> Path | str:
     return parse_database(url or environment.get("MULTYAGENTS_DATABASE") or "multyagents.db")
 
 
+def _rate(name: str, environment: Mapping[str, str], default: float) -> float:
+    value = environment.get(name)
+    if not value:
+        return default
+    try:
+        rate = float(value)
+    except ValueError:
+        rate = math.nan
+    if not 0 <= rate < math.inf:
+        raise InvalidSettings(f"{name} is {value!r}, but must be a number of requests per second, 0 for any")
+    return rate
+
+
 def _choice(kind: type[T], name: str, environment: Mapping[str, str], default: T) -> T:
     value = environment.get(name)
     if not value:
@@ -179,7 +207,13 @@ def _lease(environment: Mapping[str, str]) -> float:
     return seconds
 
 
-def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner | None = None) -> FastAPI:
+def create_app(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    runner: Runner | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> FastAPI:
     """An app of its own: its own connection, no state shared with other apps of this process.
 
     The database is brought to the tables of this version. Where no lifespan is run,
@@ -192,11 +226,12 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
     clock = clock or SystemClock()
     resources = AsyncExitStack()
     runner = _choose_runner(settings, resources) if runner is None else _punctual(runner, settings)
-    storage = _open_storage(settings)
+    storage = open_storage(settings)
     paths = RealPaths()
     cancellation = Cancellation(storage, runner, clock)
     outbox = Outbox(storage, runner, cancellation, clock, settings.leases)
     dispatching = Dispatching(storage, outbox, clock)
+    tokens = Tokens(storage, clock, monotonic)
     services = Services(
         storage=storage,
         projects=Projects(storage, paths, clock),
@@ -216,9 +251,37 @@ def create_app(settings: Settings, *, clock: Clock | None = None, runner: Runner
         artifacts=Artifacts(storage, clock),
         handoffs=Handoffs(storage),
         summaries=Summaries(storage),
+        tokens=tokens,
         resources=resources,
     )
-    return build_app(services)
+    return build_app(services, _choose_access(settings, tokens, monotonic))
+
+
+def create_token(settings: Settings, subject: str, roles: Iterable[AccessRole]) -> str:
+    """Make a token before a server over the same database serves; tells its text, which is not kept.
+
+    For programs outside of any event loop; others have `app.state.services.tokens`.
+
+    Raises:
+        StorageUnavailable: the database can't be opened, or belongs to another version.
+    """
+
+    async def create() -> IssuedToken:
+        storage = open_storage(settings)
+        try:
+            return await Tokens(storage, SystemClock()).create(subject, roles)
+        finally:
+            await storage.aclose()
+
+    return asyncio.run(create()).text
+
+
+def _choose_access(settings: Settings, tokens: Tokens, monotonic: Callable[[], float]) -> Access:
+    if settings.auth is AuthKind.OFF:
+        return OpenAccess()
+    return TokenAccess(
+        tokens, RateLimit(settings.rate_limit, monotonic), RateLimit(FAILURES_PER_S, monotonic)
+    )
 
 
 def _choose_runner(settings: Settings, resources: AsyncExitStack) -> Runner:
@@ -239,7 +302,12 @@ def _punctual(runner: Runner, settings: Settings) -> Runner:
     return PunctualRunner(runner, settings.runner_budget_s)
 
 
-def _open_storage(settings: Settings) -> Storage:
+def open_storage(settings: Settings) -> Storage:
+    """The store, brought to the tables of this version.
+
+    Raises:
+        StorageUnavailable: the database can't be opened, or belongs to another version.
+    """
     if isinstance(settings.database, str):
         # asyncpg, and what SQLAlchemy needs for it, cost 0.2 s that a SQLite file should not pay.
         from multyagents_api.storage.postgres import PostgresStorage  # noqa: PLC0415

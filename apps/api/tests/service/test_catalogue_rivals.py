@@ -35,7 +35,7 @@ async def test_one_of_two_runs_gets_a_task(api, interrupted):
     shared, other = await two_tasks(api)
     interrupted.storage.rival = lambda: api.post("/workflow-runs", {"task_ids": [str(shared)]})
     with pytest.raises(TaskTaken) as refused:
-        await interrupted.runs.create_of_tasks([other, shared], None)
+        await interrupted.runs.create_of_tasks([other, shared])
     assert refused.value.task_id == shared
     [run] = (await api.get("/workflow-runs"))["items"]
     assert (await api.get(f"/tasks/{shared}"))["run_id"] == run["id"]
@@ -78,7 +78,7 @@ async def test_without_its_guard_a_task_gets_into_two_runs(api, interrupted):
     [shared, _] = await two_tasks(api)
     interrupted.storage.rival = lambda: api.post("/workflow-runs", {"task_ids": [str(shared)]})
     with weakened("TAKE_TASK", "run_id"):
-        await interrupted.runs.create_of_tasks([shared], None)
+        await interrupted.runs.create_of_tasks([shared])
     created = (await api.get("/events?type=task.created"))["items"]
     assert [event["task_id"] for event in created] == [str(shared)] * 2
 
@@ -91,7 +91,7 @@ async def test_a_template_deleted_in_between_starts_no_run(api, interrupted):
     path = f"/workflow-templates/{other['id']}"
     interrupted.storage.rival = lambda: api.delete(path)
     with pytest.raises(NotFound):
-        await interrupted.runs.create(int(other["id"]), None)
+        await interrupted.runs.create(int(other["id"]))
     assert [kept["id"] for kept in (await api.get("/workflow-runs"))["items"]] == [run["id"]]
     third = await api.post("/workflow-templates", {"name": "t", "steps": used["steps"]})
     start = {"workflow_template_id": third["id"]}
@@ -113,7 +113,7 @@ async def test_a_role_that_goes_in_between_is_not_used(api, interrupted):
         await api.delete(f"/roles/{other['id']}")
 
     interrupted.storage.rival = replace_and_delete
-    view = await interrupted.runs.create(int(template["id"]), None)
+    view = await interrupted.runs.create(int(template["id"]))
     assert [(task.step_id, task.role_id) for task in view.tasks] == [("new", 1)]
     for use, refusal in (
         (lambda made: interrupted.templates.create("t", [made]), InvalidTemplate),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from multyagents_api.domain.errors import AlreadyDecided
+from multyagents_api.domain.errors import AlreadyDecided, OwnRequest
 
 __all__ = ["Approval", "ApprovalStatus", "is_decision"]
 
@@ -19,7 +19,10 @@ class ApprovalStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """A request for a decision; it covers the attempt named here, and the retries of that."""
+    """A request for a decision; it covers the attempt named here, and the retries of that.
+
+    `requested_by` is the subject whose request opened it; None where nobody was asked who they are.
+    """
 
     id: int
     task_id: int
@@ -30,14 +33,18 @@ class Approval:
     comment: str | None
     created_at: datetime
     decided_at: datetime | None
+    requested_by: str | None = None
 
 
 def is_decision(approval: Approval, wanted: ApprovalStatus, actor: str) -> bool:
     """Whether deciding changes anything; False where the same actor repeats the same decision.
 
     Raises:
+        OwnRequest: the actor asked for it.
         AlreadyDecided: somebody decided before, or decided differently.
     """
+    if approval.requested_by == actor:
+        raise OwnRequest(approval.id, actor)
     if approval.status is ApprovalStatus.PENDING:
         return True
     if approval.status is wanted and approval.actor == actor:

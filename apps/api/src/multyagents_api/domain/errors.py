@@ -12,6 +12,7 @@ __all__ = [
     "Conflict",
     "DependenciesNotSatisfied",
     "DependencyNotSelected",
+    "Forbidden",
     "HandoffTooEarly",
     "IllegalTransition",
     "InUse",
@@ -23,13 +24,17 @@ __all__ = [
     "KeyReused",
     "NameTaken",
     "NeverDispatched",
+    "NotAuthenticated",
     "NotFound",
     "NotInRun",
     "NotRerunnable",
+    "NotYourself",
+    "OwnRequest",
     "PathsLocked",
     "Place",
     "Placed",
     "QualityGatesNotPassed",
+    "RateLimited",
     "Refusal",
     "RequiredArtifactsMissing",
     "ReservedEventType",
@@ -65,6 +70,42 @@ class Placed:
     """A refusal of something that stands at one place of the request."""
 
     place: Place
+
+
+@dataclass(eq=False)
+class NotAuthenticated(Refusal):
+    """This needs a valid token: Authorization: Bearer TOKEN."""
+
+
+@dataclass(eq=False)
+class Forbidden(Refusal):
+    """The token's roles do not permit this; these do: {roles}."""
+
+    roles: str
+
+
+@dataclass(eq=False)
+class NotYourself(Refusal):
+    """The token is that of {subject!r}, so {field} can't be {named!r}; it may be left out."""
+
+    field: str
+    named: str
+    subject: str
+
+
+@dataclass(eq=False)
+class OwnRequest(Refusal):
+    """{subject!r} asked for approval {approval_id}; somebody else must decide it."""
+
+    approval_id: int
+    subject: str
+
+
+@dataclass(eq=False)
+class RateLimited(Refusal):
+    """Too many requests; the next one is answered in {retry_after_s} s."""
+
+    retry_after_s: int
 
 
 @dataclass(eq=False)

@@ -22,6 +22,7 @@ __all__ = [
     "approval_event",
     "custom_event_type",
     "custom_payload",
+    "pending_event",
     "task_event",
 ]
 
@@ -102,6 +103,11 @@ def task_event(kind: EventType, task: Task, attempt: int, **payload: PayloadValu
 def approval_event(kind: EventType, task: Task, approval: Approval, **payload: PayloadValue) -> NewEvent:
     """An event about an approval, for the attempt that it covers."""
     return task_event(kind, task, approval.attempt, approval_id=str(approval.id), **payload)
+
+
+def pending_event(task: Task, approval: Approval) -> NewEvent:
+    """An approval was asked for."""
+    return approval_event(EventType.APPROVAL_PENDING, task, approval, requested_by=approval.requested_by)
 
 
 def custom_event_type(name: str) -> CustomEventType:

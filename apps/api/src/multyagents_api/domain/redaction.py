@@ -46,7 +46,7 @@ _SETTING = re.compile(
 _OPTION = re.compile(rf"""((?<!-)--(?:[a-z0-9-]{{0,40}}?){_NAME}[ \t]{{1,8}})({_VALUE})""", re.IGNORECASE)
 _SHAPE = re.compile(
     r"(?<![A-Za-z0-9])(?:"
-    r"gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}"
+    r"mya_[0-9]{1,18}_[0-9a-f]{16,}|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}"
     r"|sk-[\w-]{16,}|[sr]k_(?:live|test)_[A-Za-z0-9]{10,}"
     r"|(?:AKIA|ASIA)[0-9A-Z]{12,}|AIza[\w-]{30,}|ya29\.[\w-]{16,}"
     r"|xox[a-z]-[A-Za-z0-9-]{10,}|xapp-[A-Za-z0-9-]{10,}"

@@ -19,7 +19,10 @@ __all__ = ["RerunRequest", "check_dependencies", "select_for_rerun"]
 
 @dataclass(frozen=True, slots=True)
 class RerunRequest:
-    """What a client wants to run again, and why; `expected_version` refuses to act upon another state."""
+    """What a client wants to run again, and why; `expected_version` refuses to act upon another state.
+
+    `subject` is who asks, as their token says, where they were asked who they are.
+    """
 
     run_id: int
     task_ids: tuple[int, ...]
@@ -27,6 +30,7 @@ class RerunRequest:
     requested_by: str
     reason: str
     expected_version: int | None = None
+    subject: str | None = None
 
 
 def select_for_rerun(request: RerunRequest, run: Run, tasks: Sequence[Task]) -> list[Task]:

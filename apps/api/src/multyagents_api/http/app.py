@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from multyagents_api.domain.errors import StoreBusy
 from multyagents_api.http import (
+    access,
     approvals,
     artifacts,
     contract,
@@ -15,6 +16,7 @@ from multyagents_api.http import (
     events,
     handoffs,
     health,
+    permissions,
     problems,
     projects,
     roles,
@@ -26,6 +28,7 @@ from multyagents_api.http import (
     templates,
 )
 from multyagents_api.http.limits import BodyLimit
+from multyagents_api.service.access import Tokens
 from multyagents_api.service.approvals import Approvals
 from multyagents_api.service.artifacts import Artifacts
 from multyagents_api.service.callbacks import Callbacks
@@ -70,11 +73,16 @@ class Services:
     artifacts: Artifacts
     handoffs: Handoffs
     summaries: Summaries
+    tokens: Tokens
     resources: AsyncExitStack = field(default_factory=AsyncExitStack)
 
 
-def build_app(services: Services) -> FastAPI:
-    """An app over these use cases; `app.state.services` holds them."""
+def build_app(services: Services, gate: access.Access) -> FastAPI:
+    """An app over these use cases, for whom `gate` lets in; `app.state.services` holds them.
+
+    Raises:
+        PermissionsMismatch: the table of permissions does not fit the routes.
+    """
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -104,6 +112,7 @@ def build_app(services: Services) -> FastAPI:
     projects.add_routes(app, services.projects)
     health.add_routes(app, services.storage)
     problems.install(app)
-    contract.publish(app)
+    access.guard(permissions.guarded_routes(app), gate)
+    contract.publish(app, guarded=not isinstance(gate, access.OpenAccess))
     app.add_middleware(BodyLimit)
     return app

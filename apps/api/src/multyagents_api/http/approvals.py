@@ -2,9 +2,11 @@
 
 from datetime import datetime
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from pydantic import Field
 
 from multyagents_api.domain.approvals import Approval, ApprovalStatus
+from multyagents_api.http.access import decider
 from multyagents_api.http.wire import Answer, Demand, Line, Note, parse_id
 from multyagents_api.service.approvals import Approvals, Decision
 
@@ -12,9 +14,9 @@ __all__ = ["add_routes"]
 
 
 class DecisionDemand(Demand):
-    """Who decides, and why."""
+    """Who decides, whom a token names already, and why."""
 
-    actor: Line
+    actor: Line | None = None
     comment: Note | None = None
 
 
@@ -30,6 +32,7 @@ class ApprovalAnswer(Answer):
     comment: str | None
     created_at: datetime
     decided_at: datetime | None
+    requested_by: str | None = Field(description="whose request asked for it, and who can't decide it")
 
     @classmethod
     def of(cls, approval: Approval) -> "ApprovalAnswer":
@@ -44,6 +47,7 @@ class ApprovalAnswer(Answer):
             comment=approval.comment,
             created_at=approval.created_at,
             decided_at=approval.decided_at,
+            requested_by=approval.requested_by,
         )
 
 
@@ -61,16 +65,19 @@ def add_routes(app: FastAPI, approvals: Approvals) -> None:
         return ApprovalAnswer.of(await approvals.get(parse_id("approval", approval_id)))
 
     @app.post("/approvals/{approval_id}/approve", tags=["approvals"])
-    async def approve(approval_id: str, demand: DecisionDemand) -> ApprovalAnswer:
+    async def approve(approval_id: str, demand: DecisionDemand, request: Request) -> ApprovalAnswer:
         """Let the task be dispatched."""
-        return await decide(approval_id, ApprovalStatus.APPROVED, demand)
+        actor = decider(request, "actor", demand.actor)
+        return await decide(approval_id, ApprovalStatus.APPROVED, actor, demand.comment)
 
     @app.post("/approvals/{approval_id}/reject", tags=["approvals"])
-    async def reject(approval_id: str, demand: DecisionDemand) -> ApprovalAnswer:
+    async def reject(approval_id: str, demand: DecisionDemand, request: Request) -> ApprovalAnswer:
         """Cancel the task."""
-        return await decide(approval_id, ApprovalStatus.REJECTED, demand)
+        actor = decider(request, "actor", demand.actor)
+        return await decide(approval_id, ApprovalStatus.REJECTED, actor, demand.comment)
 
-    async def decide(approval_id: str, status: ApprovalStatus, demand: DecisionDemand) -> ApprovalAnswer:
-        key = parse_id("approval", approval_id)
-        decision = Decision(key, status, actor=demand.actor, comment=demand.comment)
+    async def decide(
+        approval_id: str, status: ApprovalStatus, actor: str, comment: str | None
+    ) -> ApprovalAnswer:
+        decision = Decision(parse_id("approval", approval_id), status, actor=actor, comment=comment)
         return ApprovalAnswer.of(await approvals.decide(decision))

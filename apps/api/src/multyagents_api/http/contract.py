@@ -6,27 +6,38 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from multyagents_api.http.permissions import PERMISSIONS
 from multyagents_api.http.problems import MEDIA_TYPE, Problem
 
 __all__ = ["publish"]
 
 READING = (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
+GUARDED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
 CHANGING = (
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.CONFLICT,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     *READING,
 )
+HEADERS = {HTTPStatus.UNAUTHORIZED: "WWW-Authenticate", HTTPStatus.TOO_MANY_REQUESTS: "Retry-After"}
 UNUSED = ("HTTPValidationError", "ValidationError")
 """FastAPI's own shapes of a refusal, which no route answers."""
 
 
-def publish(app: FastAPI) -> None:
-    """Let the app describe itself with its problems; the document is made once, at its first request."""
+SCHEME = "bearer"
+
+
+def publish(app: FastAPI, *, guarded: bool) -> None:
+    """Let the app describe itself with its problems; the document is made once, at its first request.
+
+    `guarded` is whether it asks for tokens.
+    """
 
     def describe() -> dict[str, Any]:
         if app.openapi_schema is None:
             app.openapi_schema = _document(app)
+            if guarded:
+                _ask_for_tokens(app.openapi_schema)
         return app.openapi_schema
 
     app.openapi = describe  # type: ignore[method-assign]
@@ -47,6 +58,22 @@ def _document(app: FastAPI) -> dict[str, Any]:
     return document
 
 
+def _ask_for_tokens(document: dict[str, Any]) -> None:
+    """Tell which operations need a token, of which roles, and how they refuse."""
+    document["components"]["securitySchemes"] = {SCHEME: {"type": "http", "scheme": "bearer"}}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            permitted = PERMISSIONS[method.upper(), path]
+            if permitted is None:
+                continue
+            operation["security"] = [{SCHEME: []}]
+            operation["x-roles"] = sorted(permitted)
+            operation["responses"].update({str(int(status)): _refusal(status) for status in GUARDED})
+
+
 def _refusal(status: HTTPStatus) -> dict[str, Any]:
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {"description": status.phrase, "content": content}
+    refusal: dict[str, Any] = {"description": status.phrase, "content": content}
+    if (header := HEADERS.get(status)) is not None:
+        refusal["headers"] = {header: {"schema": {"type": "string"}}}
+    return refusal

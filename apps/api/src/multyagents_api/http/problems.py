@@ -17,6 +17,11 @@ __all__ = ["MEDIA_TYPE", "Problem", "install", "problem_response", "refused"]
 MEDIA_TYPE = "application/problem+json"
 
 STATUS_AND_CODE: Mapping[type[errors.Refusal], tuple[HTTPStatus, str]] = {
+    errors.NotAuthenticated: (HTTPStatus.UNAUTHORIZED, "not_authenticated"),
+    errors.Forbidden: (HTTPStatus.FORBIDDEN, "forbidden"),
+    errors.NotYourself: (HTTPStatus.FORBIDDEN, "not_yourself"),
+    errors.OwnRequest: (HTTPStatus.FORBIDDEN, "own_request"),
+    errors.RateLimited: (HTTPStatus.TOO_MANY_REQUESTS, "rate_limited"),
     errors.NotFound: (HTTPStatus.NOT_FOUND, "not_found"),
     errors.NameTaken: (HTTPStatus.CONFLICT, "name_taken"),
     errors.InUse: (HTTPStatus.CONFLICT, "in_use"),
@@ -122,7 +127,16 @@ async def _refusal(_request: Request, refusal: Exception) -> JSONResponse:
     offences = []
     if isinstance(refusal, errors.Placed):
         offences.append(_offence(("body", *refusal.place), str(refusal)))
-    return problem_response(status, code, str(refusal), offences=offences)
+    return problem_response(status, code, str(refusal), offences=offences, headers=_headers(refusal))
+
+
+def _headers(refusal: errors.Refusal) -> Mapping[str, str] | None:
+    """How to do better, for programs (RFC 6750, section 3; RFC 9110, section 10.2.3)."""
+    if isinstance(refusal, errors.NotAuthenticated):
+        return {"www-authenticate": "Bearer"}
+    if isinstance(refusal, errors.RateLimited):
+        return {"retry-after": str(refusal.retry_after_s)}
+    return None
 
 
 async def _invalid_request(_request: Request, invalid: Exception) -> JSONResponse:

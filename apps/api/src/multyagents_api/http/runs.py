@@ -4,7 +4,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Literal
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from pydantic import Field, model_validator
 
 from multyagents_api.domain.context7 import Context7
@@ -12,6 +12,7 @@ from multyagents_api.domain.errors import InvalidSelection, NotFound, UnknownSel
 from multyagents_api.domain.reruns import RerunRequest
 from multyagents_api.domain.runs import Run, RunStatus
 from multyagents_api.domain.templates import StepOverride
+from multyagents_api.http.access import decider, principal_of
 from multyagents_api.http.dispatching import DispatchAnswered, SubmissionAnswer
 from multyagents_api.http.tasks import TaskAnswer
 from multyagents_api.http.wire import (
@@ -30,7 +31,7 @@ from multyagents_api.http.wire import (
     parse_id,
 )
 from multyagents_api.service.reruns import RerunOutcome, Reruns
-from multyagents_api.service.runs import Runs, RunView
+from multyagents_api.service.runs import Runs, RunView, Starter
 
 __all__ = ["add_routes"]
 
@@ -152,11 +153,14 @@ class OperatorDemand(Demand):
 
 
 class RerunDemand(Demand):
-    """What to run again, and why; `expected_version` refuses to act upon a run that changed since."""
+    """What to run again, who wants it, whom a token names already, and why.
+
+    `expected_version` refuses to act upon a run that changed since.
+    """
 
     task_ids: Annotated[list[Id], Field(max_length=100, default_factory=list)]
     step_ids: Annotated[list[Line], Field(max_length=100, default_factory=list)]
-    requested_by: Line
+    requested_by: Line | None = None
     reason: Note
     auto_dispatch: bool = True
     max_dispatch: Annotated[int, Field(ge=1, le=100)] = 10
@@ -168,20 +172,21 @@ class RerunDemand(Demand):
             raise ValueError("task_ids or step_ids must name something")
         return self
 
-    def to_request(self, run_id: int) -> RerunRequest:
+    def to_request(self, run_id: int, requested_by: str, subject: str | None) -> RerunRequest:
         """The demand in the domain's words."""
         return RerunRequest(
             run_id=run_id,
             task_ids=tuple(_selected_id(run_id, task_id) for task_id in self.task_ids),
             step_ids=tuple(self.step_ids),
-            requested_by=self.requested_by,
+            requested_by=requested_by,
             reason=self.reason,
             expected_version=self.expected_version,
+            subject=subject,
         )
 
 
-def _actor(demand: OperatorDemand | None) -> str | None:
-    return None if demand is None else demand.actor
+def _actor(request: Request, demand: OperatorDemand | None) -> str | None:
+    return principal_of(request).speaks_as("actor", None if demand is None else demand.actor)
 
 
 def _selected_id(run_id: int, task_id: str) -> int:
@@ -221,12 +226,15 @@ def add_routes(app: FastAPI, runs: Runs, reruns: Reruns) -> None:
     """Add the routes, bound to their use cases."""
 
     @app.post("/workflow-runs", tags=["workflow runs"], status_code=HTTPStatus.CREATED)
-    async def create_run(demand: RunDemand) -> RunAnswer:
+    async def create_run(demand: RunDemand, request: Request) -> RunAnswer:
         """Start a run: a task for each step of its template, or tasks made before."""
+        principal = principal_of(request)
+        name = principal.speaks_as("initiated_by", demand.initiated_by)
+        starter = Starter(name, principal.subject)
         if demand.workflow_template_id is None:
-            return RunAnswer.of(await runs.create_of_tasks(demand.task_keys(), demand.initiated_by))
+            return RunAnswer.of(await runs.create_of_tasks(demand.task_keys(), starter))
         template_id = parse_id("workflow template", demand.workflow_template_id)
-        return RunAnswer.of(await runs.create(template_id, demand.initiated_by, demand.step_overrides()))
+        return RunAnswer.of(await runs.create(template_id, starter, demand.step_overrides()))
 
     @app.get("/workflow-runs", tags=["workflow runs"])
     async def list_runs(cursor: Cursor = "0", limit: Limit = 100, status: RunStatus | None = None) -> RunPage:
@@ -241,23 +249,24 @@ def add_routes(app: FastAPI, runs: Runs, reruns: Reruns) -> None:
         return RunAnswer.of(await runs.get(parse_id("run", run_id)))
 
     @app.post("/workflow-runs/{run_id}/partial-rerun", tags=["workflow runs"])
-    async def partial_rerun(run_id: str, demand: RerunDemand) -> RerunAnswer:
+    async def partial_rerun(run_id: str, demand: RerunDemand, request: Request) -> RerunAnswer:
         """Reset failed tasks, all or none, then dispatch what is ready."""
-        request = demand.to_request(parse_id("run", run_id))
+        requested_by = decider(request, "requested_by", demand.requested_by)
+        wish = demand.to_request(parse_id("run", run_id), requested_by, principal_of(request).subject)
         max_dispatch = demand.max_dispatch if demand.auto_dispatch else 0
-        return RerunAnswer.of(await reruns.rerun(request, max_dispatch=max_dispatch))
+        return RerunAnswer.of(await reruns.rerun(wish, max_dispatch=max_dispatch))
 
     @app.post("/workflow-runs/{run_id}/pause", tags=["workflow runs"])
-    async def pause(run_id: str, demand: OperatorDemand | None = None) -> RunAnswer:
+    async def pause(run_id: str, request: Request, demand: OperatorDemand | None = None) -> RunAnswer:
         """Hold a run: nothing of it is dispatched until it is resumed."""
-        return RunAnswer.of(await runs.pause(parse_id("run", run_id), _actor(demand)))
+        return RunAnswer.of(await runs.pause(parse_id("run", run_id), _actor(request, demand)))
 
     @app.post("/workflow-runs/{run_id}/resume", tags=["workflow runs"])
-    async def resume(run_id: str, demand: OperatorDemand | None = None) -> RunAnswer:
+    async def resume(run_id: str, request: Request, demand: OperatorDemand | None = None) -> RunAnswer:
         """Release a paused run."""
-        return RunAnswer.of(await runs.resume(parse_id("run", run_id), _actor(demand)))
+        return RunAnswer.of(await runs.resume(parse_id("run", run_id), _actor(request, demand)))
 
     @app.post("/workflow-runs/{run_id}/abort", tags=["workflow runs"])
-    async def abort(run_id: str, demand: OperatorDemand | None = None) -> RunAnswer:
+    async def abort(run_id: str, request: Request, demand: OperatorDemand | None = None) -> RunAnswer:
         """End a run for good."""
-        return RunAnswer.of(await runs.abort(parse_id("run", run_id), _actor(demand)))
+        return RunAnswer.of(await runs.abort(parse_id("run", run_id), _actor(request, demand)))

@@ -4,7 +4,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from pydantic import Field
 
 from multyagents_api.domain.context7 import Context7
@@ -12,6 +12,7 @@ from multyagents_api.domain.errors import InvalidTask
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Step
 from multyagents_api.domain.workspaces import ExecutionMode
+from multyagents_api.http.access import principal_of
 from multyagents_api.http.approvals import ApprovalAnswer
 from multyagents_api.http.steps import RequiredAnswer, SandboxAnswer, StepDemand
 from multyagents_api.http.wire import MOST_COUNT, Answer, Cursor, Demand, Id, Limit, Line, named_key, parse_id
@@ -151,11 +152,11 @@ def add_routes(app: FastAPI, tasks: Tasks) -> None:
         return TaskAnswer.of(await tasks.get(parse_id("task", task_id)))
 
     @app.post("/tasks/{task_id}/cancel", tags=["tasks"])
-    async def cancel_task(task_id: str, demand: CancelDemand | None = None) -> TaskAnswer:
+    async def cancel_task(task_id: str, request: Request, demand: CancelDemand | None = None) -> TaskAnswer:
         """Ask the runner to stop a task that is under way."""
         wish = demand or CancelDemand()
-        key = parse_id("task", task_id)
-        return TaskAnswer.of(await tasks.cancel(key, attempt=wish.attempt, actor=wish.actor))
+        actor = principal_of(request).speaks_as("actor", wish.actor)
+        return TaskAnswer.of(await tasks.cancel(parse_id("task", task_id), attempt=wish.attempt, actor=actor))
 
     @app.get("/tasks/{task_id}/audit", tags=["tasks"])
     async def audit_task(task_id: str, after: Cursor = "0", limit: Limit = 100) -> AuditPage:

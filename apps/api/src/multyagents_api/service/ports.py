@@ -23,6 +23,7 @@ from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Step, Template
 from multyagents_api.service.catalogue import CatalogueReader, CatalogueWriter
 from multyagents_api.service.runners import Submission, SubmissionState
+from multyagents_api.service.tokens import TokenReader, TokenWriter
 
 __all__ = [
     "AttemptRecord",
@@ -112,7 +113,7 @@ class Paths(Protocol):
         ...
 
 
-class Reader(CatalogueReader, Protocol):
+class Reader(CatalogueReader, TokenReader, Protocol):
     """Each method is one statement, hence one consistent look."""
 
     async def role(self, role_id: int) -> Role | None:
@@ -242,7 +243,7 @@ class Reader(CatalogueReader, Protocol):
         ...
 
 
-class Writer(Reader, CatalogueWriter, Protocol):
+class Writer(Reader, CatalogueWriter, TokenWriter, Protocol):
     """One write transaction. Guards answer None or False where the row is no longer as expected."""
 
     async def insert_role(self, new: NewRole, now: datetime) -> Role:
@@ -277,7 +278,9 @@ class Writer(Reader, CatalogueWriter, Protocol):
         """Add events under consecutive numbers."""
         ...
 
-    async def open_approvals(self, tasks: Sequence[Task], now: datetime) -> list[Approval]:
+    async def open_approvals(
+        self, tasks: Sequence[Task], now: datetime, *, requested_by: str | None = None
+    ) -> list[Approval]:
         """Ask for a decision about the next attempt of each task, and let the task wait for it."""
         ...
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from multyagents_api.domain.approvals import Approval, ApprovalStatus
 from multyagents_api.domain.errors import NotFound
-from multyagents_api.domain.events import EventType, NewEvent, PayloadValue, approval_event, task_event
+from multyagents_api.domain.events import EventType, NewEvent, PayloadValue, pending_event, task_event
 from multyagents_api.domain.reruns import RerunRequest, check_dependencies, select_for_rerun
 from multyagents_api.domain.runs import Run, derive_status
 from multyagents_api.domain.tasks import Task
@@ -65,7 +65,8 @@ class Reruns:
                 raise Outdated
             tasks = await writer.tasks(run.id)
             _check_current(selected, tasks)
-            _tell(change, request, selected, await writer.open_approvals(asking, now))
+            opened = await writer.open_approvals(asking, now, requested_by=request.subject)
+            _tell(change, request, selected, opened)
             status = await change.finish(derive_status(tasks))
         return replace(run, status=status), selected
 
@@ -102,4 +103,4 @@ def _tell(
         change.tell(task_event(EventType.PARTIAL_RERUN_RESET, task, task.attempt, previous=task.status.value))
     by_id = {task.id: task for task in selected}
     for approval in opened:
-        change.tell(approval_event(EventType.APPROVAL_PENDING, by_id[approval.task_id], approval))
+        change.tell(pending_event(by_id[approval.task_id], approval))

@@ -6,7 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from multyagents_api.domain.errors import NotFound, Place
-from multyagents_api.domain.events import EventType, NewEvent, PayloadValue, approval_event, task_event
+from multyagents_api.domain.events import EventType, NewEvent, PayloadValue, pending_event, task_event
 from multyagents_api.domain.runs import Run, RunStatus, check_transition
 from multyagents_api.domain.selections import check_selection
 from multyagents_api.domain.tasks import Task
@@ -18,7 +18,7 @@ from multyagents_api.service.page import Page, cut
 from multyagents_api.service.ports import Clock, Outdated, Reader, Storage, Writer
 from multyagents_api.service.retry import decide_until_current
 
-__all__ = ["RunView", "Runs"]
+__all__ = ["NOBODY", "RunView", "Runs", "Starter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,18 @@ class RunView:
 
     run: Run
     tasks: list[Task]
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """Who starts a run, as they call themselves, and as their token says where they were asked for one."""
+
+    name: str | None = None
+    subject: str | None = None
+
+
+NOBODY = Starter()
+"""Who starts a run and does not say who they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +52,20 @@ class Runs:
     async def create(
         self,
         template_id: int,
-        initiated_by: str | None,
+        starter: Starter = NOBODY,
         overrides: Mapping[str, StepOverride] = MappingProxyType({}),
     ) -> RunView:
-        """Start a run: a task for each step of the template, in its order."""
+        """Start a run: a task for each step of the template, in its order; the starter asks for approvals."""
         return await decide_until_current(
-            "workflow template", lambda: self._create(template_id, initiated_by, overrides)
+            "workflow template", lambda: self._create(template_id, starter, overrides)
         )
 
-    async def create_of_tasks(self, task_ids: Sequence[int], initiated_by: str | None) -> RunView:
+    async def create_of_tasks(self, task_ids: Sequence[int], starter: Starter = NOBODY) -> RunView:
         """Start a run of tasks that were made by themselves, in the given order.
 
         This is where a task is refused to a second run.
         """
-        return await decide_until_current("task", lambda: self._create_of_tasks(task_ids, initiated_by))
+        return await decide_until_current("task", lambda: self._create_of_tasks(task_ids, starter))
 
     async def get(self, run_id: int) -> RunView:
         """One run with its tasks."""
@@ -80,7 +92,7 @@ class Runs:
         return await self.get(run_id)
 
     async def _create(
-        self, template_id: int, initiated_by: str | None, overrides: Mapping[str, StepOverride]
+        self, template_id: int, starter: Starter, overrides: Mapping[str, StepOverride]
     ) -> RunView:
         async with self.storage.read() as reader:
             template = await reader.template(template_id)
@@ -91,20 +103,22 @@ class Runs:
                 await _check_locks(reader, step, template.project_id, ("workflow_template_id",))
         now = self.clock.now()
         async with self.storage.write() as writer:
-            run = await writer.insert_run(template_id, initiated_by, events=_first_events(steps), now=now)
+            run = await writer.insert_run(template_id, starter.name, events=_first_events(steps), now=now)
             tasks = await writer.insert_tasks(run.id, steps, now, project_id=template.project_id)
-            return await _begin(writer, run, tasks, now, workflow_template_id=str(template_id))
+            told = {"workflow_template_id": str(template_id)}
+            return await _begin(writer, run, tasks, starter, told)
 
-    async def _create_of_tasks(self, task_ids: Sequence[int], initiated_by: str | None) -> RunView:
+    async def _create_of_tasks(self, task_ids: Sequence[int], starter: Starter) -> RunView:
         async with self.storage.read() as reader:
             tasks = check_selection(task_ids, [await reader.task(task_id) for task_id in task_ids])
             for index, task in enumerate(tasks):
                 await _check_locks(reader, task, task.project_id, ("task_ids", index))
         now = self.clock.now()
         async with self.storage.write() as writer:
-            run = await writer.insert_run(None, initiated_by, events=_first_events(tasks), now=now)
+            run = await writer.insert_run(None, starter.name, events=_first_events(tasks), now=now)
             taken = await _take(writer, run, task_ids, now)
-            return await _begin(writer, run, taken, now, task_ids=[str(task_id) for task_id in task_ids])
+            told = {"task_ids": [str(task_id) for task_id in task_ids]}
+            return await _begin(writer, run, taken, starter, told)
 
     async def _pause(self, run_id: int, actor: str | None) -> RunView:
         run = (await self.get(run_id)).run
@@ -177,16 +191,17 @@ async def _take(writer: Writer, run: Run, task_ids: Sequence[int], now: datetime
     return [taken[task_id] for task_id in task_ids]
 
 
-async def _begin(writer: Writer, run: Run, tasks: list[Task], now: datetime, **told: PayloadValue) -> RunView:
+async def _begin(
+    writer: Writer, run: Run, tasks: list[Task], starter: Starter, told: Mapping[str, PayloadValue]
+) -> RunView:
     """Ask for the approvals that the tasks of a new run need, and tell its first events."""
-    opened = await writer.open_approvals([task for task in tasks if task.requires_approval], now)
+    gated = [task for task in tasks if task.requires_approval]
+    opened = await writer.open_approvals(gated, run.created_at, requested_by=starter.subject)
     ids = {approval.task_id: approval.id for approval in opened}
     tasks = [replace(task, approval_id=ids.get(task.id)) for task in tasks] if ids else tasks
     by_id = {task.id: task for task in tasks}
     events = [NewEvent(EventType.RUN_CREATED, payload=told)]
     events += [task_event(EventType.TASK_CREATED, task, 0) for task in tasks]
-    events += [
-        approval_event(EventType.APPROVAL_PENDING, by_id[approval.task_id], approval) for approval in opened
-    ]
-    await writer.append_events(run.id, 1, events, now)
+    events += [pending_event(by_id[approval.task_id], approval) for approval in opened]
+    await writer.append_events(run.id, 1, events, run.created_at)
     return RunView(run, tasks)

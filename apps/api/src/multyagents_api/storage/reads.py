@@ -34,6 +34,7 @@ from multyagents_api.storage.rows import (
     template_from_row,
     to_micros,
 )
+from multyagents_api.storage.tokens import TokenReads
 
 __all__ = ["Connection", "SqlReader"]
 
@@ -186,7 +187,7 @@ def events_statement(*, in_run: bool, of_kind: bool, bounded: bool) -> Select[An
     return statement
 
 
-class SqlReader(CatalogueReads, PathLockReads, ResultReads):
+class SqlReader(CatalogueReads, PathLockReads, ResultReads, TokenReads):
     """Reads through one connection, in or out of a transaction."""
 
     def __init__(self, connection: Connection) -> None:

@@ -152,6 +152,7 @@ def approval_from_row(row: Any) -> Approval:
         comment=row.comment,
         created_at=from_micros(row.created_at),
         decided_at=None if row.decided_at is None else from_micros(row.decided_at),
+        requested_by=row.requested_by,
     )
 
 

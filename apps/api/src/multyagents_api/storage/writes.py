@@ -29,6 +29,7 @@ from multyagents_api.storage.rows import (
     to_micros,
     workspace_to_json,
 )
+from multyagents_api.storage.tokens import TokenWrites
 
 __all__ = ["SqlWriter"]
 
@@ -47,7 +48,7 @@ SET_APPROVAL = (
 )
 
 
-class SqlWriter(GuardedWrites, LeaseWrites, CatalogueWrites, PathLockWrites, ResultWrites):
+class SqlWriter(GuardedWrites, LeaseWrites, CatalogueWrites, PathLockWrites, ResultWrites, TokenWrites):
     """One write transaction."""
 
     async def insert_role(self, new: NewRole, now: datetime) -> Role:
@@ -120,7 +121,9 @@ class SqlWriter(GuardedWrites, LeaseWrites, CatalogueWrites, PathLockWrites, Res
             for task_id, step in zip(ids, steps, strict=True)
         ]
 
-    async def open_approvals(self, tasks: Sequence[Task], now: datetime) -> list[Approval]:
+    async def open_approvals(
+        self, tasks: Sequence[Task], now: datetime, *, requested_by: str | None = None
+    ) -> list[Approval]:
         """Ask for a decision about the next attempt of each task, and let the task wait for it."""
         if not tasks:
             return []
@@ -131,6 +134,7 @@ class SqlWriter(GuardedWrites, LeaseWrites, CatalogueWrites, PathLockWrites, Res
                 "attempt": task.attempt + 1,
                 "status": ApprovalStatus.PENDING.value,
                 "created_at": to_micros(now),
+                "requested_by": requested_by,
             }
             for task in tasks
         ]
