@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "apps" / "api" / "src"))
 
-from multyagents_api.__main__ import listen, write_port
+from multyagents_api.serving import listen, write_port
 
 ROWS = 1024
 CONNECTIONS = 16

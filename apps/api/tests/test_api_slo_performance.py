@@ -17,11 +17,14 @@ from gatewright.load import WarmUpRule
 from gatewright.slo import Requirements
 from gatewright.suites.slo.report import SloReport
 from multyagents_api.slo_performance import (
+    DATABASE_FILE,
+    TOKEN_VARIABLE,
     SloPerformanceConfig,
     SloThresholds,
     main,
     run_slo_performance_suite,
     server_environment,
+    token_for_load,
 )
 
 pytestmark = [pytest.mark.alone, pytest.mark.end_to_end]
@@ -46,11 +49,16 @@ def plain_environment(monkeypatch):
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory):
-    """The base URL of a healthy server that runs anyway."""
+    """The base URL of a healthy server that runs anyway; the environment holds a token for it."""
     folder = tmp_path_factory.mktemp("target")
+    token = token_for_load(folder / DATABASE_FILE)
     port_file = folder / "port"
     command = [word.replace("{port_file}", str(port_file)) for word in SloPerformanceConfig().server_command]
-    with ServerProcess(command, port_file=port_file, env=server_environment(folder)) as server:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        ServerProcess(command, port_file=port_file, env=server_environment(folder)) as server,
+    ):
+        patch.setenv(TOKEN_VARIABLE, token)
         yield server.base_url
 
 

@@ -1,10 +1,7 @@
-"""`python -m multyagents_api`: serve the API over HTTP, and make tokens for those who use it."""
+"""`python -m multyagents_api`: the service over HTTP, tokens for it, and what executes its tasks."""
 
 import argparse
 import asyncio
-import ctypes
-import ipaddress
-import os
 import signal
 import socket
 import sys
@@ -27,8 +24,10 @@ from multyagents_api.bootstrap import (
 )
 from multyagents_api.domain.errors import StoreBusy
 from multyagents_api.http.app import Services
+from multyagents_api.runner import command as runner_command
 from multyagents_api.service.leases import sweep_leases
 from multyagents_api.service.outbox import sweep
+from multyagents_api.serving import check_writable, die_with_parent, is_loopback, listen, port, write_port
 from multyagents_api.token_command import Door, add_token_command, let_somebody_in
 
 __all__ = ["main"]
@@ -36,10 +35,8 @@ __all__ = ["main"]
 USAGE_ERROR = 2
 CANNOT_START = 1
 GRACE_S = 5
-BACKLOG = 2048
 SWEEP_EVERY_S = 1.0
 MAINTAIN_EVERY_S = 10.0
-_PR_SET_PDEATHSIG = 1
 
 EPILOG = """\
 settings by environment:
@@ -101,34 +98,6 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def check_writable(file: Path) -> None:
-    """Find out before serving that the port could not be told."""
-    probe = file.with_name(f".{file.name}.{os.getpid()}")
-    probe.touch()
-    probe.unlink()
-
-
-def write_port(file: Path, port: int) -> None:
-    """Write the port whole or not at all: whoever polls the file never reads half a number."""
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    temporary.write_text(f"{port}\n")
-    temporary.replace(file)
-
-
-def die_with_parent() -> None:
-    """Let the kernel end this process when its parent dies (Linux; elsewhere nothing)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def port(text: str) -> int:
-    """A TCP port, or 0."""
-    number = int(text)
-    if not 0 <= number <= 65_535:  # noqa: PLR2004 - all there are
-        raise argparse.ArgumentTypeError(f"{number} is no port; ports go from 0 to 65535")
-    return number
-
-
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m multyagents_api", description=__doc__)
@@ -152,14 +121,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     serve.add_argument("--access-log", action="store_true", help="log every request (at level info)")
     serve.set_defaults(run=serve_until_told)
+    runner_command.add_to(commands)
     add_token_command(commands)
     return parser.parse_args(arguments)
 
 
 def serve_until_told(options: argparse.Namespace) -> None:
     """Serve until told to stop."""
-    if options.die_with_parent:
-        die_with_parent()
     settings = Settings.from_environment()
     if options.database is not None:
         settings = replace(settings, database=parse_database(options.database))
@@ -180,20 +148,6 @@ def serve_until_told(options: argparse.Namespace) -> None:
         Server(app, config, options.port_file, settings).run(sockets=[listening])
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket, before anything else: a port in use is told in one line."""
-    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    listening = socket.socket(family)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind(address)
-        listening.listen(BACKLOG)
-    except OSError:
-        listening.close()
-        raise
-    return listening
-
-
 def check_guarded(settings: Settings, listening: socket.socket) -> None:
     """Serve nobody but this machine without asking who it is.
 
@@ -205,22 +159,19 @@ def check_guarded(settings: Settings, listening: socket.socket) -> None:
         raise InvalidSettings(f"MULTYAGENTS_AUTH=off is for loopback addresses, and {address} is none")
 
 
-def is_loopback(address: str) -> bool:
-    """Whether only this machine can reach an IP address; a zone, as in `fe80::1%eth0`, does not matter."""
-    return ipaddress.ip_address(address.partition("%")[0]).is_loopback
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; exit code 2: settings that can't be used, 1: a store or an address that can't."""
     options = parse(arguments)
+    if getattr(options, "die_with_parent", False):
+        die_with_parent()
     try:
         options.run(options)
-    except InvalidSettings as error:
+    except (InvalidSettings, runner_command.InvalidRunner) as error:
         return refuse(str(error), USAGE_ERROR)
     except (StorageUnavailable, StoreBusy) as error:
         return refuse(str(error), CANNOT_START)
     except OSError as error:
-        what = f"can't serve on {options.host}:{options.port}: " if options.command == "serve" else ""
+        what = f"can't serve on {options.host}:{options.port}: " if "host" in options else ""
         return refuse(f"{what}{error}", CANNOT_START)
     return 0
 

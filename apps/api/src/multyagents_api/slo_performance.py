@@ -61,6 +61,8 @@ SPIKE_S = 24.0
 STOP_GRACE_S = 1.0
 """For a server whose database is thrown away: requests that it still has need no answer."""
 ENVIRONMENT_PREFIX = "TASK_076_"
+TOKEN_VARIABLE = "MULTYAGENTS_TOKEN"  # noqa: S105 - a name
+"""Has no prefix of ours: what has one stands in the report."""
 SERVER_COMMAND = (
     sys.executable,
     "-m",
@@ -273,16 +275,27 @@ def service_under_test(config: SloPerformanceConfig) -> Iterator[Service]:
     """The running target, or a server of our own on a fresh database."""
     if config.target is not None:
         origin = permitted_target(config.target, config.may_load)
-        yield Service(origin, run_mix(origin))
+        yield Service(origin, run_mix(origin, os.environ.get(TOKEN_VARIABLE, "")))
         return
     with tempfile.TemporaryDirectory(prefix="slo-performance-") as name:
         folder = Path(name)
         port_file = folder / "port"
+        token = token_for_load(folder / DATABASE_FILE)
         argv = [word.replace("{port_file}", str(port_file)) for word in config.server_command]
         with ServerProcess(argv, port_file=port_file, env=server_environment(folder)) as server:
             origin = Origin.parse(server.base_url)
-            yield Service(origin, run_mix(origin), server.pid, gauges=sqlite_gauges(folder / DATABASE_FILE))
+            gauges = sqlite_gauges(folder / DATABASE_FILE)
+            yield Service(origin, run_mix(origin, token), server.pid, gauges=gauges)
             server.stop(STOP_GRACE_S)
+
+
+def token_for_load(database: Path) -> str:
+    """A token for all that the journeys do: what is measured asks for tokens, as what is in use does."""
+    # Only a server of our own needs it, and a command line that can't be used should not wait for it.
+    from multyagents_api.bootstrap import Settings, create_token  # noqa: PLC0415
+    from multyagents_api.domain.access import AccessRole  # noqa: PLC0415
+
+    return create_token(Settings(database), "slo-performance", [AccessRole.OPERATOR, AccessRole.RUNNER])
 
 
 def server_environment(folder: Path) -> dict[str, str]:
@@ -295,7 +308,8 @@ def server_environment(folder: Path) -> dict[str, str]:
         "MULTYAGENTS_DATABASE": str(folder / DATABASE_FILE),
         "MULTYAGENTS_DATABASE_URL": "",
         "MULTYAGENTS_RUNNER": "accept",
-        "MULTYAGENTS_AUTH": "off",
+        "MULTYAGENTS_AUTH": "tokens",
+        "MULTYAGENTS_RATE_LIMIT": "1e6",
     }
 
 
@@ -319,6 +333,7 @@ Runs are offered on a schedule, whatever became of earlier ones, and their laten
 Sampling ends as soon as the answer is known. Thresholds may come from the environment (flags outrank it):
   TASK_076_P95_MS  TASK_076_P99_MS  TASK_076_SUCCESS_RATIO  TASK_076_THROUGHPUT  TASK_076_RATE
   TASK_076_DURATION  TASK_076_FULL_DURATION  TASK_076_SOAK_DURATION
+A --target that asks for tokens gets the one in MULTYAGENTS_TOKEN, of the roles operator and runner.
 
 examples:
   python -m multyagents_api.slo_performance                          a smoke of about 20 s

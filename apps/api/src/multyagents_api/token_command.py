@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from multyagents_api.bootstrap import InvalidSettings, Settings, open_storage, parse_database
 from multyagents_api.domain.access import AccessRole, Token, is_subject
@@ -26,7 +25,7 @@ LOCAL = "local"
 """Whom the first token is for."""
 
 PAGE = 500
-LONGEST = timedelta(days=36_500)
+LONGEST_S = 36_500 * 86_400
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 EPILOG = """\
@@ -51,7 +50,7 @@ Nobody decides an approval of their own request: for approvals, make a token of 
 """
 
 
-def add_token_command(commands: Any) -> None:
+def add_token_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `token` and its verbs to the command line; what it leads to is called `run`."""
     token = commands.add_parser(
         "token",
@@ -149,7 +148,7 @@ class Door:
 
 
 async def let_somebody_in(tokens: Tokens, door: Door) -> None:
-    """See to it that there is a token when a server starts: where only its machine reaches it, make the first.
+    """See to it that there is a token when a server starts; where only its machine reaches it, make one.
 
     Raises:
         InvalidSettings: there is none, and others reach the server.
@@ -185,10 +184,10 @@ def subject(text: str) -> str:
 def lifetime(text: str) -> timedelta:
     """How long a token stands: a number of seconds, minutes, hours, days or weeks."""
     match = re.fullmatch(r"([1-9][0-9]{0,9})([smhdw])", text)
-    wanted = timedelta(seconds=int(match[1]) * _SECONDS[match[2]]) if match else timedelta.max
-    if wanted > LONGEST:
+    seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
+    if not 0 < seconds <= LONGEST_S:
         raise argparse.ArgumentTypeError("a lifetime reads 30d, 12h or 90m, and is at most 36500d")
-    return wanted
+    return timedelta(seconds=seconds)
 
 
 def token_id(text: str) -> int:

@@ -1,11 +1,12 @@
 """One approval, one decision."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from multyagents_api.domain.approvals import Approval, ApprovalStatus, is_decision
-from multyagents_api.domain.errors import AlreadyDecided
+from multyagents_api.domain.errors import AlreadyDecided, OwnRequest
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -18,6 +19,16 @@ def test_a_pending_approval_takes_any_decision():
     """Pending goes to approved or rejected."""
     assert is_decision(approval(ApprovalStatus.PENDING), ApprovalStatus.APPROVED, "mia")
     assert is_decision(approval(ApprovalStatus.PENDING), ApprovalStatus.REJECTED, "mia")
+
+
+@pytest.mark.parametrize("status", list(ApprovalStatus))
+def test_who_asked_does_not_decide(status):
+    """Neither a pending approval nor one that was decided; where nobody is known, nobody is kept from it."""
+    own = replace(approval(status), requested_by="mia")
+    for wanted in (ApprovalStatus.APPROVED, ApprovalStatus.REJECTED):
+        with pytest.raises(OwnRequest, match="'mia' asked for approval 1"):
+            is_decision(own, wanted, "mia")
+    assert is_decision(approval(ApprovalStatus.PENDING), ApprovalStatus.APPROVED, "mia")
 
 
 def test_a_decision_stays():

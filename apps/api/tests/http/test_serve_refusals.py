@@ -4,7 +4,8 @@ import socket
 
 import pytest
 
-from multyagents_api.__main__ import is_loopback, main
+from multyagents_api.__main__ import main
+from multyagents_api.serving import is_loopback
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str]:
@@ -24,6 +25,10 @@ def refusal(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str
         ("MULTYAGENTS_RUNNER", "MULTYAGENTS_RUNNER is 'magic', but must be one of: accept, http"),
         ("MULTYAGENTS_DURABILITY", "MULTYAGENTS_DURABILITY is 'magic', but must be one of: process, power"),
         ("MULTYAGENTS_LEASE", "MULTYAGENTS_LEASE is 'magic', but must be 0, or seconds from 2 to 86400"),
+        (
+            "MULTYAGENTS_RATE_LIMIT",
+            "MULTYAGENTS_RATE_LIMIT is 'magic', but must be a number of requests per second, 0 for any",
+        ),
         ("MULTYAGENTS_AUTH", "MULTYAGENTS_AUTH is 'magic', but must be one of: tokens, off"),
     ],
 )
@@ -112,6 +117,7 @@ def test_help_teaches(capsys):
         "MULTYAGENTS_RUNNER",
         "MULTYAGENTS_DURABILITY",
         "MULTYAGENTS_AUTH",
+        "MULTYAGENTS_RATE_LIMIT",
         "--port-file",
         "example",
     ):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from multyagents_api.bootstrap import RunnerKind, Settings, create_app
+from multyagents_api.bootstrap import AuthKind, RunnerKind, Settings, create_app
 from multyagents_api.domain.errors import StoreUnreachable
 from multyagents_api.service.leases import sweep_leases
 
@@ -37,7 +37,7 @@ def clock() -> HandClock:
 
 @pytest.fixture
 async def app(database, runner, clock) -> AsyncIterator:
-    settings = Settings(database, runner=RunnerKind.HTTP, lease_s=LEASE_S)
+    settings = Settings(database, auth=AuthKind.OFF, runner=RunnerKind.HTTP, lease_s=LEASE_S)
     made = create_app(settings, clock=clock, runner=runner)
     yield made
     await made.state.services.storage.aclose()
@@ -310,10 +310,10 @@ async def test_nobody_is_called_silent_by_who_did_not_listen(api, leases, clock)
 
 async def test_a_built_in_runner_has_no_leases(database, runner, clock):
     """Its attempts stand for as long as it takes, and heartbeats say so."""
-    app = create_app(Settings(database), clock=clock, runner=runner)
+    app = create_app(Settings(database, auth=AuthKind.OFF), clock=clock, runner=runner)
     services = app.state.services
     assert services.leases.policy.duration is None
-    assert create_app_leases(Settings(database, runner=RunnerKind.HTTP, lease_s=0)) is None
+    assert create_app_leases(Settings(database, auth=AuthKind.OFF, runner=RunnerKind.HTTP, lease_s=0)) is None
     await services.storage.aclose()
 
 

@@ -26,17 +26,17 @@ class RunJourney:
     Args:
         origin: the service.
         template_id: a workflow template of one step.
+        token: of an operator and runner; none is sent when empty.
     """
 
     steps = ("create run", "dispatch ready", "runner status", "run read")
 
-    def __init__(self, origin: Origin, template_id: str) -> None:
+    def __init__(self, origin: Origin, template_id: str, token: str = "") -> None:
         self._origin = origin
-        self._create = RequestTemplate(
-            "POST", "/workflow-runs", origin, body={"workflow_template_id": template_id}
-        ).fill()
-        self._dispatch = RequestTemplate("POST", "/workflow-runs/{}/dispatch-ready", origin)
-        self._read = RequestTemplate("GET", "/workflow-runs/{}", origin)
+        self._headers = bearer(token)
+        self._create = self._post("/workflow-runs", {"workflow_template_id": template_id}).fill()
+        self._dispatch = self._post("/workflow-runs/{}/dispatch-ready")
+        self._read = RequestTemplate("GET", "/workflow-runs/{}", origin, headers=self._headers)
         self._report = {1: self._success_of(attempt=1)}
 
     def run(self) -> Generator[Call, Answer, None]:
@@ -56,20 +56,31 @@ class RunJourney:
             raise StepFailedError("the run read at the end has not succeeded")
 
     def _success_of(self, attempt: int) -> RequestTemplate:
-        body = {"attempt": attempt, "status": "success"}
-        return RequestTemplate("POST", "/runner/tasks/{}/status", self._origin, body=body)
+        return self._post("/runner/tasks/{}/status", {"attempt": attempt, "status": "success"})
+
+    def _post(self, path: str, body: dict[str, object] | None = None) -> RequestTemplate:
+        return RequestTemplate("POST", path, self._origin, body=body, headers=self._headers)
 
 
-def run_mix(origin: Origin) -> Mix:
+def bearer(token: str) -> dict[str, str]:
+    """The headers that a token needs; none when it is empty."""
+    return {"authorization": f"Bearer {token}"} if token else {}
+
+
+def run_mix(origin: Origin, token: str = "") -> Mix:
     """What users and runners do: runs of a template that is made for them.
+
+    Args:
+        origin: the service.
+        token: of an operator and runner; none is sent when empty.
 
     Raises:
         SetUpError: the service refused, or did not answer.
     """
-    return Mix.of(RunJourney(origin, prepare_template(origin)))
+    return Mix.of(RunJourney(origin, prepare_template(origin, token), token))
 
 
-def prepare_template(origin: Origin) -> str:
+def prepare_template(origin: Origin, token: str = "") -> str:
     """Create a role and a workflow template of one step; returns the template's id.
 
     Raises:
@@ -79,18 +90,20 @@ def prepare_template(origin: Origin) -> str:
     mark = secrets.token_hex(4)
     connection = http.client.HTTPConnection(origin.host, origin.port, timeout=SET_UP_TIMEOUT_S)
     try:
-        role_id = post(connection, "/roles", {"name": f"Load runner {mark}"})
+        role_id = post(connection, "/roles", {"name": f"Load runner {mark}"}, token)
         step = {"step_id": "work", "role_id": role_id, "title": "Work"}
-        return post(connection, "/workflow-templates", {"name": f"One step {mark}", "steps": [step]})
+        template: dict[str, object] = {"name": f"One step {mark}", "steps": [step]}
+        return post(connection, "/workflow-templates", template, token)
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
         raise SetUpError(f"the service can't be set up: {type(error).__name__}: {error}") from error
     finally:
         connection.close()
 
 
-def post(connection: http.client.HTTPConnection, path: str, body: dict[str, object]) -> str:
+def post(connection: http.client.HTTPConnection, path: str, body: dict[str, object], token: str = "") -> str:
     """Create something; returns its id."""
-    connection.request("POST", path, json.dumps(body), {"content-type": "application/json"})
+    headers = {"content-type": "application/json", **bearer(token)}
+    connection.request("POST", path, json.dumps(body), headers)
     answer = connection.getresponse()
     document = answer.read()
     if answer.status != CREATED:

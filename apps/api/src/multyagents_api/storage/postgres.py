@@ -71,7 +71,7 @@ class AwaitedConnection:
                 return Result(prepared.rows(await self._driver.fetch(prepared.sql, *arguments)), -1)
             return Result((), _changed(await self._driver.execute(prepared.sql, *arguments)))
         except Exception as error:
-            raise _refusal_for(error) or error from error
+            raise _refusal_for(error, self._driver) or error from error
 
     async def execute_many(self, statement: Executable, parameters: Sequence[Parameters]) -> Result:
         """Execute one statement for each set of parameters, in order."""
@@ -84,7 +84,7 @@ class AwaitedConnection:
                 return Result((), _changed(await self._driver.execute(prepared.sql, *arguments[0])))
             await self._driver.executemany(prepared.sql, arguments)
         except Exception as error:
-            raise _refusal_for(error) or error from error
+            raise _refusal_for(error, self._driver) or error from error
         return Result((), -1)
 
 
@@ -107,18 +107,20 @@ class _Transaction(AbstractAsyncContextManager[SqlWriter]):
             if self._writes:
                 await self._driver.execute("BEGIN")
         except Exception as error:
+            refusal = _refusal_for(error, self._driver)
             await self._let_go()
-            raise _refusal_for(error) or error from error
+            raise refusal or error from error
         return PostgresWriter(AwaitedConnection(self._driver))
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if self._writes and not self._driver.is_closed():
+            # What can't be committed any more must fail, although nothing is left to roll back.
+            if self._writes and (error is None or not self._driver.is_closed()):
                 await self._driver.execute("COMMIT" if error is None else "ROLLBACK")
         except Exception as failure:
-            raise _refusal_for(failure) or failure from failure
+            raise _refusal_for(failure, self._driver) or failure from failure
         finally:
             await self._let_go()
 
@@ -128,13 +130,17 @@ class _Transaction(AbstractAsyncContextManager[SqlWriter]):
             await self._storage.release(driver)
 
 
-def _refusal_for(error: Exception) -> Exception | None:
-    """What the driver's error means for the request; None where it means a defect."""
+def _refusal_for(error: Exception, driver: asyncpg.Connection | None) -> Exception | None:
+    """What the driver's error means for the request; None where it means a defect.
+
+    A connection that is lost in the midst of a statement may fail in the driver's own ways.
+    """
     if isinstance(error, asyncpg.IntegrityConstraintViolationError):
         return Outdated()
     if isinstance(error, BUSY):
         return StoreBusy()
-    return StoreUnreachable() if isinstance(error, UNREACHABLE) else None
+    is_lost = isinstance(error, UNREACHABLE) or (driver is not None and driver.is_closed())
+    return StoreUnreachable() if is_lost else None
 
 
 class PostgresStorage:
