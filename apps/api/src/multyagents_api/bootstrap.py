@@ -99,7 +99,7 @@ class Settings:
     """What an operator decides.
 
     Args:
-        database: a SQLite file, or the `postgresql://` URL of a database.
+        database: a SQLite file, or the `postgresql://` URL of a database, which may hold a password.
         runner: who executes tasks.
         durability: what an acknowledged write survives.
         busy_timeout_s: how long a statement waits for another process's transaction.
@@ -110,7 +110,7 @@ class Settings:
         rate_limit: requests per second that each subject may make of a process; 0 for any number.
     """
 
-    database: Path | str = field(default_factory=lambda: Path("multyagents.db"))
+    database: Path | str = field(default_factory=lambda: Path("multyagents.db"), repr=False)
     runner: RunnerKind = RunnerKind.ACCEPT
     durability: Durability = Durability.PROCESS
     busy_timeout_s: float = 5.0

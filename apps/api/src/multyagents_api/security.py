@@ -22,6 +22,7 @@ from gatewright.suites.drill import (
 )
 from gatewright.suites.progress import SuiteProgress
 from multyagents_api.scenarios.attacks_access import auth_matrix
+from multyagents_api.scenarios.attacks_confinement import runner_confinement
 from multyagents_api.scenarios.attacks_contract import contract
 from multyagents_api.scenarios.attacks_leaks import secret_leakage
 from multyagents_api.scenarios.attacks_paths import path_traversal
@@ -76,6 +77,7 @@ def drills(target: Target, config: SecurityConfig) -> Sequence[Drill]:
     return (
         path_traversal(target),
         symlink_escape(target, config.swaps),
+        runner_confinement(target),
         policy_bypass(target),
         request_tricks(target),
         auth_matrix(target),

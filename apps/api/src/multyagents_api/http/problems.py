@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from multyagents_api.domain import errors
+from multyagents_api.domain.redaction import redact
 
 __all__ = ["MEDIA_TYPE", "Problem", "install", "problem_response", "refused"]
 
@@ -97,12 +98,12 @@ def problem_response(
     offences: Sequence[Offence] = (),
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """A problem as a response."""
+    """A problem as a response, without what looks like a secret in what it repeats of the request."""
     problem = Problem(
         type=f"urn:multyagents:problem:{code}",
         title=HTTPStatus(status).phrase,
         status=status,
-        detail=printable(detail),
+        detail=printable(redact(detail)),
         code=code,
         errors=list(offences) or None,
     )
@@ -153,7 +154,8 @@ _MOST_OFFENCES = 20
 
 
 def _offence(place: tuple[str | int, ...], detail: str) -> Offence:
-    return Offence(place=printable("/".join(str(part)[:100] for part in place)), detail=printable(detail))
+    where = "/".join(redact(str(part))[:100] for part in place)
+    return Offence(place=printable(where), detail=printable(redact(detail)))
 
 
 async def _http_error(_request: Request, error: Exception) -> JSONResponse:

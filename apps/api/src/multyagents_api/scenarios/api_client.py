@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,8 @@ from multyagents_api.scenarios.races_state import RunState, observe_run
 __all__ = ["ApiClient", "Refused", "Unanswered"]
 
 TIMEOUT_S = 10.0
+IDLE_S = 2.0
+"""Servers close idle connections (uvicorn after 5 s); one that is older is not used again."""
 PAGE = 500
 
 
@@ -46,6 +49,7 @@ class ApiClient:
             timeout=timeout_s,
             source_address=(source, 0) if source else None,
         )
+        self._used_at = time.monotonic()
         self._headers = {"authorization": f"Bearer {token}"} if token else {}
 
     def request(
@@ -58,6 +62,8 @@ class ApiClient:
         """
         content = body if body is None or isinstance(body, bytes) else json.dumps(body)
         given = {**self._headers, **({} if body is None else {"content-type": "application/json"})}
+        if time.monotonic() - self._used_at > IDLE_S:
+            self._connection.close()
         try:
             self._connection.request(method, path, content, given | dict(headers or {}))
             answer = self._connection.getresponse()
@@ -65,6 +71,8 @@ class ApiClient:
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             raise Unanswered(f"{method} {path} got no answer: {type(error).__name__}") from error
+        finally:
+            self._used_at = time.monotonic()
 
     def get(self, path: str) -> Any:
         """What a read answers.

@@ -12,12 +12,8 @@ from fastapi import FastAPI
 from gatewright.race import Response
 from gatewright.suites.drill import Drill, Expectation, Logbook
 from multyagents_api.domain.access import SECRET_BYTES, AccessRole, Token, token_text
-from multyagents_api.http.permissions import (
-    PERMISSIONS,
-    Permission,
-    PermissionsMismatch,
-    guarded_routes,
-)
+from multyagents_api.http import permissions
+from multyagents_api.http.permissions import PERMISSIONS, Permission, PermissionsMismatch
 from multyagents_api.scenarios.api_client import ApiClient
 from multyagents_api.scenarios.attacks_answers import NO_SERVER_ERROR, code_of, refused, server_errors
 from multyagents_api.scenarios.attacks_target import EXPIRED, REVOKED, Target
@@ -206,9 +202,9 @@ def let_in(what: str, response: Response) -> Iterator[str]:
         yield f"{what} was answered {response.status} {code_of(response)}"
 
 
-def too_generous(permissions: Mapping[Operation, Permission]) -> Iterator[str]:
+def too_generous(table: Mapping[Operation, Permission]) -> Iterator[str]:
     """Rows that give somebody more than their part needs, by rules that do not come from the table."""
-    for (method, path), permitted in permissions.items():
+    for (method, path), permitted in table.items():
         most = needed(method, path)
         if permitted is None and path not in PUBLIC:
             yield f"{method} {path} is for everybody"
@@ -241,7 +237,7 @@ def builds_with_a_stray_route() -> Iterator[str]:
         return None
 
     try:
-        list(guarded_routes(app))
+        list(permissions.guarded_routes(app))
     except PermissionsMismatch:
         return
     yield "an app with a route that has no row was built"

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from gatewright.suites.drill import Drill, Expectation, Logbook
@@ -45,6 +46,7 @@ class Fuzzing:
 
         url = f"{self._target.base_url}/openapi.json"
         schema = schemathesis.openapi.from_url(url).exclude(path=ENDLESS)
+        schema.config.generation.update(with_security_parameters=False)  # we send a token ourselves
         operations = [each.ok() for each in schema.get_all_operations()]
         for mode in schemathesis.GenerationMode:
             self._log.note(f"{mode.value} requests to {len(operations)} operations, {examples} each")
@@ -53,8 +55,8 @@ class Fuzzing:
                     self._asking(operation, mode, examples)()
         for status, times in sorted(self._answered.items()):
             self._log.measure(f"answered_{status}", times)
-        if not {200, 201, 404, 422} <= set(self._answered):
-            self._log.doubt(f"only {sorted(self._answered)} were answered: the requests reached nothing")
+        if not any(status < HTTPStatus.BAD_REQUEST for status in self._answered):
+            self._log.doubt("no request was carried out: they reached nothing that could break")
 
     def _asking(self, operation: Any, mode: Any, examples: int) -> Callable[[], None]:
         import hypothesis  # noqa: PLC0415
@@ -111,6 +113,5 @@ def failures(case: Any, response: Any, looked_at: Any) -> list[str]:
 
 
 def can_be_wrong(operation: Any) -> bool:
-    """Whether an operation takes anything that could be wrong."""
-    raw = operation.definition.raw
-    return bool(raw.get("parameters") or raw.get("requestBody"))
+    """Whether a request may break the schema of a body or of a query; any text may be an id."""
+    return bool(list(operation.body) or list(operation.query))

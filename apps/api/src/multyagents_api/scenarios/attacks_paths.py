@@ -1,5 +1,6 @@
 """Paths and ids that try to get out: up, by absolute paths, in disguise, or through what can't be a path."""
 
+import itertools
 import os
 import stat
 from collections.abc import Iterator
@@ -135,14 +136,13 @@ class Traversal:
     def _try_ids(self) -> None:
         """Other spellings of an id that exists, in the path and in queries."""
         known = {kind: self._target.operator.request("GET", f"/{kind}/1").json for kind in KINDS}
+        kinds, filters = itertools.cycle(KINDS), itertools.cycle(FILTERS)
         for spelling in IDS:
-            for form in dict.fromkeys(
-                (quote(spelling, safe="%/"), quote(spelling, safe=""), quote(quote(spelling, safe=""), safe=""))
-            ):
-                for kind in KINDS:
+            once, twice = quote(spelling, safe=""), quote(quote(spelling, safe=""), safe="")
+            for form in dict.fromkeys((quote(spelling, safe="%/"), once, twice)):
+                for kind in itertools.islice(kinds, 3):  # one reader of ids serves all of them
                     self._try_id(spelling, f"/{kind}/{form}", known[kind])
-                for query in FILTERS:
-                    self._try_id(spelling, f"{query}{form}", None)
+                self._try_id(spelling, f"{next(filters)}{form}", None)
 
     def _try_id(self, spelling: str, path: str, known: Any) -> None:
         response = self._ask("another id", "GET", path)

@@ -58,6 +58,7 @@ class Tricks:
         self._log = log
         self._run = target.make_run({"step_id": "gated", "requires_approval": True}, {"step_id": "free"})
         dispatched = target.dispatch(self._run["id"])
+        self._role = target.make_role()
         self._task, self._attempt = dispatched["task_id"], dispatched["attempt"]
 
     def run(self) -> None:
@@ -95,7 +96,7 @@ class Tricks:
     def _bodies(self) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
         """Who sends what where: a body that is right, and will be made wrong, for every route that takes one."""
         run, task = f"/workflow-runs/{self._run['id']}", self._task
-        role, template = self._target.make_role(), self._run["workflow_template_id"]
+        role, template = self._role, self._run["workflow_template_id"]
         approval = self._run["tasks"][0]["approval_id"]
         step = {"step_id": "a", "role_id": role, "title": "A"}
         project = {"name": "p", "root_path": str(self._target.folder / "p")}
@@ -169,7 +170,6 @@ class Tricks:
             "multipart/form-data; boundary=x": multipart,
             "application/xml": lambda name: f"<name>{name}</name>".encode(),
             "application/octet-stream": as_json,
-            "application/json; charset=utf-16": lambda name: as_json(name).decode().encode("utf-16"),
             "application/yaml": lambda name: f"name: {name}".encode(),
             "application/x-python-pickle": lambda _: b"cos\nsystem\n(S'true'\ntR.",
             "": as_json,

@@ -73,7 +73,7 @@ SHAPES: Mapping[str, Make] = {
     "the id of an AWS key": around("AKIA", length=16, letters=string.ascii_uppercase + string.digits),
     "an AWS secret key": around("aws_secret_access_key = "),
     "a GitHub token": around("ghp_", length=36),
-    "a bearer header": around("Authorization: Bearer "),
+    "a token in a header": around("Authorization: Bearer "),
     "basic credentials": basic,
     "a cookie": around("Cookie: session="),
     "a private key": pem,
