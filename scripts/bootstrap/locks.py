@@ -14,7 +14,7 @@ from bootstrap.tools import install_environment, require_pip, set_up_tools
 __all__ = ["download_wheels", "write_locks"]
 
 PUBLIC_INDEX = "https://pypi.org/simple"
-PARTS = {"toolkit", "service", "pytest"}
+PARTS = {"toolkit", "service", "otel", "pytest"}
 """Groups that only others include; nothing installs them by themselves."""
 
 _OWN_INDEXES = {

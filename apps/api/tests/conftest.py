@@ -1,8 +1,10 @@
 """What the tests of the service share: a migrated database per test, a clock that ticks, and a client."""
 
 import itertools
+import logging
 import os
 import shutil
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ import pytest
 import multyagents_api
 from multyagents_api.bootstrap import AuthKind, Settings, create_app
 from multyagents_api.http.app import Services
+from multyagents_api.observing import logs
 from multyagents_api.scenarios.embedded_postgres import EmbeddedPostgres, PostgresError, PostgresMissing
 from multyagents_api.service.runners import Submission, SubmissionResult
 from multyagents_api.storage.postgres import PostgresStorage
@@ -126,6 +129,20 @@ class Api:
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture
+def restored_logging() -> Iterator[None]:
+    """Whatever a test does to the logging of this process is undone after it."""
+    root, handlers, level = logging.getLogger(), logging.getLogger().handlers[:], logging.getLogger().level
+    access, hook = logs.ACCESS.level, sys.excepthook
+    root.handlers.clear()  # what is not there is not closed
+    yield
+    logging.captureWarnings(capture=False)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logs.ACCESS.setLevel(access)
+    sys.excepthook = hook
 
 
 @pytest.fixture(scope="session")

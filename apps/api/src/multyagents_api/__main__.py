@@ -24,6 +24,7 @@ from multyagents_api.bootstrap import (
 )
 from multyagents_api.domain.errors import StoreBusy
 from multyagents_api.http.app import Services
+from multyagents_api.observing import logs
 from multyagents_api.runner import command as runner_command
 from multyagents_api.service.leases import sweep_leases
 from multyagents_api.service.outbox import sweep
@@ -51,6 +52,7 @@ settings by environment:
                           done again (default 30; 0: never)
   MULTYAGENTS_DURABILITY  what an acknowledged write survives: process (default) the death of the process,
                           power also a loss of power
+  MULTYAGENTS_LOG_FORMAT  json or text (default: text on a terminal, json elsewhere)
   MULTYAGENTS_AUTH        who may ask: tokens (default), bearers of tokens (token --help tells how to make
                           them), or off, everybody, which only a loopback address is served with
   MULTYAGENTS_RATE_LIMIT  requests per second of each token's subject (default 1000, 0 for any number)
@@ -117,9 +119,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--die-with-parent", action="store_true", help="end when the parent process ends (Linux)"
     )
     serve.add_argument(
-        "--log-level", choices=["critical", "error", "warning", "info", "debug"], default="warning"
+        "--log-level",
+        choices=["critical", "error", "warning", "info", "debug"],
+        default="warning",
+        help="the least level that is logged (default %(default)s)",
     )
-    serve.add_argument("--access-log", action="store_true", help="log every request (at level info)")
+    serve.add_argument("--access-log", action="store_true", help="log every request, whatever the level")
     serve.set_defaults(run=serve_until_told)
     runner_command.add_to(commands)
     add_token_command(commands)
@@ -133,13 +138,14 @@ def serve_until_told(options: argparse.Namespace) -> None:
         settings = replace(settings, database=parse_database(options.database))
     if options.port_file is not None:
         check_writable(options.port_file)
+    logs.configure(options.log_level, settings.log_format, access=options.access_log)
     with listen(options.host, options.port) as listening:
         check_guarded(settings, listening)
         app = create_app(settings)
         config = uvicorn.Config(
             app,
-            log_level=options.log_level,
-            access_log=options.access_log,
+            log_config=None,  # its loggers log as all others do
+            access_log=False,  # ours knows the request's name and route
             server_header=False,
             timeout_graceful_shutdown=GRACE_S,
         )

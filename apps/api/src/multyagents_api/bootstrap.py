@@ -4,22 +4,27 @@ import asyncio
 import math
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
 from multyagents_api.domain.access import AccessRole
 from multyagents_api.domain.leases import NO_LEASES, LeasePolicy
 from multyagents_api.http.access import Access, OpenAccess, TokenAccess
-from multyagents_api.http.app import Services, build_app
+from multyagents_api.http.app import VERSION, Services, build_app
 from multyagents_api.http.rates import RateLimit
+from multyagents_api.observing.logs import LogFormat, format_from
+from multyagents_api.observing.metrics import Metrics
+from multyagents_api.observing.tracing import are_traces_wanted, open_tracing
 from multyagents_api.runner.accept import AcceptingRunner
+from multyagents_api.runner.observed import ObservedRunner
 from multyagents_api.runner.paths import RealPaths
 from multyagents_api.runner.punctual import PunctualRunner
 from multyagents_api.service.access import IssuedToken, Tokens
@@ -31,6 +36,7 @@ from multyagents_api.service.control_loop import ControlLoop
 from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.events import Events
 from multyagents_api.service.handoffs import Handoffs
+from multyagents_api.service.health import Check, Health
 from multyagents_api.service.leases import Leases
 from multyagents_api.service.outbox import Outbox
 from multyagents_api.service.ports import Clock, Storage, StorageUnavailable, SystemClock
@@ -43,7 +49,11 @@ from multyagents_api.service.skill_packs import SkillPacks
 from multyagents_api.service.summaries import Summaries
 from multyagents_api.service.tasks import Tasks
 from multyagents_api.service.templates import Templates
+from multyagents_api.storage.observed import ObservedStorage
 from multyagents_api.storage.sqlite import SqliteStorage
+
+if TYPE_CHECKING:
+    from multyagents_api.observing.spans import Tracing
 
 __all__ = [
     "AuthKind",
@@ -105,6 +115,8 @@ class Settings:
         busy_timeout_s: how long a statement waits for another process's transaction.
         runner_budget_s: how long a request waits for a runner that takes its time.
         runner_url: where a runner of kind `HTTP` is; may hold a password.
+        log_format: how log lines look; None: text on a terminal, else JSON.
+        traces: whether the variables `OTEL_*` say where traces go.
         lease_s: after how many silent seconds a runner of kind `HTTP` has lost an attempt; 0: never.
         auth: who may ask; `OFF` is for loopback addresses and for programs that hold the app themselves.
         rate_limit: requests per second that each subject may make of a process; 0 for any number.
@@ -116,6 +128,8 @@ class Settings:
     busy_timeout_s: float = 5.0
     runner_budget_s: float = 2.0
     runner_url: str = field(default="", repr=False)
+    log_format: LogFormat | None = None
+    traces: bool = False
     lease_s: float = DEFAULT_LEASE_S
     auth: AuthKind = AuthKind.TOKENS
     rate_limit: float = RATE_LIMIT
@@ -139,6 +153,8 @@ class Settings:
             runner=_choice(RunnerKind, "MULTYAGENTS_RUNNER", environment, RunnerKind.ACCEPT),
             durability=_choice(Durability, "MULTYAGENTS_DURABILITY", environment, Durability.PROCESS),
             runner_url=environment.get("MULTYAGENTS_RUNNER_URL") or "",
+            log_format=_log_format(environment),
+            traces=are_traces_wanted(environment),
             lease_s=_lease(environment),
             auth=_choice(AuthKind, "MULTYAGENTS_AUTH", environment, AuthKind.TOKENS),
             rate_limit=_rate("MULTYAGENTS_RATE_LIMIT", environment, RATE_LIMIT),
@@ -184,6 +200,13 @@ def _rate(name: str, environment: Mapping[str, str], default: float) -> float:
     return rate
 
 
+def _log_format(environment: Mapping[str, str]) -> LogFormat | None:
+    try:
+        return format_from(environment)
+    except ValueError as error:
+        raise InvalidSettings(str(error)) from None
+
+
 def _choice(kind: type[T], name: str, environment: Mapping[str, str], default: T) -> T:
     value = environment.get(name)
     if not value:
@@ -212,6 +235,7 @@ def create_app(
     *,
     clock: Clock | None = None,
     runner: Runner | None = None,
+    tracing: "Tracing | None" = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> FastAPI:
     """An app of its own: its own connection, no state shared with other apps of this process.
@@ -225,15 +249,27 @@ def create_app(
     """
     clock = clock or SystemClock()
     resources = AsyncExitStack()
-    runner = _choose_runner(settings, resources) if runner is None else _punctual(runner, settings)
-    storage = open_storage(settings)
+    metrics = Metrics(version=VERSION)
+    if runner is None:
+        runner, runner_check = _choose_runner(settings, resources)
+    else:
+        runner, runner_check = _punctual(runner, settings), _nothing_wrong
+    storage = opened = open_storage(settings)
+    within: Sequence[Middleware] = ()
+    if settings.traces and tracing is None:
+        tracing = open_tracing(os.environ, VERSION)
+    if tracing is not None:
+        runner, storage, within = _traced(tracing, runner, storage)
+        resources.push_async_callback(tracing.aclose)
+    runner = ObservedRunner(runner, metrics)
+    storage = ObservedStorage(storage, metrics)
     paths = RealPaths()
     cancellation = Cancellation(storage, runner, clock)
     outbox = Outbox(storage, runner, cancellation, clock, settings.leases)
-    dispatching = Dispatching(storage, outbox, clock)
+    dispatching = Dispatching(storage, outbox, clock, metrics)
     tokens = Tokens(storage, clock, monotonic)
     services = Services(
-        storage=storage,
+        storage=opened,
         projects=Projects(storage, paths, clock),
         skill_packs=SkillPacks(storage, clock),
         roles=Roles(storage, clock),
@@ -244,17 +280,19 @@ def create_app(
         outbox=outbox,
         dispatching=dispatching,
         control_loop=ControlLoop(storage, dispatching),
-        callbacks=Callbacks(storage, clock, settings.leases),
-        leases=Leases(storage, clock, settings.leases),
+        callbacks=Callbacks(storage, clock, metrics, settings.leases),
+        leases=Leases(storage, clock, metrics, settings.leases),
         approvals=Approvals(storage, clock),
         reruns=Reruns(storage, dispatching, clock),
         artifacts=Artifacts(storage, clock),
         handoffs=Handoffs(storage),
         summaries=Summaries(storage),
         tokens=tokens,
+        health=Health(opened.trouble, runner_check),
+        metrics=metrics,
         resources=resources,
     )
-    return build_app(services, _choose_access(settings, tokens, monotonic))
+    return build_app(services, _choose_access(settings, tokens, monotonic), within)
 
 
 def create_token(settings: Settings, subject: str, roles: Iterable[AccessRole]) -> str:
@@ -284,9 +322,27 @@ def _choose_access(settings: Settings, tokens: Tokens, monotonic: Callable[[], f
     )
 
 
-def _choose_runner(settings: Settings, resources: AsyncExitStack) -> Runner:
+def _traced(
+    tracing: "Tracing", runner: Runner, storage: Storage
+) -> tuple[Runner, Storage, Sequence[Middleware]]:
+    """The same within spans, and what makes spans of requests."""
+    # OpenTelemetry is an extra, and costs 0.3 s that only who wants traces should pay.
+    from multyagents_api.http.traced import Traced  # noqa: PLC0415
+    from multyagents_api.runner.traced import TracedRunner  # noqa: PLC0415
+    from multyagents_api.storage.traced import TracedStorage  # noqa: PLC0415
+
+    within = [Middleware(Traced, tracing=tracing)]
+    return TracedRunner(runner, tracing), TracedStorage(storage, tracing), within
+
+
+async def _nothing_wrong() -> None:
+    """A runner within this process can't be out of reach."""
+
+
+def _choose_runner(settings: Settings, resources: AsyncExitStack) -> tuple[Runner, Check]:
+    """The runner, and what tells whether it can be reached."""
     if settings.runner is RunnerKind.ACCEPT:
-        return AcceptingRunner()
+        return AcceptingRunner(), _nothing_wrong
     # httpx costs 0.1 s that only who needs it should pay.
     from multyagents_api.runner.http_runner import HttpRunner  # noqa: PLC0415
 
@@ -295,7 +351,7 @@ def _choose_runner(settings: Settings, resources: AsyncExitStack) -> Runner:
     except ValueError as error:
         raise InvalidSettings(f"MULTYAGENTS_RUNNER_URL {error}") from None
     resources.push_async_callback(runner.aclose)
-    return _punctual(runner, settings)
+    return _punctual(runner, settings), runner.check
 
 
 def _punctual(runner: Runner, settings: Settings) -> Runner:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -53,12 +53,15 @@ def served(tmp_path: Path, environment: dict[str, str]):
     numbers = itertools.count()
 
     @contextmanager
-    def serve(database: Path | str, *options: str, **settings: str) -> Iterator[Server]:
+    def serve(
+        database: Path | str, *options: str, log: Path | None = None, **settings: str
+    ) -> Iterator[Server]:
         port_file = tmp_path / f"port {next(numbers)}"
         command = [*COMMAND, "--port", "0", "--port-file", str(port_file), *options]
         place = "MULTYAGENTS_DATABASE" if isinstance(database, Path) else "MULTYAGENTS_DATABASE_URL"
         defaults = {place: str(database), "MULTYAGENTS_AUTH": "off"}
-        process = subprocess.Popen(command, env={**environment, **defaults, **settings})
+        with nullcontext() if log is None else log.open("wb") as errors:
+            process = subprocess.Popen(command, env={**environment, **defaults, **settings}, stderr=errors)
         try:
             deadline = time.monotonic() + START_S
             while not port_file.exists():

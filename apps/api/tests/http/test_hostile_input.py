@@ -96,7 +96,7 @@ async def test_no_operation_takes_a_name_of_50_megabytes(api):
     for method, path in asked:
         response = await api.http.request(method, path, content=NAME_OF_50_MEGABYTES, headers=JSON)
         assert (response.status_code, response.json()["code"]) == (413, "body_too_large"), path
-    assert (await api.get("/readyz")) == {"status": "ok"}
+    assert (await api.get("/readyz"))["status"] == "ok"
 
 
 async def test_the_largest_template_allowed_fits(api):

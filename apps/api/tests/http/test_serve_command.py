@@ -1,6 +1,7 @@
 """`python -m multyagents_api serve` in processes of its own: starts, says where, survives, stops cleanly."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -22,9 +23,22 @@ START_S = 60.0
 def test_sigterm_ends_a_server_cleanly(served, database):
     """It is ready once its port is written, and SIGTERM gives exit code 0."""
     with served(database) as server:
-        assert server.call("GET", "/readyz") == {"status": "ok"}
+        assert server.call("GET", "/readyz")["status"] == "ok"
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(timeout=START_S) == 0
+
+
+def test_a_server_logs_one_json_object_a_line(served, sqlite_file, tmp_path):
+    """Its own lines, those of requests, and those of the server below it."""
+    log = tmp_path / "log"
+    with served(sqlite_file, "--access-log", "--log-level", "info", log=log) as server:
+        server.call("GET", "/healthz")
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=START_S) == 0
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert {line["logger"] for line in lines} == {"uvicorn.error", "multyagents_api.access"}
+    [request] = [line for line in lines if line["logger"] == "multyagents_api.access"]
+    assert (request["message"], request["status"]) == ("GET /healthz 200", 200)
 
 
 @pytest.mark.parametrize("durability", ["process", "power"])

@@ -7,6 +7,8 @@ import pytest
 from multyagents_api.__main__ import main
 from multyagents_api.serving import is_loopback
 
+pytestmark = pytest.mark.usefixtures("restored_logging")
+
 
 def refusal(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str]:
     """The exit code and the last line of the complaint."""
@@ -23,6 +25,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str
     ("name", "line"),
     [
         ("MULTYAGENTS_RUNNER", "MULTYAGENTS_RUNNER is 'magic', but must be one of: accept, http"),
+        ("MULTYAGENTS_LOG_FORMAT", "MULTYAGENTS_LOG_FORMAT is 'magic', but must be one of: json, text"),
         ("MULTYAGENTS_DURABILITY", "MULTYAGENTS_DURABILITY is 'magic', but must be one of: process, power"),
         ("MULTYAGENTS_LEASE", "MULTYAGENTS_LEASE is 'magic', but must be 0, or seconds from 2 to 86400"),
         (

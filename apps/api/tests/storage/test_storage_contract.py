@@ -391,4 +391,4 @@ async def test_the_outbox_gives_back_what_it_got(storage, stored, moment):
 
 async def test_ready_means_reachable_with_its_tables(storage):
     """A store that was opened is ready."""
-    assert await storage.ready()
+    assert await storage.trouble() is None

@@ -1,10 +1,11 @@
 """The FastAPI app over the use cases."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
 from multyagents_api.domain.errors import StoreBusy
 from multyagents_api.http import (
@@ -16,6 +17,7 @@ from multyagents_api.http import (
     events,
     handoffs,
     health,
+    observed,
     permissions,
     problems,
     projects,
@@ -28,6 +30,7 @@ from multyagents_api.http import (
     templates,
 )
 from multyagents_api.http.limits import BodyLimit
+from multyagents_api.observing.metrics import Metrics
 from multyagents_api.service.access import Tokens
 from multyagents_api.service.approvals import Approvals
 from multyagents_api.service.artifacts import Artifacts
@@ -36,6 +39,7 @@ from multyagents_api.service.control_loop import ControlLoop
 from multyagents_api.service.dispatching import Dispatching
 from multyagents_api.service.events import Events
 from multyagents_api.service.handoffs import Handoffs
+from multyagents_api.service.health import Health
 from multyagents_api.service.leases import Leases
 from multyagents_api.service.outbox import Outbox
 from multyagents_api.service.ports import Storage
@@ -48,7 +52,9 @@ from multyagents_api.service.summaries import Summaries
 from multyagents_api.service.tasks import Tasks
 from multyagents_api.service.templates import Templates
 
-__all__ = ["Services", "build_app"]
+__all__ = ["VERSION", "Services", "build_app"]
+
+VERSION = "0.1.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +80,15 @@ class Services:
     handoffs: Handoffs
     summaries: Summaries
     tokens: Tokens
+    health: Health
+    metrics: Metrics
     resources: AsyncExitStack = field(default_factory=AsyncExitStack)
 
 
-def build_app(services: Services, gate: access.Access) -> FastAPI:
+def build_app(services: Services, gate: access.Access, within: Sequence[Middleware] = ()) -> FastAPI:
     """An app over these use cases, for whom `gate` lets in; `app.state.services` holds them.
+
+    Further middleware stands right within what observes requests, which is outermost.
 
     Raises:
         PermissionsMismatch: the table of permissions does not fit the routes.
@@ -94,7 +104,7 @@ def build_app(services: Services, gate: access.Access) -> FastAPI:
             await services.resources.aclose()
             await services.storage.aclose()
 
-    app = FastAPI(title="multyagents", version="0.1.0", lifespan=lifespan, redirect_slashes=False)
+    app = FastAPI(title="multyagents", version=VERSION, lifespan=lifespan, redirect_slashes=False)
     app.state.services = services
     # The first route that fits is taken: those that are asked most come first.
     dispatching.add_routes(app, services.dispatching, services.control_loop)
@@ -110,9 +120,13 @@ def build_app(services: Services, gate: access.Access) -> FastAPI:
     roles.add_routes(app, services.roles)
     skill_packs.add_routes(app, services.skill_packs)
     projects.add_routes(app, services.projects)
-    health.add_routes(app, services.storage)
+    health.add_routes(app, services.health)
+    observed.add_routes(app, services.metrics, services.outbox)
     problems.install(app)
     access.guard(permissions.guarded_routes(app), gate)
     contract.publish(app, guarded=not isinstance(gate, access.OpenAccess))
     app.add_middleware(BodyLimit)
+    for each in within:
+        app.add_middleware(each.cls, *each.args, **each.kwargs)
+    app.add_middleware(observed.Observed, metrics=services.metrics)  # the last one added is outermost
     return app

@@ -33,6 +33,8 @@ PERMISSIONS: Mapping[tuple[str, str], Permission] = {
     ("GET", "/docs"): PUBLIC,
     ("GET", "/docs/oauth2-redirect"): PUBLIC,
     ("GET", "/redoc"): PUBLIC,
+    # What it did, in figures.
+    ("GET", "/metrics"): READERS,
     # Runs.
     ("POST", "/workflow-runs"): OPERATORS,
     ("GET", "/workflow-runs"): READERS,

@@ -2,20 +2,34 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from multyagents_api.domain import errors
 from multyagents_api.domain.redaction import redact
+from multyagents_api.observing.work import WORK
 
-__all__ = ["MEDIA_TYPE", "Problem", "install", "problem_response", "refused"]
+__all__ = [
+    "MEDIA_TYPE",
+    "PROBLEM",
+    "Dependency",
+    "Problem",
+    "defect",
+    "install",
+    "problem_response",
+    "refused",
+]
 
 MEDIA_TYPE = "application/problem+json"
+
+PROBLEM = "multyagents.problem"
+"""The key under which a request's scope tells the code of the problem that it was answered with."""
 
 STATUS_AND_CODE: Mapping[type[errors.Refusal], tuple[HTTPStatus, str]] = {
     errors.NotAuthenticated: (HTTPStatus.UNAUTHORIZED, "not_authenticated"),
@@ -79,15 +93,39 @@ class Offence(BaseModel):
     detail: str
 
 
+class Dependency(BaseModel):
+    """How something is that the service depends on; `detail` tells what is wrong."""
+
+    status: Literal["ok", "down"]
+    detail: str | None = None
+
+
 class Problem(BaseModel):
-    """Problem details (RFC 9457); `code` is stable, `detail` is for people."""
+    """Problem details (RFC 9457); `code` is stable, `detail` is for people, `request_id` is in the log."""
 
     type: str
     title: str
     status: int
     detail: str
     code: str
+    request_id: str | None = None
     errors: list[Offence] | None = None
+    dependencies: dict[str, Dependency] | None = None
+
+
+class ProblemResponse(JSONResponse):
+    """A problem, which leaves its code in the request's scope for whoever counts."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, problem: Problem, headers: Mapping[str, str] | None) -> None:
+        super().__init__(problem.model_dump(exclude_none=True), problem.status, headers=headers)
+        self._code = problem.code
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        scope[PROBLEM] = self._code
+        await super().__call__(scope, receive, send)
 
 
 def problem_response(
@@ -96,8 +134,9 @@ def problem_response(
     detail: str,
     *,
     offences: Sequence[Offence] = (),
+    dependencies: Mapping[str, Dependency] | None = None,
     headers: Mapping[str, str] | None = None,
-) -> JSONResponse:
+) -> ProblemResponse:
     """A problem as a response, without what looks like a secret in what it repeats of the request."""
     problem = Problem(
         type=f"urn:multyagents:problem:{code}",
@@ -105,10 +144,11 @@ def problem_response(
         status=status,
         detail=printable(redact(detail)),
         code=code,
+        request_id=WORK.get().request_id or None,
         errors=list(offences) or None,
+        dependencies=None if dependencies is None else dict(dependencies),
     )
-    content = problem.model_dump(exclude_none=True)
-    return JSONResponse(content, status, headers=headers, media_type=MEDIA_TYPE)
+    return ProblemResponse(problem, headers)
 
 
 def refused(error: HTTPException) -> JSONResponse:
@@ -163,10 +203,15 @@ async def _http_error(_request: Request, error: Exception) -> JSONResponse:
     return refused(error)
 
 
-async def _defect(_request: Request, _error: Exception) -> JSONResponse:
+def defect() -> ProblemResponse:
+    """What is answered where the service failed."""
     return problem_response(
         HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "The service failed; the failure is in its log."
     )
+
+
+async def _defect(_request: Request, _error: Exception) -> JSONResponse:
+    return defect()
 
 
 def install(app: FastAPI) -> None:

@@ -13,6 +13,7 @@ from types import FrameType
 from typing import NoReturn
 from urllib.parse import urlsplit
 
+from multyagents_api.observing.logs import configure, format_from
 from multyagents_api.runner.local_settings import LocalSettings
 from multyagents_api.serving import check_writable, is_loopback, listen, port
 
@@ -27,6 +28,7 @@ settings by environment:
   {TOKEN}          who the runner is to the API, as a bearer token; may be empty
   {SECRET}  user:password that the API must present (they stand in its MULTYAGENTS_RUNNER_URL);
                              needed where others than this machine can reach the address
+  MULTYAGENTS_LOG_FORMAT     json or text (default: text on a terminal, json elsewhere)
 
 commands are no prisoners: they may do what the user of the runner may do. example:
   python -m multyagents_api runner --api http://127.0.0.1:8000 --root /srv/projects --port 8090
@@ -98,12 +100,20 @@ def run(options: argparse.Namespace) -> None:
         settings = read_settings(options, os.environ, state)
         listening = stack.enter_context(listen(options.host, options.port))
         check_guarded(settings, listening.getsockname()[0])
+        _configure_logs(options.log_level)
         for signalled in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signalled, leave)
         # The server and its client cost half a second that a wrong option should not.
         from multyagents_api.runner.local_server import serve  # noqa: PLC0415
 
         serve(settings, listening, port_file=options.port_file, log_level=options.log_level)
+
+
+def _configure_logs(level: str) -> None:
+    try:
+        configure(level, format_from(os.environ))
+    except ValueError as error:
+        raise InvalidRunner(str(error)) from None
 
 
 def read_settings(options: argparse.Namespace, environment: Mapping[str, str], state: Path) -> LocalSettings:

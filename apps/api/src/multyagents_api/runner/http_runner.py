@@ -2,11 +2,14 @@
 
 import json
 import ssl
+from collections.abc import Mapping
 from dataclasses import asdict
 from http import HTTPStatus
+from types import MappingProxyType
 
 import httpx
 
+from multyagents_api.observing.work import outgoing
 from multyagents_api.service.runners import Submission, SubmissionResult
 
 __all__ = ["HttpRunner"]
@@ -54,7 +57,7 @@ class HttpRunner:
             OSError: the runner can't be reached, or gives no answer that means yes or no.
         """
         key = f"{submission.task_id}-{submission.attempt}"
-        status, body = await self._post("tasks/submit", _to_wire(submission), {"idempotency-key": key})
+        status, body = await self._ask("POST", "tasks/submit", _to_wire(submission), {"idempotency-key": key})
         if httpx.codes.is_success(status):
             return SubmissionResult(accepted=True)
         if httpx.codes.is_client_error(status) and status not in TEMPORARY:
@@ -67,9 +70,18 @@ class HttpRunner:
         Raises:
             OSError: the runner can't be reached, or doesn't say yes.
         """
-        status, _ = await self._post(f"tasks/{task_id}/cancel", {"attempt": attempt}, {})
+        status, _ = await self._ask("POST", f"tasks/{task_id}/cancel", {"attempt": attempt})
         if not httpx.codes.is_success(status):
             raise ConnectionError(_said(status))
+
+    async def check(self) -> str | None:
+        """What is wrong with the runner; None where it answers `URL/readyz`, in whatever way but a 5xx.
+
+        Raises:
+            OSError: it can't be reached.
+        """
+        status, _ = await self._ask("GET", "readyz")
+        return _said(status) if httpx.codes.is_server_error(status) else None
 
     async def aclose(self) -> None:
         """Close the connections; a later request opens new ones."""
@@ -77,10 +89,17 @@ class HttpRunner:
         if opened is not None:
             await opened.aclose()
 
-    async def _post(self, path: str, body: dict[str, object], headers: dict[str, str]) -> tuple[int, bytes]:
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, object] | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> tuple[int, bytes]:
+        told = {**outgoing(), **headers}
         # The causes are left out on purpose: some of httpx's quote the request.
         try:
-            async with self._client().stream("POST", path, json=body, headers=headers) as response:
+            async with self._client().stream(method, path, json=body, headers=told) as response:
                 return response.status_code, await _beginning(response)
         except httpx.TimeoutException as error:
             raise TimeoutError(f"the runner took too long ({type(error).__name__})") from None

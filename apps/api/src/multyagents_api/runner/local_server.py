@@ -50,6 +50,7 @@ def serve(
     config = uvicorn.Config(
         build_local_app(attempts, settings.secret, lifespan),
         log_level=log_level,
+        log_config=None,  # its loggers log as all others do
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=CONNECTIONS_S,

@@ -12,6 +12,7 @@ from multyagents_api.domain.redaction import redact
 from multyagents_api.domain.roles import RetryPolicy
 from multyagents_api.domain.runs import RunStatus
 from multyagents_api.domain.tasks import ACTIVE, Task, TaskStatus, is_progress, retry_is_due
+from multyagents_api.observing.metrics import Metrics
 from multyagents_api.service.change import RunChange, Seen, why_without_run
 from multyagents_api.service.ports import Clock, Outdated, Reader, Storage
 from multyagents_api.service.retry import decide_until_current
@@ -39,6 +40,7 @@ class Callbacks:
 
     storage: Storage
     clock: Clock
+    metrics: Metrics
     leases: LeasePolicy = NO_LEASES
 
     async def apply(self, report: Report) -> Task:
@@ -51,7 +53,9 @@ class Callbacks:
         if report.handoff is not None:
             check_comes_at_the_end(report.status)
             report = replace(report, handoff=report.handoff.redacted())
-        return await decide_until_current("task", lambda: self._apply(report))
+        task = await decide_until_current("task", lambda: self._apply(report))
+        self.metrics.reported(report.status)
+        return task
 
     async def _apply(self, report: Report) -> Task:
         async with self.storage.read() as reader:

@@ -27,6 +27,7 @@ from multyagents_api.domain.errors import (
 from multyagents_api.domain.events import EventType, task_event
 from multyagents_api.domain.runs import HELD, RunStatus, check_not_held
 from multyagents_api.domain.tasks import DISPATCHABLE, Task, TaskStatus, ready_tasks, succeeded_steps
+from multyagents_api.observing.metrics import Metrics
 from multyagents_api.service.change import RunChange, Seen, why_without_run
 from multyagents_api.service.outbox import Outbox
 from multyagents_api.service.ports import Claim, Clock, Outdated, Storage, Writer
@@ -83,11 +84,13 @@ class Dispatching:
     storage: Storage
     outbox: Outbox
     clock: Clock
+    metrics: Metrics
 
     async def dispatch_ready(self, run_id: int) -> DispatchAnswer:
         """Dispatch the first task, in template order, that may go now."""
         claimed = await decide_until_current("run", lambda: self._claim_first_ready(run_id))
         if isinstance(claimed, NotDispatched):
+            self.metrics.dispatched(claimed)
             return DispatchAnswer(run_id, reason=claimed)
         return await self._submit(claimed)
 
@@ -118,6 +121,7 @@ class Dispatching:
 
     async def _submit(self, submission: Submission) -> DispatchAnswer:
         state = await self.outbox.deliver(submission)
+        self.metrics.dispatched(state)
         refused = NotDispatched.SUBMIT_FAILED if state is SubmissionState.SUBMIT_FAILED else None
         return DispatchAnswer(submission.run_id, reason=refused, submission=submission, state=state)
 

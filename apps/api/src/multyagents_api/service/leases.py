@@ -19,6 +19,7 @@ from multyagents_api.domain.leases import (
 from multyagents_api.domain.roles import RetryPolicy
 from multyagents_api.domain.runs import RunStatus
 from multyagents_api.domain.tasks import ACTIVE, Task, TaskStatus, check_is_latest
+from multyagents_api.observing.metrics import Metrics
 from multyagents_api.service.change import RunChange
 from multyagents_api.service.ports import Clock, LostAttempt, Outdated, Storage, Writer
 from multyagents_api.service.runners import SubmissionState
@@ -45,6 +46,7 @@ class Leases:
 
     storage: Storage
     clock: Clock
+    metrics: Metrics
     policy: LeasePolicy = NO_LEASES
 
     async def heartbeat(self, task_id: int, attempt: int) -> Lease:
@@ -74,6 +76,7 @@ class Leases:
             with suppress(Outdated):  # its runner was heard, or another process was faster
                 await self._end(attempt)
                 ended += 1
+                self.metrics.lease_expired()
         return ended
 
     async def _refuse(self, task_id: int, attempt: int) -> NoReturn:

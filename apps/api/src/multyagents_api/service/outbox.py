@@ -73,6 +73,12 @@ class Outbox:
             delivered += 1
         return delivered
 
+    async def backlog(self) -> tuple[int, float]:
+        """How many dispatches are pending, and for how many seconds the oldest of them has been."""
+        async with self.storage.read() as reader:
+            pending, since = await reader.pending_backlog()
+        return pending, 0.0 if since is None else max(0.0, (self.clock.now() - since).total_seconds())
+
     async def _record(
         self, submission: Submission, result: SubmissionResult
     ) -> tuple[SubmissionState, Sequence[Task]]:

@@ -238,6 +238,10 @@ class Reader(CatalogueReader, TokenReader, Protocol):
         """Dispatches without a recorded outcome that nobody took on since, the oldest first."""
         ...
 
+    async def pending_backlog(self) -> tuple[int, datetime | None]:
+        """How many dispatches have no recorded outcome, and when the oldest of them was made."""
+        ...
+
     async def lost_attempts(self, now: datetime, *, limit: int) -> list[LostAttempt]:
         """Attempts under way whose lease is over, the longest first."""
         ...
@@ -423,8 +427,11 @@ class Storage(Protocol):
         """
         ...
 
-    async def ready(self) -> bool:
-        """Whether the store answers and has the tables of this version."""
+    async def trouble(self) -> str | None:
+        """What is wrong with the store: it doesn't answer, or has other tables; None where nothing is.
+
+        It may take as long as the store takes to answer.
+        """
         ...
 
     async def maintain(self, pause: Callable[[], Awaitable[None]]) -> NoReturn:

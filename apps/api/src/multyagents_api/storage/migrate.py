@@ -8,10 +8,13 @@ from sqlalchemy.exc import OperationalError
 
 from multyagents_api.service.ports import StorageUnavailable
 
-__all__ = ["HEAD", "is_current", "migrate", "upgrade"]
+__all__ = ["CURRENT", "HEAD", "OTHER_TABLES", "is_current", "migrate", "upgrade"]
 
 HEAD = "v0003"
 """The newest migration; asking Alembic for it would cost every start its import."""
+
+CURRENT = "SELECT version_num FROM alembic_version"
+OTHER_TABLES = "the database has not the tables of this version"
 
 _WAL_ATTEMPTS = 50
 _WAL_PAUSE_S = 0.02
@@ -21,7 +24,7 @@ def is_current(connection: Connection) -> bool:
     """Whether the database has exactly the tables of this version."""
     if not inspect(connection).has_table("alembic_version"):
         return False
-    return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == HEAD
+    return connection.exec_driver_sql(CURRENT).scalar() == HEAD
 
 
 def migrate(connection: Connection) -> None:

@@ -18,8 +18,8 @@ from sqlalchemy.dialects.postgresql import asyncpg as dialect
 
 from multyagents_api.domain.errors import StoreBusy, StoreUnreachable
 from multyagents_api.service.ports import Outdated, StorageUnavailable
-from multyagents_api.storage.migrate import HEAD
-from multyagents_api.storage.postgres_migrate import CURRENT, migrate_postgres
+from multyagents_api.storage.migrate import CURRENT, HEAD, OTHER_TABLES
+from multyagents_api.storage.postgres_migrate import migrate_postgres
 from multyagents_api.storage.postgres_writes import PostgresWriter
 from multyagents_api.storage.prepared import Parameters, Result, Statements
 from multyagents_api.storage.reads import NOTHING
@@ -204,18 +204,17 @@ class PostgresStorage:
                 )
         return self._pool
 
-    async def ready(self) -> bool:
-        """Whether the database answers and has the tables of this version."""
+    async def trouble(self) -> str | None:
+        """What is wrong with the database; None where it answers and has the tables of this version."""
         try:
             driver = await self.acquire()
-        except (*BUSY, *UNREACHABLE):
-            return False
-        try:
-            return bool(await driver.fetchval(CURRENT) == HEAD)
-        except (*BUSY, *UNREACHABLE, asyncpg.PostgresError):
-            return False
-        finally:
-            await self.release(driver)
+            try:
+                found = await driver.fetchval(CURRENT)
+            finally:
+                await self.release(driver)
+        except (*BUSY, *UNREACHABLE, asyncpg.PostgresError) as error:
+            return f"the database does not answer ({type(error).__name__})"
+        return None if found == HEAD else OTHER_TABLES
 
     async def maintain(self, pause: Callable[[], Awaitable[None]]) -> NoReturn:
         """Nothing: the server keeps its own house."""

@@ -8,11 +8,10 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from multyagents_api.storage.migrate import HEAD, is_current, upgrade
+from multyagents_api.storage.migrate import CURRENT, HEAD, is_current, upgrade
 
-__all__ = ["CURRENT", "migrate_postgres"]
+__all__ = ["migrate_postgres"]
 
-CURRENT = "SELECT version_num FROM alembic_version"
 _LOCK = 7_209_061_203_745_377
 """Any number that nobody else locks: whoever holds it migrates, the others wait."""
 

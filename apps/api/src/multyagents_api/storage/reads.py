@@ -27,6 +27,7 @@ from multyagents_api.storage.rows import (
     approval_from_row,
     attempt_from_row,
     event_from_row,
+    from_micros,
     role_from_row,
     run_from_row,
     submission_from_json,
@@ -170,6 +171,7 @@ PENDING_SUBMISSIONS = (
     .order_by(tables.dispatches.c.updated_at)
     .limit(bindparam("limit"))
 )
+PENDING_BACKLOG = select(func.count(), func.min(tables.dispatches.c.created_at)).where(IS_PENDING)
 
 
 @cache
@@ -311,6 +313,11 @@ class SqlReader(CatalogueReads, PathLockReads, ResultReads, TokenReads):
         parameters = {"before": to_micros(before), "limit": limit}
         result = await self._connection.execute(PENDING_SUBMISSIONS, parameters)
         return [submission_from_json(kept) for kept in result.scalars()]
+
+    async def pending_backlog(self) -> tuple[int, datetime | None]:
+        """How many dispatches have no recorded outcome, and when the oldest of them was made."""
+        [(pending, since)] = (await self._connection.execute(PENDING_BACKLOG)).all()
+        return pending, None if since is None else from_micros(since)
 
     async def lost_attempts(self, now: datetime, *, limit: int) -> list[LostAttempt]:
         """Attempts under way whose lease is over, the longest first."""

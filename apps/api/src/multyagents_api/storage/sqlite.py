@@ -22,12 +22,12 @@ from sqlalchemy.pool import StaticPool
 from multyagents_api.domain.errors import StoreBusy
 from multyagents_api.service.ports import Outdated, StorageUnavailable
 from multyagents_api.storage.group_commit import GroupCommit, GroupedWriting
-from multyagents_api.storage.migrate import is_current, migrate
+from multyagents_api.storage.migrate import CURRENT, HEAD, OTHER_TABLES, migrate
 from multyagents_api.storage.prepared import Parameters, Result, Statements
 from multyagents_api.storage.reads import NOTHING, SqlReader
 from multyagents_api.storage.writes import SqlWriter
 
-__all__ = ["SqliteStorage", "checkpoint"]
+__all__ = ["SqliteStorage", "checkpoint", "trouble"]
 
 LAST_RESORT_PAGES = 32_000
 """Pages of the log (125 MiB) at which a request checkpoints after all, should no thread manage to."""
@@ -140,6 +140,7 @@ class SqliteStorage:
     def __init__(self, database: Path, *, busy_timeout_s: float = 5.0, synchronous: str = "NORMAL") -> None:
         engine = _engine(database, busy_timeout_s, synchronous)
         self._database = database
+        self._busy_timeout_s = busy_timeout_s
         self._engines = [engine]
         try:
             self._connection = engine.connect()
@@ -172,12 +173,9 @@ class SqliteStorage:
         """One transaction; with `FULL`, shared with others that come at the same time."""
         return self._writing if self._commits is None else GroupedWriting(self._commits, self._writer)
 
-    async def ready(self) -> bool:
-        """Whether the file answers and has the tables of this version."""
-        try:
-            return is_current(self._connection)
-        except DatabaseError:
-            return False
+    async def trouble(self) -> str | None:
+        """What is wrong with the file, seen from a thread: whoever holds it must not hold up the loop."""
+        return await asyncio.to_thread(trouble, self._database, self._busy_timeout_s)
 
     async def maintain(self, pause: Callable[[], Awaitable[None]]) -> NoReturn:
         """From now on, checkpoint on a thread after each pause instead of inline in some request.
@@ -229,3 +227,16 @@ def checkpoint(database: Path) -> bool:
         return not busy and logged == moved
     finally:
         connection.close()
+
+
+def trouble(database: Path, busy_timeout_s: float) -> str | None:
+    """What is wrong with the file, which is not created; None where it has the tables of this version."""
+    try:
+        connection = sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", busy_timeout_s, uri=True)
+        try:
+            [found] = connection.execute(CURRENT).fetchone() or [None]
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        return f"the database does not answer ({error.sqlite_errorname})"
+    return None if found == HEAD else OTHER_TABLES
