@@ -55,12 +55,14 @@ class ApiClient:
     def request(
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
     ) -> Response:
-        """The answer, whatever it says; a body of bytes goes out as it is, any other as JSON.
+        """The answer, whatever it says; a body of bytes goes out as it is, in parts if there are some.
+
+        Any other goes out as JSON.
 
         Raises:
             Unanswered: there is none; whether the request was carried out can't be known.
         """
-        content = body if body is None or isinstance(body, bytes) else json.dumps(body)
+        content = body if body is None or isinstance(body, bytes | Iterator) else json.dumps(body)
         given = {**self._headers, **({} if body is None else {"content-type": "application/json"})}
         if time.monotonic() - self._used_at > IDLE_S:
             self._connection.close()

@@ -4,14 +4,14 @@ import json
 import random
 import re
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from gatewright.race import Response
 from gatewright.suites.drill import Drill, Expectation, Logbook
-from multyagents_api.bootstrap import Settings
+from multyagents_api.bootstrap import InvalidSettings, RunnerKind, Settings, create_app, parse_database
 from multyagents_api.scenarios.attacks_secrets import Planted, Planter, leaks
 from multyagents_api.scenarios.attacks_stream import read_stream
 from multyagents_api.scenarios.attacks_target import Target
@@ -150,34 +150,12 @@ class Leakage:
 
     def _problems(self, place: Place) -> None:
         """Requests that are refused, and what the refusals say."""
-        plant, step = self._planter, {"role_id": "1", "title": "A"}
-        for text in plant.each("what is wrong with a request", one_line=True):
-            safe = quote(text, safe="")
-            for who, method, path, body in (
-                ("operator", "GET", f"/roles/{safe}", None),
-                ("operator", "GET", f"/{safe}", None),
-                ("operator", "GET", f"/events?run_id={safe[:40]}", None),
-                ("operator", "POST", "/roles", {"name": "r", text: 1}),
-                ("operator", "POST", "/projects", {"name": "p", "root_path": f"../{text}"}),
-                ("operator", "POST", "/projects", {"name": "p", "root_path": "/srv", "allowed_paths": [f"/{text}"]}),
-                ("operator", "POST", "/events", {"run_id": place.run_id, "type": text}),
-                (
-                    *("operator", "POST", "/workflow-templates"),
-                    {"name": "t", "steps": [{"step_id": "a", "depends_on": [text], **step}]},
-                ),
-                ("operator", "POST", "/workflow-templates", {"name": "t", "steps": [{"step_id": text, **step}] * 2}),
-                (
-                    *("runner", "POST", f"/runner/tasks/{place.task_id}/status"),
-                    {"attempt": 1, "status": "success", "quality_gates": {text: "passed"}},
-                ),
-                ("operator", "POST", "/tasks", {"step_id": "a", **step, "role_id": text[:40]}),
-                ("reviewer", "POST", "/approvals/1/approve", {"actor": text}),
-            ):
+        for text in self._planter.each("what is wrong with a request", one_line=True):
+            for what, who, method, path, body in wrong_requests(text, place):
                 response = self._target.client(who).request(method, path, body)
                 self._log.repeated()
-                where = f"the refusal of {method} {re.sub('%.*|=.*', '...', path)}"
-                found = leaks(plant, as_text(response), where) if not response.ok else ()
-                self._log.expect("problems-repeat-no-secret", found)
+                found = leaks(self._planter, as_text(response), f"the refusal of {what}")
+                self._log.expect("problems-repeat-no-secret", () if response.ok else found)
 
     def _read(self, places: Sequence[Place]) -> None:
         """Every GET route of the contract, with every id that leads to what was planted."""
@@ -223,45 +201,59 @@ class Leakage:
     def _settings(self) -> None:
         password = self._planter.named("a password of the settings")
         unreachable = f"postgresql://app:{password}@127.0.0.1:1/shop"
-        odd = f"ftp://app:{password}@127.0.0.1:1/shop"
-        runner = f"http://app:{password}@127.0.0.1:99999/x"
-        attempts = (
-            ((), {"MULTYAGENTS_DATABASE_URL": unreachable}),
-            (("--database", odd), {}),
-            ((), {"MULTYAGENTS_RUNNER": "http", "MULTYAGENTS_RUNNER_URL": runner}),
-        )
-        for said in said_by(self._target.command, attempts, self._target):
-            self._log.expect("settings-stay-private", leaks(self._planter, said, "a server that can't start"))
-            self._log.repeated()
-            if "multyagents" not in said:
-                self._log.doubt("a server that can't start did not say so")
+        odd, runner = f"ftp://app:{password}@db/shop", f"http://app:{password}@runner:99999/x"
         settings = Settings(unreachable, runner_url=runner)
-        shown = f"{settings!r} {settings}"
-        self._log.expect("settings-stay-private", leaks(self._planter, shown, "what settings look like"))
+        said = {
+            "a server that can't start": self._failing_start(unreachable),
+            "the refusal of a database": refusal(lambda: parse_database(odd)),
+            "the refusal of a runner": refusal(lambda: create_app(Settings(runner=RunnerKind.HTTP, runner_url=runner))),
+            "what settings look like": f"{settings!r} {settings}",
+        }
+        for what, text in said.items():
+            self._log.expect("settings-stay-private", leaks(self._planter, text, what))
+            self._log.repeated()
+            if not text:
+                self._log.doubt(f"{what} said nothing")
 
-
-def said_by(
-    command: Sequence[str], attempts: Sequence[tuple[Sequence[str], Mapping[str, str]]], target: Target
-) -> Iterator[str]:
-    """What servers say that should not be able to start; all are started at once."""
-    basis = {**clean_environment(), "MULTYAGENTS_DATABASE": str(target.folder.parent / "unused.db")}
-    started = [
-        subprocess.Popen(
-            [*command, "serve", "--port", "0", "--log-level", "debug", *words],
-            env={**basis, **settings},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+    def _failing_start(self, url: str) -> str:
+        """What a server says whose database can't be reached, with the URL in its environment."""
+        environment = {**clean_environment(), "MULTYAGENTS_DATABASE_URL": url}
+        command = [*self._target.command, "serve", "--port", "0", "--log-level", "debug"]
+        done = subprocess.run(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=START_S, check=False
         )
-        for words, settings in attempts
-    ]
-    for process in started:
-        try:
-            said, _ = process.communicate(timeout=START_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            said, _ = process.communicate()
-        yield said
+        return done.stdout.decode(errors="replace")
+
+
+def wrong_requests(text: str, place: Place) -> Iterator[tuple[str, str, str, str, object]]:
+    """Requests that a text makes wrong: what it stands for, who asks, and how."""
+    safe, step = quote(text, safe=""), {"role_id": "1", "title": "A"}
+    project = {"name": "p", "root_path": "/srv"}
+    yield "an id", "operator", "GET", f"/roles/{safe}", None
+    yield "a route", "operator", "GET", f"/{safe}", None
+    yield "a query", "operator", "GET", f"/workflow-runs?status={safe}", None
+    yield "an id in a query", "operator", "GET", f"/artifacts?run_id={safe[:40]}", None
+    yield "a field", "operator", "POST", "/roles", {"name": "r", text: 1}
+    yield "a root", "operator", "POST", "/projects", {**project, "root_path": f"../{text}"}
+    yield "a path", "operator", "POST", "/projects", {**project, "allowed_paths": [f"/{text}"]}
+    yield "a type", "operator", "POST", "/events", {"run_id": place.run_id, "type": text}
+    steps: list[dict[str, object]] = [{"step_id": "a", "depends_on": [text], **step}]
+    yield "a dependency", "operator", "POST", "/workflow-templates", {"name": "t", "steps": steps}
+    steps = [{"step_id": text, **step}] * 2
+    yield "a step", "operator", "POST", "/workflow-templates", {"name": "t", "steps": steps}
+    yield "an id in a body", "operator", "POST", "/tasks", {"step_id": "a", **step, "role_id": text[:40]}
+    yield "an actor", "reviewer", "POST", "/approvals/1/approve", {"actor": text}
+    report = {"attempt": 1, "status": "success", "quality_gates": {text: "passed"}}
+    yield "a quality gate", "runner", "POST", f"/runner/tasks/{place.task_id}/status", report
+
+
+def refusal(attempt: Callable[[], object]) -> str:
+    """What is said where a setting can't be used; nothing where it can."""
+    try:
+        attempt()
+    except InvalidSettings as error:
+        return str(error)
+    return ""
 
 
 def addresses(path: str, places: Sequence[Place]) -> Iterator[str]:

@@ -148,19 +148,20 @@ def escapes(root: Path, outside: Path) -> Mapping[str, str]:
 
 @contextmanager
 def exchanged(folder: Path, goal: Path) -> Iterator[None]:
-    """Put a symlink in an empty folder's place for a while."""
-    folder.rmdir()
+    """Put a symlink in a folder's place for a while."""
+    aside = folder.with_name(f"{folder.name} aside")
+    folder.rename(aside)
     folder.symlink_to(goal)
     try:
         yield
     finally:
         folder.unlink()
-        folder.mkdir()
+        aside.rename(folder)
 
 
 @contextmanager
 def exchanging(folder: Path, goal: Path) -> Iterator[None]:
-    """Put a symlink in an empty folder's place and take it away again, as fast as it goes."""
+    """Put a symlink in a folder's place and take it away again, as fast as it goes."""
     over = threading.Event()
 
     def swap() -> None:
