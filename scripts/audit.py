@@ -66,15 +66,22 @@ def audit(locks: Sequence[Path], ask: Ask = ask_pip_audit) -> Audit:
             canary = Path(folder, "canary.txt")
             canary.write_text(f"{CANARY}\n")
             known = ask(["--no-deps", "--requirement", str(canary)])
-        if not any(package.get("vulns") for package in known["dependencies"]):
-            raise Unanswered(f"the vulnerability service knows nothing of {CANARY}, which is vulnerable")
+        check_is_known(known)
         named = [word for lock in locks for word in ("--requirement", str(lock))]
         return ask(["--require-hashes", *named])
     except Unanswered as unanswered:
-        skipped = [
-            {"name": name, "skip_reason": str(unanswered)} for name in sorted(locked_packages(locks))
-        ]
+        skipped = [{"name": name, "skip_reason": str(unanswered)} for name in sorted(locked_packages(locks))]
         return {"dependencies": skipped, "fixes": []}
+
+
+def check_is_known(document: Audit) -> None:
+    """Believe nobody who does not know what everybody knows.
+
+    Raises:
+        Unanswered: the audit of the canary found nothing.
+    """
+    if not any(package.get("vulns") for package in document["dependencies"]):
+        raise Unanswered(f"the vulnerability service knows nothing of {CANARY}, which is vulnerable")
 
 
 def locked_packages(locks: Iterable[Path]) -> set[str]:

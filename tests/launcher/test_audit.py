@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-
 from audit import CANARY, Unanswered, ask_pip_audit, audit, locked_packages, main
+
 from gatewright.core.verdict import State
 from gatewright.evidence.results import read_result
 
@@ -97,7 +97,9 @@ def test_skipped_packages_are_those_of_the_locks(lock):
     """Each by its name, with the reason."""
     assert locked_packages([lock]) == {"anyio", "uvicorn", "zope.interface"}
     document = audit([lock], Service(feed=None))
-    assert [package["skip_reason"] for package in document["dependencies"]] == ["the service can't be reached"] * 3
+    assert [package["skip_reason"] for package in document["dependencies"]] == [
+        "the service can't be reached"
+    ] * 3
 
 
 def test_our_locks_name_what_we_install():

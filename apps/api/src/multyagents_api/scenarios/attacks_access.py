@@ -27,10 +27,12 @@ TOKENS_STAND = Expectation(
     "tokens-stand", "without a token that stands, a route that is not public answers 401 not_authenticated"
 )
 LEAST_PRIVILEGE = Expectation(
-    "least-privilege", "the table gives nobody more than reviewing, running, telling, reading or operating needs"
+    "least-privilege",
+    "the table gives nobody more than reviewing, running, telling, reading or operating needs",
 )
 NO_UNKNOWN_ROUTE = Expectation(
-    "no-unknown-route", "the table and the contract name the same routes, and an app with another is not built"
+    "no-unknown-route",
+    "the table and the contract name the same routes, and an app with another is not built",
 )
 CONSTANT_TIME = Expectation("constant-time", "secrets are compared by hmac.compare_digest")
 
@@ -214,7 +216,7 @@ def too_generous(table: Mapping[Operation, Permission]) -> Iterator[str]:
 
 
 def needed(method: str, path: str) -> frozenset[AccessRole]:
-    """Who needs a route: reading is for all but runners, who see what they work on; the rest has one master."""
+    """Who needs a route: all but runners read; they see what they work on; the rest has one master."""
     runner = AccessRole.RUNNER
     if path.startswith("/runner/") or (method, path) == ("POST", "/artifacts"):
         return frozenset({runner})

@@ -22,7 +22,8 @@ from multyagents_api.scenarios.topology import clean_environment
 __all__ = ["runner_confinement"]
 
 WORKS_INSIDE = Expectation(
-    "works-inside", "a command works in a root of its runner or not at all, also where that was swapped in time"
+    "works-inside",
+    "a command works in a root of its runner or not at all, also where that was swapped in time",
 )
 ASKS_WHO = Expectation("asks-who-submits", "nobody without the runner's secret hands it anything")
 CLEAN = Expectation("clean-environment", "a command is told neither the runner's token nor its secret")
@@ -81,7 +82,15 @@ class Confinement:
         """Directories that lie elsewhere; and one inside, from somebody who does not know the secret."""
         (root / "link").symlink_to(outside)
         (root / "up").symlink_to("..")
-        for place in (outside, root / "link", root / "link/deep", root / "up", f"{root}/../outside", "/", "first"):
+        for place in (
+            outside,
+            root / "link",
+            root / "link/deep",
+            root / "up",
+            f"{root}/../outside",
+            "/",
+            "first",
+        ):
             status = self._submit(place, WRITE, self._dispatched())
             refused = [] if status == HTTPStatus.UNPROCESSABLE_ENTITY else [f"{place} was answered {status}"]
             self._log.expect("works-inside", refused)
@@ -114,8 +123,10 @@ class Confinement:
         if f"MULTYAGENTS_TASK_ID={attempt}" not in text:
             self._log.doubt("the command did not tell its environment")
         hidden = {
-            "token": self._target.tokens["runner"], "secret": secret.partition(":")[2],
-            "name of the token": "MULTYAGENTS_TOKEN", "name of the secret": "MULTYAGENTS_RUNNER_SECRET",
+            "token": self._target.tokens["runner"],
+            "secret": secret.partition(":")[2],
+            "name of the token": "MULTYAGENTS_TOKEN",
+            "name of the secret": "MULTYAGENTS_RUNNER_SECRET",
         }
         found = [f"a command sees the {what} of its runner" for what, word in hidden.items() if word in text]
         self._log.expect("clean-environment", found)
@@ -125,11 +136,19 @@ class Confinement:
         run = self._target.make_run({"step_id": "a"})
         return str(self._target.dispatch(run["id"])["task_id"])
 
-    def _submit(self, place: Path | str, command: Sequence[str], task: str, *, secret: str | None = None) -> int:
+    def _submit(
+        self, place: Path | str, command: Sequence[str], task: str, *, secret: str | None = None
+    ) -> int:
         """How the runner answers a submission, as the API would make it."""
         body = {
-            **{"run_id": "1", "task_id": task, "attempt": 1, "step_id": "a", "prompt": ""},
-            **{"command": command, "project_root": str(place), "timeout_s": int(PATIENCE_S)},
+            "run_id": "1",
+            "task_id": task,
+            "attempt": 1,
+            "step_id": "a",
+            "prompt": "",
+            "command": command,
+            "project_root": str(place),
+            "timeout_s": int(PATIENCE_S),
         }
         proof = base64.b64encode((self._secret if secret is None else secret).encode()).decode()
         headers = {"authorization": f"Basic {proof}", "content-type": "application/json"}
@@ -156,7 +175,9 @@ class Confinement:
             return found["status"] in statuses
 
         if not within(PATIENCE_S, met):
-            self._log.doubt(f"a task is {found['status']}, not {' or '.join(statuses)}, after {PATIENCE_S:g} s")
+            self._log.doubt(
+                f"a task is {found['status']}, not {' or '.join(statuses)}, after {PATIENCE_S:g} s"
+            )
         return found
 
 

@@ -82,7 +82,7 @@ class Fuzzing:
         return seeded
 
     def _judge(self, case: Any, response: Any) -> None:
-        """Hold an answer to the document; the failures are gathered, so that all operations get their turn."""
+        """Hold an answer to the document; failures are gathered, so that all operations get their turn."""
         from schemathesis.checks import not_a_server_error  # noqa: PLC0415
         from schemathesis.specs.openapi import checks  # noqa: PLC0415
 

@@ -36,8 +36,8 @@ def secret_leakage(target: Target, seed: int) -> Drill:
         "secret-leakage",
         "plants secrets in callbacks, hand-offs, artifacts, custom events, answers of the runner, refused "
         "requests and settings, then reads every GET route, the stream and the log. Prompts, names, titles, "
-        "commands, comments and reasons are kept as they are sent, by design: they are what an agent needs or "
-        "what somebody said, so nothing is planted there",
+        "commands, comments and reasons are kept as they are sent, by design: they are what an agent needs, "
+        "or what somebody said, so nothing is planted there",
         (ANSWERS, PROBLEMS, LOG, SETTINGS),
         lambda log: Leakage(target, log, random.Random(seed)).run(),  # noqa: S311 - must be drawn again
     )
@@ -87,7 +87,9 @@ class Leakage:
             created = self._target.client("runner").post("/artifacts", body | place)
             artifacts.append(created["id"])
         self._tell_events(run_id, task_id)
-        running = self._target.report(task_id, 1, "running", message=plant.all_in_one("the message of a callback"))
+        running = self._target.report(
+            task_id, 1, "running", message=plant.all_in_one("the message of a callback")
+        )
         handoff = {
             "summary": plant.all_in_one("the summary of a hand-off")[:2_000],
             "details": plant.all_in_one("the details of a hand-off"),
@@ -184,8 +186,8 @@ class Leakage:
         cursor = next((name for name in ("cursor", "after") if name in names), None)
         if cursor is None or "limit" not in names:
             return as_text(self._target.operator.request("GET", address))
-        texts, after = [], "0"
-        while after is not None:
+        texts, after = list[str](), "0"
+        while after:
             joint = "&" if "?" in address else "?"
             response = self._target.operator.request("GET", f"{address}{joint}limit=500&{cursor}={after}")
             texts.append(as_text(response))
@@ -206,7 +208,9 @@ class Leakage:
         said = {
             "a server that can't start": self._failing_start(unreachable),
             "the refusal of a database": refusal(lambda: parse_database(odd)),
-            "the refusal of a runner": refusal(lambda: create_app(Settings(runner=RunnerKind.HTTP, runner_url=runner))),
+            "the refusal of a runner": refusal(
+                lambda: create_app(Settings(runner=RunnerKind.HTTP, runner_url=runner))
+            ),
             "what settings look like": f"{settings!r} {settings}",
         }
         for what, text in said.items():
@@ -220,7 +224,12 @@ class Leakage:
         environment = {**clean_environment(), "MULTYAGENTS_DATABASE_URL": url}
         command = [*self._target.command, "serve", "--port", "0", "--log-level", "debug"]
         done = subprocess.run(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=START_S, check=False
+            command,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=START_S,
+            check=False,
         )
         return done.stdout.decode(errors="replace")
 
@@ -263,9 +272,8 @@ def addresses(path: str, places: Sequence[Place]) -> Iterator[str]:
     for place in places:
         for artifact_id in place.artifact_ids or ("1",):
             ids = {"run_id": place.run_id, "task_id": place.task_id, "artifact_id": artifact_id}
-            address = re.sub(r"\{(\w+)\}", lambda found, ids=ids: ids.get(found[1], "1"), path)
             if "{" in path:
-                yield address
+                yield filled(path, ids)
         if path in {"/events", "/events/stream", "/artifacts", "/handoffs"}:
             yield f"{path}?run_id={place.run_id}"
 
@@ -275,12 +283,17 @@ def streams(operation: Mapping[str, Any]) -> bool:
     return "text/event-stream" in operation["responses"]["200"].get("content", {})
 
 
-def following(page: Any, after: str) -> str | None:
-    """Where the next page begins; None where there is none."""
+def filled(path: str, ids: Mapping[str, str]) -> str:
+    """A route with ids in it; of those that nobody gave, 1."""
+    return re.sub(r"\{(\w+)\}", lambda found: ids.get(found[1], "1"), path)
+
+
+def following(page: Any, after: str) -> str:
+    """Where the next page begins; empty where there is none."""
     if not isinstance(page, dict) or not page.get("items"):
-        return None
+        return ""
     cursor = page.get("next_cursor", page.get("next_after"))
-    return None if cursor == after else cursor
+    return "" if cursor == after else str(cursor or "")
 
 
 def as_text(response: Response) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from gatewright.race import Response
 from gatewright.suites.drill import Drill, Expectation, Logbook
 from multyagents_api.scenarios.attacks_answers import NO_SERVER_ERROR, allowed, refused, server_errors
+from multyagents_api.scenarios.attacks_corpus import IDS, PLAIN_PATHS, hostile_paths
 from multyagents_api.scenarios.attacks_target import Target
 
 __all__ = ["leads_out", "path_traversal", "tree"]
@@ -26,21 +27,10 @@ NAMES_NOTHING_ELSE = Expectation(
 )
 SHA = "0" * 64
 
-PLAIN = ("src", "src/new", "./src", "%2e%2e", "․․/x", "．．／x", "..．/x")  # noqa: RUF001 - look-alikes on purpose
-"""What is a path inside, however it looks: nobody decodes it."""
-
-DEEP = 120
-LONG = 5_000
-
-IDS = (
-    *("..", "../1", "1/../2", "./1", "/1", "1/", "%2e%2e", "%252e%252e", "..%2f1", "..%5c1", "1%00", "1%0a"),
-    *("01", "+1", "-1", "1.0", "1e0", "0x1", " 1", "1 ", "1;2", "1,2", "1'--", "1 OR 1=1", "*", "null", "None"),
-    *("١", "１", "²", "true", "9" * 19, "9" * LONG, "C:1", "\\1", "~", "1#", "1?x=2", "{project_id}"),  # noqa: RUF001
+KINDS = (
+    *("projects", "roles", "skill-packs", "workflow-templates"),
+    *("workflow-runs", "tasks", "approvals", "artifacts"),
 )
-"""Other spellings of the id 1, and what is none; each is sent as it is, percent-encoded, and so twice."""
-
-KINDS = ("projects", "roles", "skill-packs", "workflow-templates", "workflow-runs", "tasks", "approvals")
-KINDS += ("artifacts",)
 FILTERS = ("/events?run_id=", "/artifacts?run_id=", "/artifacts?task_id=", "/handoffs?run_id=")
 
 
@@ -73,7 +63,7 @@ class Traversal:
         self._log.note("roots, allowed paths and lock paths")
         self._try_roots()
         role, project = self._target.make_role(), self._target.make_project(self._root)
-        for path in (*PLAIN, *hostile_paths(self._root, self._outside)):
+        for path in (*PLAIN_PATHS, *hostile_paths(self._root, self._outside)):
             self._try_paths(path, role, project)
         self._log.note("locations of artifacts")
         self._try_artifacts()
@@ -89,7 +79,7 @@ class Traversal:
         return response
 
     def _try_roots(self) -> None:
-        for path in (*PLAIN, *hostile_paths(self._root, self._outside)):
+        for path in (*PLAIN_PATHS, *hostile_paths(self._root, self._outside)):
             body = {"name": self._target.name("root"), "root_path": path}
             response = self._ask(f"root_path {path!r}", "POST", "/projects", body)
             if response.ok:
@@ -98,7 +88,10 @@ class Traversal:
     def _try_paths(self, path: str, role: str, project: str) -> None:
         """One path in each place that takes paths of a project."""
         step = {
-            **{"step_id": "a", "role_id": role, "title": "A", "execution_mode": "shared-workspace"},
+            "step_id": "a",
+            "role_id": role,
+            "title": "A",
+            "execution_mode": "shared-workspace",
             "lock_paths": [path],
         }
         described, again = (
@@ -116,7 +109,7 @@ class Traversal:
             response = self._ask(f"{what} {path!r}", method, place, body)
             outside = (leads_out(found, self._root) for found in paths_in(response.json))
             violations = [f"{what} {path!r}: {found}" for found in outside if found and response.ok]
-            if path in PLAIN:
+            if path in PLAIN_PATHS:
                 violations += allowed(f"{what} {path!r}", response)
             self._log.expect("stays-inside", violations)
 
@@ -134,7 +127,7 @@ class Traversal:
                 self._log.expect("stays-inside", no_plain_location(response.json))
 
     def _try_ids(self) -> None:
-        """Other spellings of an id that exists, in the path and in queries."""
+        """Other spellings of an id that exists: as they are, percent-encoded, and so twice."""
         known = {kind: self._target.operator.request("GET", f"/{kind}/1").json for kind in KINDS}
         kinds, filters = itertools.cycle(KINDS), itertools.cycle(FILTERS)
         for spelling in IDS:
@@ -151,23 +144,6 @@ class Traversal:
             self._log.expect("names-nothing-else", [f"{shown} was answered with what 1 names"])
         else:
             self._log.expect("names-nothing-else", refused(shown, response))
-
-
-def hostile_paths(root: Path, outside: Path) -> Iterator[str]:
-    """Paths that would lead out of a root if anybody decoded, joined, cleaned or cut them carelessly."""
-    beside = outside.name
-    yield from ("..", "../", "../..", f"../{beside}", f"src/../../{beside}", f"src/../../{beside}/new")
-    yield from (f"./../{beside}", f"src//..//..//{beside}", "src/..", "src/../src", "../" * 40 + "etc/passwd")
-    yield from (str(outside), f"{outside}/new/deep", f"{root}/../{beside}", f"{root}{beside[-7:]}")
-    yield from (f"{root}x", f"/{outside}", f"//{beside}", "/", "//", "/etc/passwd", "/etc", "/root/.ssh")
-    yield from ("/proc/self/root/etc", "/proc/self/cwd", "/proc/1/root", "/dev/fd/0", "/dev/stdin/x")
-    yield from ("~", "~root", "$HOME/x", "${HOME}", "%HOME%", "`id`", "$(id)", "file:///etc/passwd")
-    yield from ("%2e%2e/x", "%2e%2e%2fx", "%252e%252e%252fx", "..%2fx", "..%00/x", "..%c0%af..%c0%afetc", "..;/x")
-    yield from ("..\\x", "src\\..\\..\\x", "C:\\Windows", "C:/Windows", "c:", "\\\\host\\share", "//host/share")
-    yield from ("\\\\?\\C:\\x", "con", "nul", "src:stream", "....//....//x", ".../...//x", "..../x")
-    yield from ("..\x00/x", "src\x00", "\x00", "..\n/x", "\r\n../x", "\x1b[2J", "\ud800", "../\udc00", "src/\udfff")
-    yield from ("․․/x", "．．／x", "..／x", "..∕x", "‥/x", "\u202e/../x", "\ufeff../x", "．./x")  # noqa: RUF001
-    yield from ("a" * LONG, "a" * 300, "a/" * DEEP, "/".join(["b" * 255] * 15), "é" * 256, "", " ", "\t", "\u2028")
 
 
 def paths_in(body: Any) -> Iterator[str]:

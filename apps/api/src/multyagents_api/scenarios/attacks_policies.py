@@ -1,6 +1,6 @@
 """Ways around approvals and the service's own word: every route that could dispatch, decide or tell."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from gatewright.race import Response
@@ -8,6 +8,7 @@ from gatewright.suites.drill import Drill, Expectation, Logbook
 from multyagents_api.domain.events import EventType
 from multyagents_api.scenarios import races_oracles as oracles
 from multyagents_api.scenarios.attacks_answers import NO_SERVER_ERROR, allowed, refused, server_errors
+from multyagents_api.scenarios.attacks_corpus import DISGUISED_TYPES
 from multyagents_api.scenarios.attacks_target import OWNER, Target
 
 __all__ = ["policy_bypass"]
@@ -159,11 +160,16 @@ class Bypass:
         answer = self._target.operator.request("PUT", f"/workflow-templates/{template}", freed)
         self._log.expect(
             "approval-first",
-            [*refused("an override", overridden, (422, "invalid_request")), *allowed("a new template", answer)],
+            [
+                *refused("an override", overridden, (422, "invalid_request")),
+                *allowed("a new template", answer),
+            ],
         )
         self._try_to_dispatch(run["id"], run["task_ids"][0])
 
-    def _decide(self, task: Any, verdict: str, *, who: str = "reviewer", actor: str | None = None) -> Response:
+    def _decide(
+        self, task: Any, verdict: str, *, who: str = "reviewer", actor: str | None = None
+    ) -> Response:
         body = {} if actor is None else {"actor": actor}
         return self._ask(f"/approvals/{task['approval_id']}/{verdict}", body, who=who)
 
@@ -174,7 +180,9 @@ class Bypass:
             done = self._decide(task, first)
             answers = [self._decide(task, second), self._decide(task, first, who=OWNER)]
             kept = self._target.operator.get(f"/approvals/{task['approval_id']}")
-            violations = [each for answer in answers for each in refused(f"{second} after {first}", answer, DECIDED)]
+            violations = [
+                each for answer in answers for each in refused(f"{second} after {first}", answer, DECIDED)
+            ]
             if kept != done.json:
                 violations.append(f"what was decided by {first} is now {kept['status']} by {kept['actor']}")
             self._log.expect("decided-once", [*allowed(first, done), *violations])
@@ -192,13 +200,21 @@ class Bypass:
         self._log.expect(
             "not-by-the-asker",
             [
-                *(each for answer in own for each in refused("one's own request", answer, (403, "own_request"))),
+                *(
+                    each
+                    for answer in own
+                    for each in refused("one's own request", answer, (403, "own_request"))
+                ),
                 *(
                     each
                     for answer in borrowed
                     for each in refused("in another name", answer, (403, "not_yourself"))
                 ),
-                *(each for answer in unable for each in refused("without the role", answer, (403, "forbidden"))),
+                *(
+                    each
+                    for answer in unable
+                    for each in refused("without the role", answer, (403, "forbidden"))
+                ),
                 *self._attempts(task["id"]),
             ],
         )
@@ -208,7 +224,7 @@ class Bypass:
         run = self._target.make_run({"step_id": "free"})
         [task] = run["task_ids"]
         before = self._target.operator.get(f"/events?run_id={run['id']}&limit=500")["items"]
-        for kind in (*EventType, *disguised()):
+        for kind in (*EventType, *DISGUISED_TYPES):
             body = {"run_id": run["id"], "task_id": task, "type": kind, "payload": {"status": "success"}}
             for who in ("operator", "runner"):
                 answer = self._ask("/events", body, who=who)
@@ -238,14 +254,3 @@ def dispatches(what: str, response: Response) -> Iterator[str]:
     found = body.get("dispatched") or body.get("spawn")
     if found:
         yield f"{what} dispatched {found if isinstance(found, list) else body.get('task_id')}"
-
-
-def disguised() -> Sequence[str]:
-    """Types that would pass for others if anybody cleaned, folded or cut them."""
-    return (
-        *("custom", "custom.", "CUSTOM.x", "custom.X", "Custom.deploy", "custom..x", "custom.x.", ".custom.x"),
-        *("custom.x\n", "custom.x\ntask.dispatched", "custom.\x00task.dispatched", "custom.x task.dispatched"),
-        *("custom.x\r\ndata: {}", "task.dispatched\x00custom.x", " task.dispatched", "task.dispatched "),
-        *("TASK.DISPATCHED", "task.dispatched.custom.", "custom/../task.dispatched", "custom．x", "ｃustom.x"),  # noqa: RUF001
-        *("cuſtom.x", "custom.é", "custom.\ud800", "*", "%", "task.%", "", " ", "custom." + "x" * 60),
-    )

@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from http import HTTPStatus
 from typing import Any
 
 from gatewright.race import Response
 from gatewright.suites.drill import Drill, Expectation, Logbook
 from multyagents_api.http.limits import MOST_BODY_BYTES
 from multyagents_api.scenarios.api_client import Unanswered
-from multyagents_api.scenarios.attacks_answers import NO_SERVER_ERROR, allowed, refused, server_errors
+from multyagents_api.scenarios.attacks_answers import NO_SERVER_ERROR, refused, server_errors
 from multyagents_api.scenarios.attacks_target import Target
 
 __all__ = ["request_tricks"]
@@ -20,17 +19,27 @@ NO_STRAY_FIELDS = Expectation(
 BOUNDED = Expectation(
     "bounded", "a body over the limit, nested beyond reason, or no JSON is refused, announced or not"
 )
-ONE_READING = Expectation(
-    "one-reading", "where a key is sent twice, what is checked is what is kept"
-)
+ONE_READING = Expectation("one-reading", "where a key is sent twice, what is checked is what is kept")
 JSON_ALONE = Expectation("json-alone", "a body of any other content type changes nothing")
 METHOD_STANDS = Expectation(
     "method-stands", "no header, query or field makes a request one of another method or path"
 )
 STRAY: Mapping[str, object] = {
-    **{"id": "1", "status": "success", "attempt": 7, "version": 1, "run_id": "1", "approval_id": "1"},
-    **{"approved": True, "requested_by_subject": "x", "roles": ["operator"], "created_at": "2026-01-01T00:00:00Z"},
-    **{"subject": "reviewer", "lease_until": None, "__proto__": {}, "rerun_count": 0, "sequence": 1},
+    "id": "1",
+    "status": "success",
+    "attempt": 7,
+    "version": 1,
+    "run_id": "1",
+    "approval_id": "1",
+    "approved": True,
+    "requested_by_subject": "x",
+    "roles": ["operator"],
+    "created_at": "2026-01-01T00:00:00Z",
+    "subject": "reviewer",
+    "lease_until": None,
+    "__proto__": {},
+    "rerun_count": 0,
+    "sequence": 1,
 }
 OVERRIDES = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override")
 ELSEWHERE = ("X-Original-URL", "X-Rewrite-URL", "X-Forwarded-Path", "X-Forwarded-Prefix")
@@ -43,8 +52,8 @@ def request_tricks(target: Target) -> Drill:
     """The drill against a running service."""
     return Drill(
         "request-tricks",
-        "adds fields that are not for clients, sends bodies that are too large, too deep, twofold or of other "
-        "types, and asks for other methods and paths by headers",
+        "adds fields that are not for clients, sends bodies that are too large, too deep, twofold or of "
+        "other types, and asks for other methods and paths by headers",
         (NO_STRAY_FIELDS, BOUNDED, ONE_READING, JSON_ALONE, METHOD_STANDS, NO_SERVER_ERROR),
         lambda log: Tricks(target, log).run(),
     )
@@ -83,7 +92,12 @@ class Tricks:
         return read(f"/workflow-runs/{self._run['id']}"), events, counts
 
     def _ask(
-        self, method: str, path: str, body: object, headers: Mapping[str, str] | None = None, who: str = "operator"
+        self,
+        method: str,
+        path: str,
+        body: object,
+        headers: Mapping[str, str] | None = None,
+        who: str = "operator",
     ) -> Response:
         response = self._target.client(who).request(method, path, body, headers)
         self._log.expect("no-server-error", server_errors(f"{method} {path}", response))
@@ -91,7 +105,7 @@ class Tricks:
         return response
 
     def _bodies(self) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
-        """Who sends what where: a body that is right, and will be made wrong, for every route that takes one."""
+        """Who sends what where: a body that is right, and will be made wrong, for routes that take one."""
         run, task = f"/workflow-runs/{self._run['id']}", self._task
         role, template = self._role, self._run["workflow_template_id"]
         approval = self._run["tasks"][0]["approval_id"]
@@ -193,7 +207,9 @@ class Tricks:
             violations = ["was answered as another path"] if answer.json != {"status": "ok"} else []
             self._log.expect("method-stands", [f"GET /healthz with {header} {each}" for each in violations])
         self._log.expect("method-stands", self._still(role, known, "all of them"))
-        changed = ["a run, or what there is, stands otherwise than before"] if self._standing() != before else []
+        changed = (
+            ["a run, or what there is, stands otherwise than before"] if self._standing() != before else []
+        )
         self._log.expect("method-stands", changed)
 
     def _expect_method(self, what: str, answer: Response) -> None:
@@ -231,7 +247,9 @@ def open_schemas(document: Any) -> Iterator[str]:
     """Objects of request bodies that take fields which they do not describe."""
     schemas = document["components"]["schemas"]
     bodies = [
-        operation["requestBody"] for operations in document["paths"].values() for operation in operations.values()
+        operation["requestBody"]
+        for operations in document["paths"].values()
+        for operation in operations.values()
         if "requestBody" in operation
     ]
     waiting, seen = references(bodies), set[str]()

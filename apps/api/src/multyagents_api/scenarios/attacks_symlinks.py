@@ -1,4 +1,4 @@
-"""Symlinks inside a project that lead out of it: files, folders, chains, circles, and those that are swapped."""
+"""Symlinks inside a project that lead out of it: files, folders, chains, circles, and swapped ones."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -33,8 +33,8 @@ def symlink_escape(target: Target, swaps: int) -> Drill:
     """The drill against a running service; so many requests name a path that is exchanged meanwhile."""
     return Drill(
         "symlink-escape",
-        "puts symlinks into a project and names them as allowed paths and lock paths; then exchanges a folder "
-        "for a symlink before, and while, it is named",
+        "puts symlinks into a project and names them as allowed paths and lock paths; then exchanges a "
+        "folder for a symlink before, and while, it is named",
         (REFUSED_OUTSIDE, REFUSED_CIRCLES, KEPT_INSIDE, LOOKED_AT_ANEW, FOLLOWS_NOTHING, NO_SERVER_ERROR),
         lambda log: Escape(target, log).run(swaps),
     )
@@ -76,7 +76,10 @@ class Escape:
     def _name(self, path: str) -> Iterator[tuple[str, Response]]:
         """What naming a path is answered in each place that takes one."""
         step = {
-            **{"step_id": "a", "role_id": self._role, "title": "A", "lock_paths": [path]},
+            "step_id": "a",
+            "role_id": self._role,
+            "title": "A",
+            "lock_paths": [path],
             "execution_mode": "shared-workspace",
         }
         for place, body in (

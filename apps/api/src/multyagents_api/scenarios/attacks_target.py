@@ -168,5 +168,3 @@ def serve_target(command: Sequence[str] = PYTHON) -> Iterator[Target]:
                 yield target
             finally:
                 target.close()
-
-

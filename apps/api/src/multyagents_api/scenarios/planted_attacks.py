@@ -27,8 +27,8 @@ from multyagents_api.service import approvals, artifacts, callbacks, events, loc
 __all__ = [
     "any_content_type",
     "approved_again",
-    "borrowed_methods",
     "bodies_without_end",
+    "borrowed_methods",
     "compared_by_letters",
     "failing_route",
     "folders_for_paths",
@@ -38,8 +38,8 @@ __all__ = [
     "headers_in_the_log",
     "kept_secrets",
     "own_approvals",
-    "paths_that_go_up",
     "paths_that_are_remembered",
+    "paths_that_go_up",
     "repeated_secrets",
     "roles_unasked",
     "runner_without_walls",
@@ -340,8 +340,7 @@ def runner_without_walls() -> Iterator[None]:
 @contextmanager
 def in_front(change: Change, *, limit: bool = True) -> Iterator[None]:
     """Let every request pass something else first; the limit of bodies stays unless it is to go."""
-
-    genuine: Callable[[ASGIApp], ASGIApp] = http_app.BodyLimit
+    genuine: Callable[[ASGIApp], ASGIApp] = vars(http_app)["BodyLimit"]
 
     class Planted:
         def __init__(self, app: ASGIApp) -> None:

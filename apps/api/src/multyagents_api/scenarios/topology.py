@@ -134,8 +134,8 @@ class Topology:
 
     def _api(self, index: int, port: int, *, runner_port: int) -> ServerProcess:
         port_file = self.folder / f"api-{index}.port"
-        flags = ("serve", "--host", "127.0.0.1", "--port", str(port), "--port-file", str(port_file))
-        flags += tuple(self.plan.options)
+        address = ("--host", "127.0.0.1", "--port", str(port), "--port-file", str(port_file))
+        flags = ("serve", *address, *self.plan.options)
         runner = {"MULTYAGENTS_RUNNER": "accept"}
         if self.plan.runner:
             runner = {
