@@ -52,10 +52,18 @@ settings by environment:
                           done again (default 30; 0: never)
   MULTYAGENTS_DURABILITY  what an acknowledged write survives: process (default) the death of the process,
                           power also a loss of power
+  MULTYAGENTS_STORE_TIMEOUT
+                          how many seconds a request waits for the store before it is refused (default 5);
+                          a PostgreSQL statement without an answer in twice that time is given up
+  MULTYAGENTS_RUNNER_BUDGET
+                          how many seconds a request waits for the runner before it answers that the dispatch
+                          is pending (default 2); what is pending for five times as long is submitted again
   MULTYAGENTS_LOG_FORMAT  json or text (default: text on a terminal, json elsewhere)
   MULTYAGENTS_AUTH        who may ask: tokens (default), bearers of tokens (token --help tells how to make
                           them), or off, everybody, which only a loopback address is served with
   MULTYAGENTS_RATE_LIMIT  requests per second of each token's subject (default 1000, 0 for any number)
+
+  MULTYAGENTS_STREAMS     how many event streams a process serves at once (default 100)
 
 several processes may serve one database file. example:
   python -m multyagents_api serve --port 8080 --database /var/lib/multyagents/runs.db
@@ -87,13 +95,15 @@ class Server(uvicorn.Server):
             sweep(self._services.outbox, lambda: asyncio.sleep(SWEEP_EVERY_S)),
             sweep_leases(self._services.leases, lambda: asyncio.sleep(SWEEP_EVERY_S)),
             self._services.storage.maintain(lambda: asyncio.sleep(MAINTAIN_EVERY_S)),
+            self._services.streams.announce(),
         )
         self._tidying = [asyncio.create_task(work) for work in tidying]
         if self._port_file is not None and sockets:
             write_port(self._port_file, sockets[0].getsockname()[1])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop tidying before the store is closed."""
+        """End streams, which would end by themselves only much later, and stop tidying before the store."""
+        self._services.streams.close()
         for task in self._tidying:
             task.cancel()
         await asyncio.gather(*self._tidying, return_exceptions=True)

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import os
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
@@ -34,6 +35,8 @@ from multyagents_api.service.callbacks import Callbacks
 from multyagents_api.service.cancellation import Cancellation
 from multyagents_api.service.control_loop import ControlLoop
 from multyagents_api.service.dispatching import Dispatching
+from multyagents_api.service.event_signal import EventFeed
+from multyagents_api.service.event_streams import EventStreams
 from multyagents_api.service.events import Events
 from multyagents_api.service.handoffs import Handoffs
 from multyagents_api.service.health import Check, Health
@@ -74,6 +77,11 @@ T = TypeVar("T", bound=StrEnum)
 RATE_LIMIT = 1000.0
 FAILURES_PER_S = 10.0
 """How often an address may fail to prove who it is before it has to wait."""
+DEFAULT_STORE_TIMEOUT_S = 5.0
+DEFAULT_RUNNER_BUDGET_S = 2.0
+OVERDUE_BUDGETS = 5
+LEAST_TIME_S, MOST_TIME_S = 0.1, 60.0
+"""Of what a request waits for."""
 DEFAULT_LEASE_S = 30.0
 LEAST_LEASE_S, MOST_LEASE_S = 2, 86_400
 """Who is looked for once a second is missed after two at the earliest."""
@@ -112,7 +120,8 @@ class Settings:
         database: a SQLite file, or the `postgresql://` URL of a database, which may hold a password.
         runner: who executes tasks.
         durability: what an acknowledged write survives.
-        busy_timeout_s: how long a statement waits for another process's transaction.
+        busy_timeout_s: how long a request waits for a connection to the store, or a statement for a lock; a
+            statement that got no answer in twice that time will get none.
         runner_budget_s: how long a request waits for a runner that takes its time.
         runner_url: where a runner of kind `HTTP` is; may hold a password.
         log_format: how log lines look; None: text on a terminal, else JSON.
@@ -120,19 +129,26 @@ class Settings:
         lease_s: after how many silent seconds a runner of kind `HTTP` has lost an attempt; 0: never.
         auth: who may ask; `OFF` is for loopback addresses and for programs that hold the app themselves.
         rate_limit: requests per second that each subject may make of a process; 0 for any number.
+        streams: how many event streams a process serves at once.
     """
 
     database: Path | str = field(default_factory=lambda: Path("multyagents.db"), repr=False)
     runner: RunnerKind = RunnerKind.ACCEPT
     durability: Durability = Durability.PROCESS
-    busy_timeout_s: float = 5.0
-    runner_budget_s: float = 2.0
+    busy_timeout_s: float = DEFAULT_STORE_TIMEOUT_S
+    runner_budget_s: float = DEFAULT_RUNNER_BUDGET_S
     runner_url: str = field(default="", repr=False)
     log_format: LogFormat | None = None
     traces: bool = False
     lease_s: float = DEFAULT_LEASE_S
     auth: AuthKind = AuthKind.TOKENS
     rate_limit: float = RATE_LIMIT
+    streams: int = 100
+
+    @property
+    def overdue_after_s(self) -> float:
+        """After how long without an outcome a dispatch is submitted again: nobody is at it any more."""
+        return OVERDUE_BUDGETS * self.runner_budget_s
 
     @property
     def leases(self) -> LeasePolicy:
@@ -152,12 +168,22 @@ class Settings:
             database=_database(environment),
             runner=_choice(RunnerKind, "MULTYAGENTS_RUNNER", environment, RunnerKind.ACCEPT),
             durability=_choice(Durability, "MULTYAGENTS_DURABILITY", environment, Durability.PROCESS),
+            busy_timeout_s=_seconds("MULTYAGENTS_STORE_TIMEOUT", environment, DEFAULT_STORE_TIMEOUT_S),
+            runner_budget_s=_seconds("MULTYAGENTS_RUNNER_BUDGET", environment, DEFAULT_RUNNER_BUDGET_S),
             runner_url=environment.get("MULTYAGENTS_RUNNER_URL") or "",
             log_format=_log_format(environment),
             traces=are_traces_wanted(environment),
-            lease_s=_lease(environment),
+            lease_s=_seconds(
+                "MULTYAGENTS_LEASE",
+                environment,
+                DEFAULT_LEASE_S,
+                LEAST_LEASE_S,
+                MOST_LEASE_S,
+                or_never=True,
+            ),
             auth=_choice(AuthKind, "MULTYAGENTS_AUTH", environment, AuthKind.TOKENS),
             rate_limit=_rate("MULTYAGENTS_RATE_LIMIT", environment, RATE_LIMIT),
+            streams=_count("MULTYAGENTS_STREAMS", environment, 100),
         )
 
 
@@ -218,15 +244,33 @@ def _choice(kind: type[T], name: str, environment: Mapping[str, str], default: T
         raise InvalidSettings(f"{name} is {value!r}, but must be one of: {choices}") from None
 
 
-def _lease(environment: Mapping[str, str]) -> float:
-    text = environment.get("MULTYAGENTS_LEASE") or str(DEFAULT_LEASE_S)
+def _count(name: str, environment: Mapping[str, str], default: int) -> int:
+    value = environment.get(name)
+    if not value:
+        return default
+    if not re.fullmatch("[0-9]{1,6}", value):
+        raise InvalidSettings(f"{name} is {value[:20]!r}, but must be a number from 0 to 999999")
+    return int(value)
+
+
+def _seconds(
+    name: str,
+    environment: Mapping[str, str],
+    default: float,
+    least: float = LEAST_TIME_S,
+    most: float = MOST_TIME_S,
+    *,
+    or_never: bool = False,
+) -> float:
+    """A number of seconds within bounds, or 0 where that may be said."""
+    text = environment.get(name) or str(default)
     try:
         seconds = float(text)
     except ValueError:
         seconds = -1
-    if seconds and not LEAST_LEASE_S <= seconds <= MOST_LEASE_S:
-        allowed = f"0, or seconds from {LEAST_LEASE_S} to {MOST_LEASE_S}"
-        raise InvalidSettings(f"MULTYAGENTS_LEASE is {text!r}, but must be {allowed}")
+    if not (least <= seconds <= most or (or_never and not seconds)):
+        allowed = f"{'0, or ' if or_never else ''}seconds from {least:g} to {most:g}"
+        raise InvalidSettings(f"{name} is {text!r}, but must be {allowed}")
     return seconds
 
 
@@ -254,7 +298,8 @@ def create_app(
         runner, runner_check = _choose_runner(settings, resources)
     else:
         runner, runner_check = _punctual(runner, settings), _nothing_wrong
-    storage = opened = open_storage(settings)
+    opened = open_storage(settings)
+    storage: Storage = opened
     within: Sequence[Middleware] = ()
     if settings.traces and tracing is None:
         tracing = open_tracing(os.environ, VERSION)
@@ -265,7 +310,9 @@ def create_app(
     storage = ObservedStorage(storage, metrics)
     paths = RealPaths()
     cancellation = Cancellation(storage, runner, clock)
-    outbox = Outbox(storage, runner, cancellation, clock, settings.leases)
+    events = Events(storage, clock)
+    overdue_after = timedelta(seconds=settings.overdue_after_s)
+    outbox = Outbox(storage, runner, cancellation, clock, settings.leases, overdue_after)
     dispatching = Dispatching(storage, outbox, clock, metrics)
     tokens = Tokens(storage, clock, monotonic)
     services = Services(
@@ -276,7 +323,8 @@ def create_app(
         templates=Templates(storage, paths, clock),
         runs=Runs(storage, cancellation, clock),
         tasks=Tasks(storage, cancellation, paths, clock),
-        events=Events(storage, clock),
+        events=events,
+        streams=EventStreams(events, opened, most=settings.streams),
         outbox=outbox,
         dispatching=dispatching,
         control_loop=ControlLoop(storage, dispatching),
@@ -358,7 +406,11 @@ def _punctual(runner: Runner, settings: Settings) -> Runner:
     return PunctualRunner(runner, settings.runner_budget_s)
 
 
-def open_storage(settings: Settings) -> Storage:
+class _OpenStorage(Storage, EventFeed, Protocol):
+    """A store, which also tells of what others put there."""
+
+
+def open_storage(settings: Settings) -> _OpenStorage:
     """The store, brought to the tables of this version.
 
     Raises:

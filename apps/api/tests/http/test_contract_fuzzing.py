@@ -49,7 +49,7 @@ def operations(tmp_path_factory):
 
     schema = schemathesis.openapi.from_asgi("/openapi.json", without_end)
     schema.config.update(headers={"Authorization": f"Bearer {token}"})
-    return [each.ok() for each in schema.get_all_operations()]
+    return [each.ok() for each in schema.exclude(path="/events/stream").get_all_operations()]  # has no end
 
 
 @pytest.mark.fuzz

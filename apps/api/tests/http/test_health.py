@@ -136,6 +136,7 @@ OPERATIONS = {
     *("GET /approvals/ID", "POST /approvals/ID/approve", "POST /approvals/ID/reject"),
     *("GET /events", "POST /events", "GET /artifacts", "POST /artifacts", "GET /artifacts/ID"),
     *("GET /handoffs", "GET /healthz", "GET /readyz", "GET /metrics"),
+    "GET /events/stream",
 }
 
 

@@ -279,8 +279,16 @@ async def test_a_lost_attempt_is_delivered_no_more(api, leases, clock, runner, a
     assert await app.state.services.outbox.deliver_overdue() == 0
 
 
+async def test_a_lease_ends_though_the_clock_was_set_back(api, leases, clock):
+    """A runner that was lost before that is not waited for until the old time comes again."""
+    _, task_id = await dispatched(api)
+    clock.pass_by(-3600)
+    assert await leases.end_lost() == 1
+    assert (await api.get(f"/tasks/{task_id}"))["status"] == "created"
+
+
 async def test_nobody_is_called_silent_by_who_did_not_listen(api, leases, clock):
-    """A sweep waits for the time of a lease after its start, a standstill and a store out of reach."""
+    """A sweep waits for a lease after its start, a standstill, a clock set back, and a store out of reach."""
 
     async def swept(*steps, failing=()):
         looks, left = [], list(steps)
@@ -305,6 +313,7 @@ async def test_nobody_is_called_silent_by_who_did_not_listen(api, leases, clock)
 
     assert await swept(10, 10, 10, 10) == [30, 40]
     assert await swept(10, 10, 10, 100, 10, 10, 10) == [30, 160]
+    assert await swept(10, 10, 10, -3600, 10, 10, 10) == [30, -3540]
     assert await swept(10, 10, 10, 10, 10, 10, failing=(1,)) == [30, 60]
 
 

@@ -208,6 +208,8 @@ async def test_sweeping_goes_on_after_a_failure(caplog):
     sweeps = []
 
     class FailingOutbox:
+        overdue_after = OVERDUE_AFTER
+
         async def deliver_overdue(self, *, after):
             sweeps.append(after)
             raise ZeroDivisionError

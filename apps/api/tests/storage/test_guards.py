@@ -197,14 +197,14 @@ async def test_a_pending_dispatch_is_taken_on_once(storage, stored, moment):
         await writer.insert_submission(submission, None, moment)
 
         async def take_on(before):
-            return await writer.take_on_submission(free.id, 1, before=before, now=later)
+            return await writer.take_on_submission(free.id, 1, before=before, beyond=later, now=later)
 
         early = moment - timedelta(seconds=1)
-        assert await writer.pending_submissions(before=early, limit=9) == []
+        assert await writer.pending_submissions(before=early, beyond=later, limit=9) == []
         assert not await take_on(early)
         assert await take_on(moment)
         assert not await take_on(moment)
-        assert await writer.pending_submissions(before=moment, limit=9) == []
+        assert await writer.pending_submissions(before=moment, beyond=later, limit=9) == []
         assert await take_on(later)
         await writer.finish_submission(free.id, 1, SubmissionState.QUEUED, later)
         assert not await take_on(later)
@@ -217,9 +217,15 @@ async def test_a_lost_attempt_ends_while_its_lease_is_over(storage, stored, mome
     async with storage.write() as writer:
         await writer.claim_task(free.id, moment)
 
-        async def end(attempt=1, expected=TaskStatus.DISPATCHED, now=later):
+        async def end(attempt=1, expected=TaskStatus.DISPATCHED, now=later, beyond=None):
             return await writer.end_lost_attempt(
-                free.id, attempt, expected=expected, status=TaskStatus.FAILED, reason="lost", now=now
+                free.id,
+                attempt,
+                expected=expected,
+                status=TaskStatus.FAILED,
+                reason="lost",
+                now=now,
+                beyond=beyond,
             )
 
         assert await end() is None
@@ -228,12 +234,55 @@ async def test_a_lost_attempt_ends_while_its_lease_is_over(storage, stored, mome
         for wrong in ({"attempt": 2}, {"expected": TaskStatus.QUEUED}, {"now": moment}):
             assert await end(**wrong) is None
         early = later - timedelta(microseconds=1)
-        assert await writer.lost_attempts(early, limit=9) == []
-        assert await writer.lost_attempts(later, limit=9) == [LostAttempt(free.run_id, free.id, 1)]
+        assert await writer.lost_attempts(early, beyond=None, limit=9) == []
+        assert await writer.lost_attempts(later, beyond=None, limit=9) == [
+            LostAttempt(free.run_id, free.id, 1)
+        ]
         ended = await end()
         assert (ended.status, ended.reason) == (TaskStatus.FAILED, "lost")
         assert await end(expected=TaskStatus.FAILED) is None
-        assert await writer.lost_attempts(later, limit=9) == []
+        assert await writer.lost_attempts(later, beyond=None, limit=9) == []
+
+
+async def test_a_lease_beyond_what_can_be_is_over(storage, stored, moment):
+    """Its clock was set back since; one that ends at the last possible moment is none of these."""
+    _, [free, _] = stored
+    until = moment + timedelta(seconds=30)
+    async with storage.write() as writer:
+        await writer.claim_task(free.id, moment)
+        await writer.extend_lease(free.id, 1, until)
+        expected, status = TaskStatus.DISPATCHED, TaskStatus.FAILED
+
+        async def end(beyond):
+            return await writer.end_lost_attempt(
+                free.id, 1, expected=expected, status=status, reason="lost", now=moment, beyond=beyond
+            )
+
+        early = until - timedelta(microseconds=1)
+        assert await writer.lost_attempts(moment, beyond=until, limit=9) == []
+        assert await end(until) is None
+        assert await writer.lost_attempts(moment, beyond=early, limit=9) == [
+            LostAttempt(free.run_id, free.id, 1)
+        ]
+        assert (await end(early)).status is TaskStatus.FAILED
+
+
+async def test_a_dispatch_from_a_time_to_come_is_overdue(storage, stored, moment):
+    """The clock was set back since it was recorded; who takes it on records it by the clock as it is."""
+    run, [free, _] = stored
+    early = moment - timedelta(hours=1)
+    long_ago, beyond = early - timedelta(seconds=10), early + timedelta(seconds=10)
+    async with storage.write() as writer:
+        submission = Submission(run.id, free.id, 1, "free", 1, "Free", "", context7_enabled=False)
+        await writer.insert_submission(submission, None, moment)
+        assert await writer.pending_submissions(before=early, beyond=moment, limit=9) == []
+        assert await writer.pending_submissions(before=early, beyond=beyond, limit=9) == [submission]
+        taken = [
+            await writer.take_on_submission(free.id, 1, before=long_ago, beyond=beyond, now=early)
+            for _ in range(2)
+        ]
+        assert taken == [True, False]
+        assert await writer.pending_submissions(before=moment, beyond=beyond, limit=9) == [submission]
 
 
 async def test_a_lease_lives_as_long_as_its_attempt(storage, stored, moment):
@@ -256,13 +305,13 @@ async def test_a_lease_lives_as_long_as_its_attempt(storage, stored, moment):
             )
 
         assert await move(TaskStatus.DISPATCHED, TaskStatus.QUEUED, until[1])
-        assert await writer.lost_attempts(until[0], limit=9) == []
-        assert await writer.lost_attempts(until[1], limit=9) == lost
+        assert await writer.lost_attempts(until[0], beyond=None, limit=9) == []
+        assert await writer.lost_attempts(until[1], beyond=None, limit=9) == lost
         assert await move(TaskStatus.QUEUED, TaskStatus.RUNNING, until[2])
-        assert await writer.lost_attempts(until[1], limit=9) == []
+        assert await writer.lost_attempts(until[1], beyond=None, limit=9) == []
         assert await move(TaskStatus.RUNNING, TaskStatus.CANCEL_REQUESTED)
-        assert await writer.lost_attempts(until[2], limit=9) == lost
+        assert await writer.lost_attempts(until[2], beyond=None, limit=9) == lost
         assert await writer.extend_lease(free.id, 1, until[2]) is TaskStatus.CANCEL_REQUESTED
         assert await move(TaskStatus.CANCEL_REQUESTED, TaskStatus.CANCELED, until[2])
-        assert await writer.lost_attempts(until[2], limit=9) == []
+        assert await writer.lost_attempts(until[2], beyond=None, limit=9) == []
         assert await writer.extend_lease(free.id, 1, until[2]) is None

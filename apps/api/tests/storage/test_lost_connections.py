@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 from sqlalchemy import literal, select
 
-from multyagents_api.domain.errors import StoreUnreachable
+from multyagents_api.domain.errors import StoreBusy, StoreUnreachable
 from multyagents_api.storage.postgres import AwaitedConnection, PostgresStorage
 
 pytestmark = pytest.mark.anyio
@@ -42,8 +42,8 @@ def storage(monkeypatch):
     async def acquire():
         return storage.driver
 
-    async def release(_driver):
-        pass
+    async def release(driver, *, abandon):
+        storage.abandoned = abandon
 
     monkeypatch.setattr(storage, "acquire", acquire)
     monkeypatch.setattr(storage, "release", release)
@@ -73,9 +73,29 @@ async def test_what_can_not_be_committed_any_more_is_no_success(storage):
     with pytest.raises(StoreUnreachable):
         await lose(storage)
     assert storage.driver.executed == ["BEGIN"]
+    assert storage.abandoned
 
 
 async def test_a_refusal_stays_what_it_is(storage):
     """Nothing is left to roll back."""
     with pytest.raises(LookupError):
         await lose(storage, LookupError())
+
+
+async def test_a_connection_that_kept_a_statement_waiting_is_closed(storage):
+    """It is asked nothing more, not even to roll back: whether its statement was executed is not known."""
+    storage.driver.error = TimeoutError()
+    with pytest.raises(StoreBusy):
+        async with storage.write() as writer:
+            await writer.run(1)
+    assert storage.driver.executed == ["BEGIN"]
+    assert storage.abandoned
+
+
+async def test_a_connection_without_fault_is_used_again(storage):
+    """After a refusal of the service's own it is rolled back and given back."""
+    with pytest.raises(LookupError):
+        async with storage.write():
+            raise LookupError
+    assert storage.driver.executed == ["BEGIN", "ROLLBACK"]
+    assert not storage.abandoned

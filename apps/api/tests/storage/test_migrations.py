@@ -133,5 +133,5 @@ def test_looking_for_pending_dispatches_costs_nothing_where_there_are_none(sqlit
     """The partial index is used, however many dispatches are stored."""
     statement = PENDING_SUBMISSIONS.compile(dialect=sqlite.dialect())
     with closing(sqlite3.connect(sqlite_file)) as store:
-        plan = store.execute(f"EXPLAIN QUERY PLAN {statement}", (1, 1, 0)).fetchall()
+        plan = store.execute(f"EXPLAIN QUERY PLAN {statement}", (1, 1, 0, 0)).fetchall()
     assert plan[0][3] == "SCAN dispatches USING INDEX ix_dispatches_pending"

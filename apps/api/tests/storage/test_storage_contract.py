@@ -380,10 +380,10 @@ async def test_the_outbox_gives_back_what_it_got(storage, stored, moment):
     submission = Submission(run.id, task.id, 1, "free", task.role_id, "Free", "Go on.", context7_enabled=True)
     async with storage.write() as writer:
         await writer.insert_submission(submission, None, moment)
-        assert await writer.pending_submissions(before=moment, limit=9) == [submission]
+        assert await writer.pending_submissions(before=moment, beyond=moment, limit=9) == [submission]
         assert await writer.finish_submission(task.id, 1, SubmissionState.QUEUED, moment)
         assert not await writer.finish_submission(task.id, 1, SubmissionState.SUBMIT_FAILED, moment)
-        assert await writer.pending_submissions(before=moment, limit=9) == []
+        assert await writer.pending_submissions(before=moment, beyond=moment, limit=9) == []
         [attempt] = await writer.attempts_after(task.id, 0, limit=9)
     assert (attempt.attempt, attempt.state, attempt.approval) == (1, SubmissionState.QUEUED, None)
     assert attempt.context7_enabled is True

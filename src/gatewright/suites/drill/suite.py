@@ -1,7 +1,9 @@
-"""Runs the drills of a suite one after the other, and makes one report of them."""
+"""Runs the drills of a suite, and makes one report of them."""
 
 import os
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -55,11 +57,14 @@ class DrillSuite:
         name: of the suite, as policies know it.
         drills: all of them, in order.
         command: how a user runs the suite, for the reasons.
+        side_by_side: whether drills on different places go on at the same time, each place in a thread of
+            its own; those that mostly wait then cost half the time. Those on one place never do.
     """
 
     name: str
     drills: Sequence[Drill]
     command: str
+    side_by_side: bool = False
 
     def selected(self, config: DrillSuiteConfig) -> list[Drill]:
         """The drills that a configuration asks for.
@@ -107,22 +112,17 @@ def run_drill_suite(
     started_at = clock.now()
     results: list[DrillResult] = []
     skipped: list[SkippedDrill] = []
-    for drill in suite.selected(config):
-        title = f"{drill.name} on {drill.place}" if drill.place else drill.name
-        progress.begin(title)
-        log = Logbook(drill, progress.count)
-        try:
-            drill.run(log)
-        except NotHere as error:
-            skipped.append(SkippedDrill(drill=drill.name, place=drill.place, reason=str(error)))
-            progress.end(f"skipped: {error}")
-            continue
-        except GatewrightError as error:
-            log.doubt(f"it could not be carried out: {error}")
-        except Exception as error:  # noqa: BLE001 - a drill that breaks says nothing about the service
-            log.doubt(f"it broke: {type(error).__name__}: {error}")
-        results.append(log.result())
-        progress.end(f"{results[-1].verdict}, {results[-1].repetitions} times")
+    drills = suite.selected(config)
+    others = side_by_side(drills) if suite.side_by_side else {}
+    for drill in drills:
+        progress.begin(f"{drill.name} on {drill.place}" if drill.place else drill.name)
+        outcome = others[drill].result() if drill in others else carry_out(drill, progress.count)
+        if isinstance(outcome, SkippedDrill):
+            skipped.append(outcome)
+            progress.end(f"skipped: {outcome.reason}")
+        else:
+            results.append(outcome)
+            progress.end(f"{outcome.verdict}, {outcome.repetitions} times")
     return DrillReport(
         suite=suite.name,
         verdict=merge_verdicts(result.verdict for result in results),
@@ -137,6 +137,40 @@ def run_drill_suite(
         drills=tuple(results),
         skipped=tuple(skipped),
     )
+
+
+def carry_out(drill: Drill, count: Callable[[int], None] = lambda _done: None) -> DrillResult | SkippedDrill:
+    """Carry out one drill, whatever becomes of it."""
+    log = Logbook(drill, count)
+    try:
+        drill.run(log)
+    except NotHere as error:
+        return SkippedDrill(drill=drill.name, place=drill.place, reason=str(error))
+    except GatewrightError as error:
+        log.doubt(f"it could not be carried out: {error}")
+    except Exception as error:  # noqa: BLE001 - a drill that breaks says nothing about the service
+        log.doubt(f"it broke: {type(error).__name__}: {error}")
+    return log.result()
+
+
+def side_by_side(drills: Sequence[Drill]) -> dict[Drill, Future[DrillResult | SkippedDrill]]:
+    """Begin with the drills of every place; gives what will come of each.
+
+    The threads end with the process: whoever interrupts it need not wait for them.
+    """
+    outcomes: dict[Drill, Future[DrillResult | SkippedDrill]] = {drill: Future() for drill in drills}
+
+    def one_by_one(place: str) -> None:
+        for drill, outcome in outcomes.items():
+            if drill.place == place:
+                try:
+                    outcome.set_result(carry_out(drill))
+                except BaseException as error:  # noqa: BLE001 - whoever waits for it must not wait for ever
+                    outcome.set_exception(error)
+
+    for place in dict.fromkeys(drill.place for drill in drills):
+        threading.Thread(target=one_by_one, args=(place,), daemon=True).start()
+    return outcomes
 
 
 def reasons(suite: DrillSuite, results: Sequence[DrillResult]) -> Iterator[Reason]:

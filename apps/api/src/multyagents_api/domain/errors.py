@@ -45,6 +45,7 @@ __all__ = [
     "StoreUnreachable",
     "TaskTaken",
     "TasksActive",
+    "TooManyStreams",
     "UnknownArtifact",
     "UnknownAttempt",
     "UnknownQualityGate",
@@ -391,8 +392,20 @@ class Conflict(Refusal):
 
 
 @dataclass(eq=False)
+class TooManyStreams(Refusal):
+    """This process has its {most} event streams; come back later, or ask for pages."""
+
+    most: int
+
+
+@dataclass(eq=False)
 class StoreBusy(Refusal):
     """The store was locked for too long; nothing was changed, try again."""
+
+
+@dataclass(eq=False)
+class StoreFull(StoreBusy):
+    """The store has no room left; nothing was changed, try again when there is room."""
 
 
 @dataclass(eq=False)

@@ -24,6 +24,13 @@ class LeasePolicy:
         """The end of a lease that is given or extended now; None where there are no leases."""
         return None if self.duration is None else now + self.duration
 
+    def beyond(self, now: datetime) -> datetime | None:
+        """No lease ends later, unless it was given by a clock that was set back since; None without leases.
+
+        Twice as long as a lease, since the clocks of several machines differ.
+        """
+        return None if self.duration is None else now + 2 * self.duration
+
 
 NO_LEASES = LeasePolicy()
 """Runners that are waited for, however long they are silent."""

@@ -55,10 +55,13 @@ class ExecutionSummary:
 
     @property
     def duration_s(self) -> float | None:
-        """Seconds from the first dispatch to the end; None while there is no end, or was no dispatch."""
+        """Seconds from the first dispatch to the end; None while there is no end, or was no dispatch.
+
+        0 where the clock was set back meanwhile.
+        """
         if self.first_dispatched_at is None or self.finished_at is None:
             return None
-        return (self.finished_at - self.first_dispatched_at).total_seconds()
+        return max(0.0, (self.finished_at - self.first_dispatched_at).total_seconds())
 
 
 def summarize(

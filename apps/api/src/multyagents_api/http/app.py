@@ -14,6 +14,7 @@ from multyagents_api.http import (
     artifacts,
     contract,
     dispatching,
+    event_stream,
     events,
     handoffs,
     health,
@@ -37,6 +38,7 @@ from multyagents_api.service.artifacts import Artifacts
 from multyagents_api.service.callbacks import Callbacks
 from multyagents_api.service.control_loop import ControlLoop
 from multyagents_api.service.dispatching import Dispatching
+from multyagents_api.service.event_streams import EventStreams
 from multyagents_api.service.events import Events
 from multyagents_api.service.handoffs import Handoffs
 from multyagents_api.service.health import Health
@@ -69,6 +71,7 @@ class Services:
     runs: Runs
     tasks: Tasks
     events: Events
+    streams: EventStreams
     outbox: Outbox
     dispatching: Dispatching
     control_loop: ControlLoop
@@ -113,6 +116,7 @@ def build_app(services: Services, gate: access.Access, within: Sequence[Middlewa
     approvals.add_routes(app, services.approvals)
     tasks.add_routes(app, services.tasks)
     events.add_routes(app, services.events)
+    event_stream.add_routes(app, services.streams)
     artifacts.add_routes(app, services.artifacts)
     handoffs.add_routes(app, services.handoffs)
     summaries.add_routes(app, services.summaries)

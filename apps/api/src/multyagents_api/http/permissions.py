@@ -67,6 +67,7 @@ PERMISSIONS: Mapping[tuple[str, str], Permission] = {
     ("GET", "/tasks/{task_id}/handoff"): READERS_AND_RUNNERS,
     ("POST", "/events"): TELLERS,
     ("GET", "/events"): READERS,
+    ("GET", "/events/stream"): READERS,
     # The catalogue.
     ("POST", "/workflow-templates"): OPERATORS,
     ("GET", "/workflow-templates"): READERS,

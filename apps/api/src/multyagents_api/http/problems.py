@@ -73,7 +73,9 @@ STATUS_AND_CODE: Mapping[type[errors.Refusal], tuple[HTTPStatus, str]] = {
     errors.DependencyNotSelected: (HTTPStatus.UNPROCESSABLE_ENTITY, "dependency_not_selected"),
     errors.VersionConflict: (HTTPStatus.CONFLICT, "version_conflict"),
     errors.Conflict: (HTTPStatus.CONFLICT, "conflict"),
+    errors.TooManyStreams: (HTTPStatus.SERVICE_UNAVAILABLE, "too_many_streams"),
     errors.StoreBusy: (HTTPStatus.SERVICE_UNAVAILABLE, "store_busy"),
+    errors.StoreFull: (HTTPStatus.INSUFFICIENT_STORAGE, "store_full"),
     errors.StoreUnreachable: (HTTPStatus.SERVICE_UNAVAILABLE, "store_unreachable"),
 }
 

@@ -103,7 +103,8 @@ class HttpRunner:
                 return response.status_code, await _beginning(response)
         except httpx.TimeoutException as error:
             raise TimeoutError(f"the runner took too long ({type(error).__name__})") from None
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, AttributeError) as error:
+            # httpcore asks for the peer of a connection, and anyio fails so where it was reset at once.
             raise ConnectionError(f"the runner can't be reached ({type(error).__name__})") from None
 
     def _client(self) -> httpx.AsyncClient:

@@ -15,9 +15,9 @@ from multyagents_api.scenarios.races_state import RunState, observe_run
 __all__ = ["ApiClient", "Refused", "Unanswered"]
 
 TIMEOUT_S = 10.0
+PAGE = 500
 IDLE_S = 2.0
 """Servers close idle connections (uvicorn after 5 s); one that is older is not used again."""
-PAGE = 500
 
 
 class Unanswered(GatewrightError):  # noqa: N818 - what happened
@@ -49,7 +49,7 @@ class ApiClient:
             timeout=timeout_s,
             source_address=(source, 0) if source else None,
         )
-        self._used_at = time.monotonic()
+        self._used_at = 0.0
         self._headers = {"authorization": f"Bearer {token}"} if token else {}
 
     def request(
@@ -64,7 +64,7 @@ class ApiClient:
         """
         content = body if body is None or isinstance(body, bytes | Iterator) else json.dumps(body)
         given = {**self._headers, **({} if body is None else {"content-type": "application/json"})}
-        if time.monotonic() - self._used_at > IDLE_S:
+        if time.monotonic() > self._used_at + IDLE_S:
             self._connection.close()
         try:
             self._connection.request(method, path, content, given | dict(headers or {}))

@@ -43,7 +43,7 @@ OTHER_METHODS = ("PATCH", "TRACE", "OPTIONS", "HEAD", "QUERY")
 UNUSED_ID = "999999999"
 DESCRIPTIONS = frozenset({"/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"})
 """Routes that describe the others, and don't stand in the contract."""
-PUBLIC = DESCRIPTIONS | {"/healthz", "/readyz", "/metrics"}
+PUBLIC = DESCRIPTIONS | {"/healthz", "/readyz"}
 
 Operation = tuple[str, str]
 

@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,6 +36,8 @@ POLL_INTERVAL_S = 0.01
 LOG_LINES_SHOWN = 3
 
 LASTING = {"listen_addresses": "", "max_connections": "100", "log_min_messages": "warning"}
+# After a crash, one call for the whole file system instead of one for each of a thousand files: seconds less.
+DURABLE = {"recovery_init_sync_method": "syncfs"} if sys.platform == "linux" else {}
 FLEETING = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -60,8 +63,9 @@ class EmbeddedPostgres:
     It dies with this process, also when that is killed outright; only its folder is left behind then.
 
     Args:
-        durable: whether what it commits survives `restart` and a loss of power; without, it is faster, and
-            kept in memory where there is plenty: a busy disk makes creating a database five times as slow.
+        durable: whether what it commits survives `restart` and a loss of power (PostgreSQL 14 or later);
+            without, it is faster, and kept in memory where there is plenty: a busy disk makes creating a
+            database five times as slow.
         timeout_s: the longest time that any of its programs may take, in seconds.
     """
 
@@ -93,10 +97,23 @@ class EmbeddedPostgres:
         """Remove a database, if there is one, and disconnect whoever uses it."""
         self._administer("dropdb", "--force", "--if-exists", name)
 
+    @property
+    def socket(self) -> Path:
+        """The Unix socket that the server listens on."""
+        return self._folder / ".s.PGSQL.5432"
+
+    def crash(self) -> None:
+        """Kill the server outright, with all that it started."""
+        self._running().stop(grace_s=0)
+
+    def recover(self) -> None:
+        """Start a crashed server again on what it left, and wait until it takes connections."""
+        self._launch()
+
     def restart(self) -> None:
         """Kill the server outright, as a crash would, and start it again on what it left."""
-        self._running().stop(grace_s=0)
-        self._launch()
+        self.crash()
+        self.recover()
 
     def start(self) -> None:
         """Start a server on a fresh folder, and wait until it takes connections.
@@ -152,7 +169,7 @@ class EmbeddedPostgres:
 
     def _launch(self) -> None:
         settings = {"unix_socket_directories": str(self._folder)} | LASTING
-        settings |= {} if self._durable else FLEETING
+        settings |= DURABLE if self._durable else FLEETING
         options = [f"--{name}={value}" for name, value in settings.items()]
         server = self._server = self._spawn("postgres", "-D", str(self._data), "-p", "5432", *options)
         deadline = time.monotonic() + self._timeout_s

@@ -7,7 +7,14 @@ from gatewright.race.selfcheck import PlantedFault
 from multyagents_api.scenarios import planted_attempts as attempts
 from multyagents_api.scenarios import planted_dispatches as dispatches
 from multyagents_api.scenarios import planted_runs as runs
-from multyagents_api.scenarios import races, races_attempts, races_operators, races_queues, races_reruns
+from multyagents_api.scenarios import (
+    races,
+    races_attempts,
+    races_leases,
+    races_operators,
+    races_queues,
+    races_reruns,
+)
 
 __all__ = ["FAULTS"]
 
@@ -31,6 +38,7 @@ FAULTS: tuple[PlantedFault, ...] = tuple(
         (attempts.callback_key_outside_the_transaction, races_attempts.KeyedCallback),
         (attempts.stale_attempt, races_attempts.StaleAttempt),
         (attempts.late_answer_overwrites_callback, races_attempts.Submission),
+        (attempts.lease_not_looked_at_again, races_leases.Lease),
         (attempts.numbers_not_given_back, races_attempts.Submission),
         (attempts.cancel_overwrites_the_end, races_attempts.CancelCompletion),
         (attempts.running_on_after_a_cancel, races_attempts.CancelCompletion),

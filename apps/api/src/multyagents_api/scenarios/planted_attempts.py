@@ -14,7 +14,7 @@ from multyagents_api.service import change
 from multyagents_api.service.callbacks import Callbacks
 from multyagents_api.service.change import RunChange
 from multyagents_api.service.dispatching import Dispatching
-from multyagents_api.storage import path_locks, results, tables
+from multyagents_api.storage import leases, path_locks, results, tables
 from multyagents_api.storage.guards import GuardedWrites
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "callback_key_outside_the_transaction",
     "cancel_overwrites_the_end",
     "late_answer_overwrites_callback",
+    "lease_not_looked_at_again",
     "numbers_not_given_back",
     "paths_checked_before_the_write",
     "paths_released_early",
@@ -82,6 +83,13 @@ def callback_key_outside_the_transaction() -> Iterator[None]:
         return moved
 
     with replaced(Callbacks, "_move", move):
+        yield
+
+
+@contextmanager
+def lease_not_looked_at_again() -> Iterator[None]:
+    """Whether a lease is over is read before the attempt is ended, and not looked at again."""
+    with weakened("END_LOST_ATTEMPT", "lease_until", leases):
         yield
 
 

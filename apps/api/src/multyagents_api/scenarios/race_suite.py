@@ -10,6 +10,7 @@ from multyagents_api.scenarios.races_attempts import (
     StaleAttempt,
     Submission,
 )
+from multyagents_api.scenarios.races_leases import Lease
 from multyagents_api.scenarios.races_operators import AbortDispatch, Operators, PauseDispatch
 from multyagents_api.scenarios.races_queues import Adoption, Onlooker, Outbox, PathLock, Queue
 from multyagents_api.scenarios.races_reruns import (
@@ -49,6 +50,7 @@ SCENARIOS = (
     PathLock,
     Adoption,
     Outbox,
+    Lease,
 )
-STRESSED = tuple(scenario for scenario in SCENARIOS if scenario is not Outbox)
-"""Those whose actors are clients of a server; the sweeps of an outbox are the servers' own, and wait long."""
+STRESSED = tuple(scenario for scenario in SCENARIOS if scenario not in {Outbox, Lease})
+"""Those whose actors are clients of a server; sweeps are the servers' own, and wait long."""

@@ -7,16 +7,30 @@ from typing import Any
 from fastapi import FastAPI
 
 from gatewright.race import Client, History, Response, Scenario, invariant
-from multyagents_api.bootstrap import AuthKind, Settings, create_app
+from multyagents_api.bootstrap import AuthKind, RunnerKind, Settings, create_app
+from multyagents_api.runner.accept import AcceptingRunner
 from multyagents_api.scenarios import races_oracles as oracles
 from multyagents_api.scenarios import races_order as order
 from multyagents_api.scenarios.races_state import RunState, answered, observe_run
 from multyagents_api.scenarios.run_model import RunModel
 
-__all__ = ["ApiScenario", "ModelledScenario", "step"]
+__all__ = ["LEASE_S", "ApiScenario", "ModelledScenario", "step"]
 
 BUSY_TIMEOUT_S = 60.0
 """Longer than any exploration lets a statement wait; time is virtual there."""
+LEASE_S = 30.0
+
+
+def racing(database: Path | str) -> FastAPI:
+    """The service with a runner that accepts everything, and that can be lost: one app serves all races."""
+    settings = Settings(
+        database=database,
+        busy_timeout_s=BUSY_TIMEOUT_S,
+        runner=RunnerKind.HTTP,
+        lease_s=LEASE_S,
+        auth=AuthKind.OFF,
+    )
+    return create_app(settings, runner=AcceptingRunner())
 
 
 def step(
@@ -44,13 +58,11 @@ class ApiScenario(Scenario):
 
     def create_app(self, folder: Path) -> FastAPI:
         """The service over the race's database file."""
-        return create_app(
-            Settings(database=folder / "race.db", busy_timeout_s=BUSY_TIMEOUT_S, auth=AuthKind.OFF)
-        )
+        return racing(folder / "race.db")
 
     def create_app_at(self, url: str) -> FastAPI:
         """The service over the race's database on a PostgreSQL server."""
-        return create_app(Settings(database=url, busy_timeout_s=BUSY_TIMEOUT_S, auth=AuthKind.OFF))
+        return racing(url)
 
     async def setup(self, client: Client) -> None:
         """Start a run, and bring it to where the race begins; the template is made once."""

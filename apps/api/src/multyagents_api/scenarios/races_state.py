@@ -6,7 +6,15 @@ from typing import Any
 
 from gatewright.race import Client, Response
 
-__all__ = ["Event", "RunState", "Task", "answered", "observe_run"]
+__all__ = [
+    "Event",
+    "RunState",
+    "Task",
+    "answered",
+    "event_from_answer",
+    "observe_run",
+    "task_from_answer",
+]
 
 PAGE = 500
 MOST_PAGES = 20
@@ -73,7 +81,7 @@ def answered(response: Response) -> Any:
 async def observe_run(client: Client, run_id: str, before: Sequence[Event] = ()) -> RunState:
     """Read a run, its events after those known `before` the race, and its approvals."""
     run = answered(await client.get(f"/workflow-runs/{run_id}"))
-    tasks = tuple(map(_task, run["tasks"]))
+    tasks = tuple(map(task_from_answer, run["tasks"]))
     approvals, deciders = {}, {}
     for task in tasks:
         if task.approval_id is not None:
@@ -108,14 +116,15 @@ async def _events(client: Client, run_id: str, after: str) -> list[Event]:
     events: list[Event] = []
     for _ in range(MOST_PAGES):
         page = answered(await client.get(f"/events?run_id={run_id}&after={after}&limit={PAGE}"))
-        events += map(_event, page["items"])
+        events += map(event_from_answer, page["items"])
         after = page["next_after"]
         if len(page["items"]) < PAGE:
             return events
     raise AssertionError(f"run {run_id} has more than {MOST_PAGES * PAGE} events")
 
 
-def _task(value: Mapping[str, Any]) -> Task:
+def task_from_answer(value: Mapping[str, Any]) -> Task:
+    """A task as the API answers it."""
     return Task(
         id=value["id"],
         step_id=value["step_id"],
@@ -127,7 +136,8 @@ def _task(value: Mapping[str, Any]) -> Task:
     )
 
 
-def _event(value: Mapping[str, Any]) -> Event:
+def event_from_answer(value: Mapping[str, Any]) -> Event:
+    """An event as the API answers it."""
     return Event(
         id=value["id"],
         sequence=value["sequence"],

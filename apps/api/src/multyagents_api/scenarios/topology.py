@@ -9,6 +9,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,16 @@ from multyagents_api.domain.access import AccessRole
 from multyagents_api.scenarios.api_client import ApiClient
 from multyagents_api.scenarios.embedded_postgres import EmbeddedPostgres, PostgresError, PostgresMissing
 
-__all__ = ["PLACES", "Plan", "Topology"]
+__all__ = [
+    "PLACES",
+    "PYTHON",
+    "Place",
+    "Plan",
+    "Topology",
+    "clean_environment",
+    "free_ports",
+    "start_postgres",
+]
 
 Place = Literal["sqlite", "postgresql"]
 PLACES: tuple[Place, ...] = ("sqlite", "postgresql")
@@ -47,6 +57,7 @@ class Plan:
         runner_settings: more of the environment of the runner.
         durable: whether PostgreSQL survives a crash of its own.
         tokens: whether the API processes ask for tokens; otherwise everybody may do everything.
+        database: what the settings call the database, where somebody else runs it; else one is started.
         command: what starts the service, but for its sub-command: a test may plant a fault here.
     """
 
@@ -59,6 +70,7 @@ class Plan:
     runner_settings: Mapping[str, str] = field(default_factory=dict)
     durable: bool = False
     tokens: bool = False
+    database: str = ""
     command: Sequence[str] = PYTHON
 
 
@@ -108,8 +120,8 @@ class Topology:
                 settings = Settings(parse_database(self.database))
                 self.token = create_token(settings, EVERYBODY, AccessRole)
             ports = list(free_ports(self.plan.apis + 1))
-            for index, port in enumerate(ports[1:]):
-                self.apis.append(stack.enter_context(self._api(index, port, runner_port=ports[0])))
+            self.apis = [self._api(index, port, runner_port=ports[0]) for index, port in enumerate(ports[1:])]
+            start_together(stack, self.apis)
             if self.plan.runner:
                 self.runner = stack.enter_context(self._runner(ports[0], api_port=ports[1]))
             self._resources = stack.pop_all()
@@ -122,14 +134,11 @@ class Topology:
 
     def _start_database(self, stack: ExitStack) -> str:
         """What the settings call the database."""
+        if self.plan.database:
+            return self.plan.database
         if self.plan.place == "sqlite":
             return str(self.folder / "runs.db")
-        try:
-            self.postgres = stack.enter_context(EmbeddedPostgres(durable=self.plan.durable))
-        except (PostgresMissing, PostgresError) as error:
-            if os.environ.get("CI"):
-                raise
-            raise NotHere(str(error)) from error
+        self.postgres = start_postgres(stack, durable=self.plan.durable)
         return self.postgres.create_database("drill")
 
     def _api(self, index: int, port: int, *, runner_port: int) -> ServerProcess:
@@ -171,6 +180,32 @@ class Topology:
             env={**clean_environment(), **self.plan.runner_settings},
             log=self.folder / "runner.log",
         )
+
+
+def start_together(stack: ExitStack, servers: Sequence[ServerProcess]) -> None:
+    """Servers that end with the stack, all of them started at once: each mostly waits for itself.
+
+    Raises:
+        GatewrightError: one of them does not start.
+    """
+    with ThreadPoolExecutor(len(servers)) as pool:
+        starting = [pool.submit(stack.enter_context, server) for server in servers]
+    for started in starting:
+        started.result()
+
+
+def start_postgres(stack: ExitStack, *, durable: bool) -> EmbeddedPostgres:
+    """A database server that ends with the stack.
+
+    Raises:
+        NotHere: this machine has none, and no continuous integration counts on it.
+    """
+    try:
+        return stack.enter_context(EmbeddedPostgres(durable=durable))
+    except (PostgresMissing, PostgresError) as error:
+        if os.environ.get("CI"):
+            raise
+        raise NotHere(str(error)) from error
 
 
 def free_ports(number: int) -> Iterator[int]:

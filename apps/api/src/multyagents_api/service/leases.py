@@ -69,8 +69,9 @@ class Leases:
 
         Returns how many this call ended; it looks at a hundred at most.
         """
+        now = self.clock.now()
         async with self.storage.read() as reader:
-            lost = await reader.lost_attempts(self.clock.now(), limit=_BATCH)
+            lost = await reader.lost_attempts(now, beyond=self.policy.beyond(now), limit=_BATCH)
         ended = 0
         for attempt in lost:
             with suppress(Outdated):  # its runner was heard, or another process was faster
@@ -103,6 +104,7 @@ class Leases:
                 status=status,
                 reason=LOST_REASON,
                 now=now,
+                beyond=self.policy.beyond(now),
             )
             if ended is None:
                 raise Outdated
@@ -141,7 +143,8 @@ async def sweep_leases(leases: Leases, pause: Callable[[], Awaitable[None]]) -> 
     """End what is lost, again and again; a sweep that fails is logged, and ends no other.
 
     Who could not hear anybody must not call anybody silent: after the start, after a standstill of this
-    process, and after the store was out of reach, runners get the time of one lease to be heard.
+    process or a jump of its clock, and after the store was out of reach, runners get the time of one lease to
+    be heard.
     """
     listening_since = looked_at = leases.clock.now()
     while True:
@@ -149,7 +152,7 @@ async def sweep_leases(leases: Leases, pause: Callable[[], Awaitable[None]]) -> 
         duration, now = leases.policy.duration, leases.clock.now()
         if duration is None:
             continue
-        if now - looked_at >= duration:
+        if not timedelta(0) <= now - looked_at < duration:
             listening_since = now
         looked_at = now
         if now - listening_since < duration:

@@ -35,6 +35,7 @@ class Outbox:
     cancellation: Cancellation
     clock: Clock
     leases: LeasePolicy = NO_LEASES
+    overdue_after: timedelta = OVERDUE_AFTER
 
     async def deliver(self, submission: Submission) -> SubmissionState:
         """Submit a recorded dispatch and record the runner's answer, unless a callback was earlier.
@@ -54,17 +55,23 @@ class Outbox:
     async def deliver_overdue(self, *, after: timedelta = timedelta(0)) -> int:
         """Deliver what has been pending for so long, the oldest first, until one stays pending.
 
-        Of several processes one takes a dispatch on, and none before that time has passed again.
+        Of several processes one takes a dispatch on, and none before that time has passed again. What was
+        last taken on so far in the future is overdue as well: the clock was set back since.
         Returns how many were delivered; a call looks at a hundred at most.
         """
-        before = self.clock.now() - after
+        now = self.clock.now()
+        before, beyond = now - after, now + after
         async with self.storage.read() as reader:
-            overdue = await reader.pending_submissions(before=before, limit=_BATCH)
+            overdue = await reader.pending_submissions(before=before, beyond=beyond, limit=_BATCH)
         delivered = 0
         for submission in overdue:
             async with self.storage.write() as writer:
                 is_ours = await writer.take_on_submission(
-                    submission.task_id, submission.attempt, before=before, now=self.clock.now()
+                    submission.task_id,
+                    submission.attempt,
+                    before=before,
+                    beyond=beyond,
+                    now=self.clock.now(),
                 )
             if not is_ours:
                 continue
@@ -161,8 +168,8 @@ async def sweep(outbox: Outbox, pause: Callable[[], Awaitable[None]]) -> NoRetur
     while True:
         await pause()
         try:
-            await outbox.deliver_overdue(after=OVERDUE_AFTER)
-        except StoreBusy:
-            _log.info("the store is busy; the outbox waits")
+            await outbox.deliver_overdue(after=outbox.overdue_after)
+        except StoreBusy as refusal:
+            _log.info("the outbox waits: %s", refusal)
         except Exception:  # noqa: BLE001 - nobody else would hear of it
             _log.exception("the outbox could not be swept")

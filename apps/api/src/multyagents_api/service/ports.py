@@ -234,16 +234,21 @@ class Reader(CatalogueReader, TokenReader, Protocol):
         """Whether there is an event of that type about an attempt of a task of a run."""
         ...
 
-    async def pending_submissions(self, *, before: datetime, limit: int) -> list[Submission]:
-        """Dispatches without a recorded outcome that nobody took on since, the oldest first."""
+    async def pending_submissions(
+        self, *, before: datetime, beyond: datetime, limit: int
+    ) -> list[Submission]:
+        """Dispatches without a recorded outcome that nobody took on since, the oldest first.
+
+        Those that were taken on `beyond` a time to come are among them: the clock was set back since.
+        """
         ...
 
     async def pending_backlog(self) -> tuple[int, datetime | None]:
         """How many dispatches have no recorded outcome, and when the oldest of them was made."""
         ...
 
-    async def lost_attempts(self, now: datetime, *, limit: int) -> list[LostAttempt]:
-        """Attempts under way whose lease is over, the longest first."""
+    async def lost_attempts(self, now: datetime, *, beyond: datetime | None, limit: int) -> list[LostAttempt]:
+        """Attempts under way whose lease is over, or ends `beyond` what can be, the longest first."""
         ...
 
 
@@ -327,7 +332,7 @@ class Writer(Reader, CatalogueWriter, TokenWriter, Protocol):
         ...
 
     async def take_on_submission(
-        self, task_id: int, attempt: int, *, before: datetime, now: datetime
+        self, task_id: int, attempt: int, *, before: datetime, beyond: datetime, now: datetime
     ) -> bool:
         """Take on a pending dispatch that nobody took on since; False where another process was faster."""
         ...
@@ -368,8 +373,12 @@ class Writer(Reader, CatalogueWriter, TokenWriter, Protocol):
         status: TaskStatus,
         reason: str,
         now: datetime,
+        beyond: datetime | None,
     ) -> Task | None:
-        """End an attempt, if it still is in the expected status and its lease still is over."""
+        """End an attempt, if it still is in the expected status and its lease still is over.
+
+        A lease that ends `beyond` what can be is over as well: its clock was set back since.
+        """
         ...
 
     async def schedule_retry(self, task_id: int, attempt: int, most_retries: int) -> Task | None:

@@ -12,6 +12,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from types import TracebackType
 
+from multyagents_api.domain.errors import StoreBusy
+from multyagents_api.service.event_signal import EventSignal
 from multyagents_api.service.ports import Outdated
 from multyagents_api.storage.writes import SqlWriter
 
@@ -39,11 +41,15 @@ class GroupCommit:
     Args:
         driver: the connection, in autocommit, which nobody else uses.
         perform: executes BEGIN IMMEDIATE or COMMIT, and rolls back what fails.
+        signal: is told of every commit.
     """
 
-    def __init__(self, driver: sqlite3.Connection, perform: Callable[[str], None]) -> None:
+    def __init__(
+        self, driver: sqlite3.Connection, perform: Callable[[str], None], signal: EventSignal
+    ) -> None:
         self.driver = driver
         self._perform = perform
+        self._signal = signal
         self._gathering: _Group | None = None
         self._working: asyncio.Task[None] | None = None
 
@@ -90,6 +96,7 @@ class GroupCommit:
             _fail(group.committed, error)
             return
         group.committed.set_result(None)
+        self._signal.tell()
 
 
 def _fail(future: asyncio.Future[None], error: Exception) -> None:
@@ -111,7 +118,7 @@ class GroupedWriting(AbstractAsyncContextManager[SqlWriter]):
         if not self._commits.driver.in_transaction:
             # SQLite rolled back when another block failed (disk full); a savepoint would begin another one.
             self._commits.leave(self._group)
-            raise sqlite3.OperationalError("the shared transaction was rolled back")
+            raise StoreBusy
         self._commits.driver.execute("SAVEPOINT block")
         return self._writer
 

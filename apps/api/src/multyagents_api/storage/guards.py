@@ -227,7 +227,7 @@ TAKE_ON_SUBMISSION = (
         dispatches.c.task_id == bindparam("the_task"),
         dispatches.c.attempt == bindparam("the_attempt"),
         dispatches.c.state == SubmissionState.PENDING.value,
-        dispatches.c.updated_at <= bindparam("before"),
+        or_(dispatches.c.updated_at <= bindparam("before"), dispatches.c.updated_at > bindparam("beyond")),
     )
     .values(updated_at=bindparam("now"))
 )
@@ -398,13 +398,14 @@ class GuardedWrites(SqlReader):
         return None if row is None else task_from_row(row)
 
     async def take_on_submission(
-        self, task_id: int, attempt: int, *, before: datetime, now: datetime
+        self, task_id: int, attempt: int, *, before: datetime, beyond: datetime, now: datetime
     ) -> bool:
         """Take on a pending dispatch that nobody took on since; False where another process was faster."""
         parameters = {
             "the_task": task_id,
             "the_attempt": attempt,
             "before": to_micros(before),
+            "beyond": to_micros(beyond),
             "now": to_micros(now),
         }
         return (await self._connection.execute(TAKE_ON_SUBMISSION, parameters)).rowcount == 1

@@ -25,7 +25,12 @@ EXTEND_LEASE = (
     .values(lease_until=func.coalesce(bindparam("until", type_=BigInteger), tasks.c.lease_until))
     .returning(tasks.c.status)
 )
-END_LOST_ATTEMPT = MOVE_TASK.where(tasks.c.lease_until <= bindparam("now"))
+END_LOST_ATTEMPT = MOVE_TASK.where(
+    or_(
+        tasks.c.lease_until <= bindparam("now"),
+        tasks.c.lease_until > bindparam("beyond", type_=BigInteger),
+    )
+)
 
 
 class LeaseWrites:
@@ -52,13 +57,16 @@ class LeaseWrites:
         status: TaskStatus,
         reason: str,
         now: datetime,
+        beyond: datetime | None,
     ) -> Task | None:
         """End an attempt, if it still is in the expected status and its lease still is over.
+
+        A lease that ends `beyond` what can be is over as well: its clock was set back since.
 
         This is where a runner that was heard at the last moment keeps its attempt.
         """
         parameters = move_parameters(
             task_id, attempt, expected=expected, status=status, reason=reason, now=now, lease_until=None
-        )
+        ) | {"beyond": None if beyond is None else to_micros(beyond)}
         row = (await self._connection.execute(END_LOST_ATTEMPT, parameters)).one_or_none()
         return None if row is None else task_from_row(row)

@@ -6,8 +6,9 @@ that was committed under that lock before.
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from types import TracebackType
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -16,21 +17,24 @@ import asyncpg
 from sqlalchemy import Executable
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 
-from multyagents_api.domain.errors import StoreBusy, StoreUnreachable
+from multyagents_api.domain.errors import StoreBusy, StoreFull, StoreUnreachable
+from multyagents_api.service.event_signal import EventSignal
 from multyagents_api.service.ports import Outdated, StorageUnavailable
 from multyagents_api.storage.migrate import CURRENT, HEAD, OTHER_TABLES
+from multyagents_api.storage.postgres_follow import GATHER_S, Follower
 from multyagents_api.storage.postgres_migrate import migrate_postgres
 from multyagents_api.storage.postgres_writes import PostgresWriter
 from multyagents_api.storage.prepared import Parameters, Result, Statements
 from multyagents_api.storage.reads import NOTHING
-from multyagents_api.storage.writes import SqlWriter
 
 __all__ = ["PostgresStorage"]
 
 STATEMENTS = Statements(dialect.dialect())  # type: ignore[no-untyped-call]
 CACHED_STATEMENTS = 1_000
-COMMAND_TIMEOUT_S = 30.0
-"""A statement takes milliseconds; a network that was cut answers never."""
+COMMAND_TIMEOUTS = 2
+"""So many times the longest wait for a lock: a statement takes milliseconds, a cut network answers never."""
+
+_log = logging.getLogger(__name__)
 
 BUSY = (
     TimeoutError,
@@ -46,6 +50,8 @@ UNREACHABLE = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
 )
+LOST = (TimeoutError, *UNREACHABLE)
+"""After these a connection is of no use: what it was asked may still be under way, or is not known."""
 
 
 class QuietConnection(asyncpg.Connection):  # type: ignore[misc]
@@ -93,41 +99,50 @@ def _changed(tag: str) -> int:
     return int(tag.rpartition(" ")[2])
 
 
-class _Transaction(AbstractAsyncContextManager[SqlWriter]):
+class _Transaction(AbstractAsyncContextManager[PostgresWriter]):
     """A connection of the pool, and a transaction on it where something is written."""
 
     def __init__(self, storage: "PostgresStorage", *, writes: bool) -> None:
         self._storage = storage
         self._writes = writes
         self._driver: Any = None
+        self._writer: PostgresWriter | None = None
 
-    async def __aenter__(self) -> SqlWriter:
+    async def __aenter__(self) -> PostgresWriter:
         try:
             self._driver = await self._storage.acquire()
             if self._writes:
                 await self._driver.execute("BEGIN")
         except Exception as error:
             refusal = _refusal_for(error, self._driver)
-            await self._let_go()
+            await self._let_go(abandon=True)
             raise refusal or error from error
-        return PostgresWriter(AwaitedConnection(self._driver))
+        self._writer = PostgresWriter(AwaitedConnection(self._driver))
+        return self._writer
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        is_lost = isinstance(error, StoreUnreachable) or (
+            error is not None and isinstance(error.__cause__, TimeoutError)
+        )
         try:
             # What can't be committed any more must fail, although nothing is left to roll back.
-            if self._writes and (error is None or not self._driver.is_closed()):
+            if self._writes and not is_lost:
                 await self._driver.execute("COMMIT" if error is None else "ROLLBACK")
+                if error is None and self._writer is not None and self._writer.has_told:
+                    self._storage.note_events()
         except Exception as failure:
-            raise _refusal_for(failure, self._driver) or failure from failure
+            is_lost = True
+            if error is None:
+                raise _refusal_for(failure, self._driver) or failure from failure
         finally:
-            await self._let_go()
+            await self._let_go(abandon=is_lost)
 
-    async def _let_go(self) -> None:
+    async def _let_go(self, *, abandon: bool) -> None:
         if self._driver is not None:
             driver, self._driver = self._driver, None
-            await self._storage.release(driver)
+            await self._storage.release(driver, abandon=abandon)
 
 
 def _refusal_for(error: Exception, driver: asyncpg.Connection | None) -> Exception | None:
@@ -139,6 +154,8 @@ def _refusal_for(error: Exception, driver: asyncpg.Connection | None) -> Excepti
         return Outdated()
     if isinstance(error, BUSY):
         return StoreBusy()
+    if isinstance(error, asyncpg.DiskFullError):
+        return StoreFull()
     is_lost = isinstance(error, UNREACHABLE) or (driver is not None and driver.is_closed())
     return StoreUnreachable() if is_lost else None
 
@@ -161,16 +178,18 @@ class PostgresStorage:
         self._pool_size = pool_size
         self._pool: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
+        self.signal = EventSignal()
+        self._untold = asyncio.Event()
         try:
             migrate_postgres(url, connect_timeout_s=busy_timeout_s)
         except (*BUSY, *UNREACHABLE, asyncpg.PostgresError, ValueError) as error:
             raise StorageUnavailable(f"can't use the database {_public(url)}: {error}") from error
 
-    def read(self) -> AbstractAsyncContextManager[SqlWriter]:
+    def read(self) -> AbstractAsyncContextManager[PostgresWriter]:
         """Statements outside any transaction, each a look of its own."""
         return _Transaction(self, writes=False)
 
-    def write(self) -> AbstractAsyncContextManager[SqlWriter]:
+    def write(self) -> AbstractAsyncContextManager[PostgresWriter]:
         """One transaction."""
         return _Transaction(self, writes=True)
 
@@ -179,20 +198,23 @@ class PostgresStorage:
         pool = self._pool or await self._open()
         return await pool.acquire(timeout=self._busy_timeout_s)
 
-    async def release(self, driver: asyncpg.Connection) -> None:
-        """Give a connection back."""
+    async def release(self, driver: asyncpg.Connection, *, abandon: bool = False) -> None:
+        """Give a connection back, or close one of no use without waiting for the server's consent."""
         assert self._pool is not None
-        await self._pool.release(driver)
+        with suppress(*LOST):  # then the pool has closed it, and whatever was committed stays so
+            if abandon:
+                driver.terminate()
+            await self._pool.release(driver)
 
     async def _open(self) -> asyncpg.Pool:
         async with self._opening:
             if self._pool is None:
                 self._pool = await asyncpg.create_pool(
                     self._url,
-                    min_size=1,
+                    min_size=0,  # or the pool goes on connecting, and logging, while there is no server
                     max_size=self._pool_size,
                     timeout=self._busy_timeout_s,
-                    command_timeout=COMMAND_TIMEOUT_S,
+                    command_timeout=COMMAND_TIMEOUTS * self._busy_timeout_s,
                     statement_cache_size=CACHED_STATEMENTS,
                     max_cached_statement_lifetime=0,
                     connection_class=QuietConnection,
@@ -208,10 +230,11 @@ class PostgresStorage:
         """What is wrong with the database; None where it answers and has the tables of this version."""
         try:
             driver = await self.acquire()
+            found = None
             try:
-                found = await driver.fetchval(CURRENT)
+                found = await driver.fetchval(CURRENT, timeout=self._busy_timeout_s)
             finally:
-                await self.release(driver)
+                await self.release(driver, abandon=found is None)
         except (*BUSY, *UNREACHABLE, asyncpg.PostgresError) as error:
             return f"the database does not answer ({type(error).__name__})"
         return None if found == HEAD else OTHER_TABLES
@@ -220,6 +243,39 @@ class PostgresStorage:
         """Nothing: the server keeps its own house."""
         while True:
             await pause()
+
+    def note_events(self) -> None:
+        """Note that events were committed: this process hears of them now, the others from `announce`."""
+        self.signal.tell()
+        self._untold.set()
+
+    async def announce(self) -> NoReturn:
+        """Notify other processes, until canceled, of the events that this one commits.
+
+        Where the database is out of reach, they find out by themselves.
+        """
+        while True:
+            await self._untold.wait()
+            self._untold.clear()
+            try:
+                async with self.read() as reader:
+                    await reader.notify()
+            except StoreBusy:
+                _log.info("other processes were not notified of events; they look by themselves")
+            await asyncio.sleep(GATHER_S)
+
+    async def follow(self) -> NoReturn:
+        """Hear, until canceled, of the events that other processes commit."""
+        await Follower(self._connect, AwaitedConnection, self.signal).run()
+
+    async def _connect(self) -> asyncpg.Connection:
+        """A connection of its own, beside the pool."""
+        return await asyncpg.connect(
+            self._url,
+            timeout=self._busy_timeout_s,
+            command_timeout=self._busy_timeout_s,
+            server_settings={"application_name": "multyagents events"},
+        )
 
     async def aclose(self) -> None:
         """Close the connections; whoever uses one is waited for, but not for long."""

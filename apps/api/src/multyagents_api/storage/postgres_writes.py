@@ -5,6 +5,7 @@ ids alone would miss an event with a smaller id that commits later. The order he
 and only those count before which nothing is under way any more.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -18,17 +19,18 @@ from sqlalchemy import (
     case,
     cast,
     func,
+    literal,
     select,
     tuple_,
 )
 
-from multyagents_api.domain.events import Event
+from multyagents_api.domain.events import Event, NewEvent
 from multyagents_api.domain.runs import Run
 from multyagents_api.storage.rows import event_from_row
 from multyagents_api.storage.tables import events, runs
 from multyagents_api.storage.writes import SqlWriter
 
-__all__ = ["PostgresWriter"]
+__all__ = ["CHANNEL", "IS_SETTLED", "PostgresWriter"]
 
 POSITION = tuple_(events.c.transaction, events.c.id)
 OLDEST_UNDER_WAY = cast(cast(func.pg_snapshot_xmin(func.pg_current_snapshot()), Text), BigInteger)
@@ -73,8 +75,31 @@ WINDOW_END = select(_WINDOW.c.id).order_by(_WINDOW.c.transaction.desc(), _WINDOW
 LOCK_RUN = select(runs.c.id).where(runs.c.id == bindparam("run_id")).with_for_update()
 
 
+CHANNEL = "multyagents_events"
+NOTIFY = select(
+    func.set_config("synchronous_commit", "off", literal(value=True)), func.pg_notify(CHANNEL, "")
+)
+"""A transaction of its own, which does not wait for the disk."""
+
+
 class PostgresWriter(SqlWriter):
-    """Reads and writes as everywhere, but for the order of all runs' events, and a lock before a look."""
+    """Reads and writes as everywhere, but for the order of all runs' events, and a lock before a look.
+
+    `has_told` says whether events were appended.
+    """
+
+    has_told = False
+
+    async def append_events(
+        self, run_id: int, first_sequence: int, events: Sequence[NewEvent], now: datetime
+    ) -> None:
+        """Add events under consecutive numbers, and note that others may wait for them."""
+        await super().append_events(run_id, first_sequence, events, now)
+        self.has_told = self.has_told or bool(events)
+
+    async def notify(self) -> None:
+        """Let the processes that listen know that there are events."""
+        await self._connection.execute(NOTIFY)
 
     async def begin_rerun(
         self, run_id: int, *, expected_version: int | None, events: int, now: datetime

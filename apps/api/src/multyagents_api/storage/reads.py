@@ -130,7 +130,12 @@ ATTEMPTS_AFTER = (
 )
 LOST_ATTEMPTS = (
     select(tables.tasks.c.run_id, tables.tasks.c.id, tables.tasks.c.attempt)
-    .where(tables.tasks.c.lease_until <= bindparam("now"))
+    .where(
+        or_(
+            tables.tasks.c.lease_until <= bindparam("now"),
+            tables.tasks.c.lease_until > bindparam("beyond", type_=BigInteger),
+        )
+    )
     .order_by(tables.tasks.c.lease_until)
     .limit(bindparam("limit"))
 )
@@ -167,7 +172,13 @@ IS_PENDING = tables.dispatches.c.state == literal_column("'pending'")
 """No parameter: the partial index serves only what is known to be within it."""
 PENDING_SUBMISSIONS = (
     select(tables.dispatches.c.submission)
-    .where(IS_PENDING, tables.dispatches.c.updated_at <= bindparam("before"))
+    .where(
+        IS_PENDING,
+        or_(
+            tables.dispatches.c.updated_at <= bindparam("before"),
+            tables.dispatches.c.updated_at > bindparam("beyond"),
+        ),
+    )
     .order_by(tables.dispatches.c.updated_at)
     .limit(bindparam("limit"))
 )
@@ -308,9 +319,14 @@ class SqlReader(CatalogueReads, PathLockReads, ResultReads, TokenReads):
         row = (await self._connection.execute(CALLBACK_KEY, parameters)).one_or_none()
         return None if row is None else (row.attempt, TaskStatus(row.status))
 
-    async def pending_submissions(self, *, before: datetime, limit: int) -> list[Submission]:
-        """Dispatches without a recorded outcome that nobody took on since, the oldest first."""
-        parameters = {"before": to_micros(before), "limit": limit}
+    async def pending_submissions(
+        self, *, before: datetime, beyond: datetime, limit: int
+    ) -> list[Submission]:
+        """Dispatches without a recorded outcome that nobody took on since, the oldest first.
+
+        Those that were taken on `beyond` a time to come are among them: the clock was set back since.
+        """
+        parameters = {"before": to_micros(before), "beyond": to_micros(beyond), "limit": limit}
         result = await self._connection.execute(PENDING_SUBMISSIONS, parameters)
         return [submission_from_json(kept) for kept in result.scalars()]
 
@@ -319,9 +335,13 @@ class SqlReader(CatalogueReads, PathLockReads, ResultReads, TokenReads):
         [(pending, since)] = (await self._connection.execute(PENDING_BACKLOG)).all()
         return pending, None if since is None else from_micros(since)
 
-    async def lost_attempts(self, now: datetime, *, limit: int) -> list[LostAttempt]:
-        """Attempts under way whose lease is over, the longest first."""
-        parameters = {"now": to_micros(now), "limit": limit}
+    async def lost_attempts(self, now: datetime, *, beyond: datetime | None, limit: int) -> list[LostAttempt]:
+        """Attempts under way whose lease is over, or ends `beyond` what can be, the longest first."""
+        parameters = {
+            "now": to_micros(now),
+            "beyond": None if beyond is None else to_micros(beyond),
+            "limit": limit,
+        }
         rows = (await self._connection.execute(LOST_ATTEMPTS, parameters)).all()
         return [LostAttempt(row.run_id, row.id, row.attempt) for row in rows]
 

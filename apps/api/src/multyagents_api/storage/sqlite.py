@@ -7,7 +7,7 @@ A statement takes 10 to 20 microseconds, less than handing it to a thread. The d
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,8 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import StaticPool
 
-from multyagents_api.domain.errors import StoreBusy
+from multyagents_api.domain.errors import StoreBusy, StoreFull, StoreUnreachable
+from multyagents_api.service.event_signal import EventSignal
 from multyagents_api.service.ports import Outdated, StorageUnavailable
 from multyagents_api.storage.group_commit import GroupCommit, GroupedWriting
 from multyagents_api.storage.migrate import CURRENT, HEAD, OTHER_TABLES, migrate
@@ -32,36 +33,79 @@ __all__ = ["SqliteStorage", "checkpoint", "trouble"]
 LAST_RESORT_PAGES = 32_000
 """Pages of the log (125 MiB) at which a request checkpoints after all, should no thread manage to."""
 
+LOOK_EVERY_S = 0.2
+"""Between two looks at whether another process committed something; each costs microseconds."""
+
 _log = logging.getLogger(__name__)
 
 
 STATEMENTS = Statements(sqlite.dialect())
 
 
-class InlineConnection:
-    """A synchronous connection behind asynchronous methods."""
+REFUSALS: Mapping[str, type[StoreBusy]] = {
+    "BUSY": StoreBusy,
+    "FULL": StoreFull,
+    "IOERR": StoreUnreachable,
+    "CANTOPEN": StoreUnreachable,
+    "READONLY": StoreUnreachable,
+}
+"""By the first word of an error's name, without `SQLITE_`; any other error is a defect."""
 
-    def __init__(self, driver: sqlite3.Connection) -> None:
+
+class InlineConnection:
+    """A synchronous connection behind asynchronous methods.
+
+    Args:
+        driver: the connection.
+        only_within: whether a statement outside of a transaction is refused: SQLite ends one by itself when
+            the disk is full, and what still runs must not be committed piece by piece.
+    """
+
+    def __init__(self, driver: sqlite3.Connection, *, only_within: bool = False) -> None:
         self._driver = driver
+        self._only_within = only_within
 
     async def execute(self, statement: Executable, parameters: Parameters = NOTHING) -> Result:
-        """Execute one statement, now."""
+        """Execute one statement, now.
+
+        Raises:
+            StoreBusy, StoreFull, StoreUnreachable: it can't be executed at the moment.
+        """
         prepared = STATEMENTS.prepare(statement, parameters)
-        cursor = self._driver.execute(prepared.sql, prepared.arguments(parameters))
-        if prepared.returns_rows:
-            return Result(prepared.rows(cursor.fetchall()), -1)
+        try:
+            self._check_within()
+            cursor = self._driver.execute(prepared.sql, prepared.arguments(parameters))
+            if prepared.returns_rows:
+                return Result(prepared.rows(cursor.fetchall()), -1)
+        except sqlite3.OperationalError as error:
+            raise refusal_for(error) from error
         return Result((), cursor.rowcount)
 
     async def execute_many(self, statement: Executable, parameters: Sequence[Parameters]) -> Result:
-        """Execute one statement for each set of parameters, now."""
+        """Execute one statement for each set of parameters, now; fails as `execute` does."""
         if len(parameters) == 1:
             return await self.execute(statement, parameters[0])
         prepared = STATEMENTS.prepare(statement, parameters[0])
-        if not prepared.returns_rows:
-            cursor = self._driver.executemany(prepared.sql, map(prepared.arguments, parameters))
-            return Result((), cursor.rowcount)
-        raw = [self._driver.execute(prepared.sql, prepared.arguments(each)).fetchone() for each in parameters]
+        arguments = map(prepared.arguments, parameters)
+        try:
+            self._check_within()
+            if not prepared.returns_rows:
+                return Result((), self._driver.executemany(prepared.sql, arguments).rowcount)
+            raw = [self._driver.execute(prepared.sql, each).fetchone() for each in arguments]
+        except sqlite3.OperationalError as error:
+            raise refusal_for(error) from error
         return Result(prepared.rows(raw), -1)
+
+    def _check_within(self) -> None:
+        if self._only_within and not self._driver.in_transaction:
+            raise StoreBusy
+
+
+def refusal_for(error: sqlite3.OperationalError) -> Exception:
+    """What SQLite's error means for the request; the error itself where it means a defect."""
+    words = getattr(error, "sqlite_errorname", "").split("_")
+    refusal = REFUSALS.get(words[1]) if len(words) > 1 else None
+    return error if refusal is None else refusal()
 
 
 class _Reading(AbstractAsyncContextManager[SqlReader]):
@@ -82,9 +126,10 @@ class _Reading(AbstractAsyncContextManager[SqlReader]):
 class _Writing(AbstractAsyncContextManager[SqlWriter]):
     """One transaction, which takes the write lock at its beginning."""
 
-    def __init__(self, driver: sqlite3.Connection, writer: SqlWriter) -> None:
+    def __init__(self, driver: sqlite3.Connection, writer: SqlWriter, signal: EventSignal) -> None:
         self.driver = driver
         self._writer = writer
+        self._signal = signal
 
     async def __aenter__(self) -> SqlWriter:
         perform(self.driver, "BEGIN IMMEDIATE")
@@ -95,6 +140,7 @@ class _Writing(AbstractAsyncContextManager[SqlWriter]):
     ) -> None:
         if error is None:
             perform(self.driver, "COMMIT")
+            self._signal.tell()
             return
         _roll_back(self.driver)
         if isinstance(error, sqlite3.IntegrityError):
@@ -105,15 +151,16 @@ def perform(driver: sqlite3.Connection, statement: str) -> None:
     """Begin or commit; roll back what can't be.
 
     Raises:
-        StoreBusy: another process held the store for too long.
+        StoreBusy: another process held the store for too long, or SQLite has rolled back by itself.
+        StoreFull, StoreUnreachable: what is to be committed can't be written.
     """
+    if statement == "COMMIT" and not driver.in_transaction:
+        raise StoreBusy
     try:
         driver.execute(statement)
     except sqlite3.OperationalError as error:
         _roll_back(driver)
-        if error.sqlite_errorname.startswith("SQLITE_BUSY"):
-            raise StoreBusy from error
-        raise
+        raise refusal_for(error) from error
 
 
 def _roll_back(driver: sqlite3.Connection) -> None:
@@ -152,12 +199,13 @@ class SqliteStorage:
             engine.dispose()
             raise
         driver = _driver_of(self._connection)
-        self._writer = SqlWriter(InlineConnection(driver))
+        self._writer = SqlWriter(InlineConnection(driver, only_within=synchronous == "FULL"))
         self._reading = _Reading(self._writer)
-        self._writing = _Writing(driver, self._writer)
+        self.signal = EventSignal()
+        self._writing = _Writing(driver, self._writer, self.signal)
         self._commits: GroupCommit | None = None
         if synchronous == "FULL":
-            self._commits = GroupCommit(driver, partial(perform, driver))
+            self._commits = GroupCommit(driver, partial(perform, driver), self.signal)
             # A reader must not see what is not on the disk yet, nor wait for the disk.
             self._engines.append(_engine(database, busy_timeout_s, synchronous))
             # SQLAlchemy rolls back on a connection that nobody holds any more.
@@ -189,6 +237,24 @@ class SqliteStorage:
                 await asyncio.to_thread(checkpoint, self._database)
             except sqlite3.Error:
                 _log.exception("the write-ahead log could not be checkpointed")
+
+    async def announce(self) -> NoReturn:
+        """Nothing: other processes look for themselves."""
+        while True:
+            await asyncio.Event().wait()
+
+    async def follow(self) -> NoReturn:
+        """Look, again and again until canceled, whether another connection committed something.
+
+        `PRAGMA data_version` reads a counter in shared memory; it differs after commits of others only.
+        """
+        known = None
+        while True:
+            found = _driver_of(self._connection).execute("PRAGMA data_version").fetchone()
+            if found != known:
+                known = found
+                self.signal.tell()
+            await asyncio.sleep(LOOK_EVERY_S)
 
     async def aclose(self) -> None:
         """Close the connections, when what is under way is on the disk."""
