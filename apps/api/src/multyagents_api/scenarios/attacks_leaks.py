@@ -154,7 +154,8 @@ class Leakage:
         """Requests that are refused, and what the refusals say."""
         for text in self._planter.each("what is wrong with a request", one_line=True):
             for what, who, method, path, body in wrong_requests(text, place):
-                response = self._target.client(who).request(method, path, body)
+                # As a caller's name for its request it would be logged, and answered.
+                response = self._target.client(who).request(method, path, body, {"x-request-id": safe(text)})
                 self._log.repeated()
                 found = leaks(self._planter, as_text(response), f"the refusal of {what}")
                 self._log.expect("problems-repeat-no-secret", () if response.ok else found)
@@ -169,6 +170,8 @@ class Leakage:
             is_stream = streams(operations["get"])
             for address in dict.fromkeys(addresses(path, places[:2] if is_stream else places)):
                 text = self._text_of(address, operations["get"])
+                if is_stream and "event: " not in text:
+                    self._log.doubt(f"GET {path} told no event")
                 seen.append(text)
                 found = leaks(self._planter, text, f"GET {path}", self._own)
                 self._log.expect("answers-hold-no-secret", found)
@@ -234,14 +237,19 @@ class Leakage:
         return done.stdout.decode(errors="replace")
 
 
+def safe(text: str) -> str:
+    """A text without what a URL or a header can't hold."""
+    return quote(text, safe="")
+
+
 def wrong_requests(text: str, place: Place) -> Iterator[tuple[str, str, str, str, object]]:
     """Requests that a text makes wrong: what it stands for, who asks, and how."""
-    safe, step = quote(text, safe=""), {"role_id": "1", "title": "A"}
+    step = {"role_id": "1", "title": "A"}
     project = {"name": "p", "root_path": "/srv"}
-    yield "an id", "operator", "GET", f"/roles/{safe}", None
-    yield "a route", "operator", "GET", f"/{safe}", None
-    yield "a query", "operator", "GET", f"/workflow-runs?status={safe}", None
-    yield "an id in a query", "operator", "GET", f"/artifacts?run_id={safe[:40]}", None
+    yield "an id", "operator", "GET", f"/roles/{safe(text)}", None
+    yield "a route", "operator", "GET", f"/{safe(text)}", None
+    yield "a query", "operator", "GET", f"/workflow-runs?status={safe(text)}", None
+    yield "an id in a query", "operator", "GET", f"/artifacts?run_id={safe(text)[:40]}", None
     yield "a field", "operator", "POST", "/roles", {"name": "r", text: 1}
     yield "a root", "operator", "POST", "/projects", {**project, "root_path": f"../{text}"}
     yield "a path", "operator", "POST", "/projects", {**project, "allowed_paths": [f"/{text}"]}
