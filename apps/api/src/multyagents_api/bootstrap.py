@@ -1,7 +1,6 @@
 """Picks the adapters from the settings; nothing else does."""
 
 import asyncio
-import math
 import os
 import re
 import time
@@ -74,7 +73,7 @@ __all__ = [
 
 T = TypeVar("T", bound=StrEnum)
 
-RATE_LIMIT = 1000.0
+RATE_LIMIT = 1000
 FAILURES_PER_S = 10.0
 """How often an address may fail to prove who it is before it has to wait."""
 DEFAULT_STORE_TIMEOUT_S = 5.0
@@ -182,7 +181,7 @@ class Settings:
                 or_never=True,
             ),
             auth=_choice(AuthKind, "MULTYAGENTS_AUTH", environment, AuthKind.TOKENS),
-            rate_limit=_rate("MULTYAGENTS_RATE_LIMIT", environment, RATE_LIMIT),
+            rate_limit=_count("MULTYAGENTS_RATE_LIMIT", environment, RATE_LIMIT),
             streams=_count("MULTYAGENTS_STREAMS", environment, 100),
         )
 
@@ -211,19 +210,6 @@ def _database(environment: Mapping[str, str]) -> Path | str:
     if url and "://" not in url:
         raise InvalidSettings("MULTYAGENTS_DATABASE_URL is no URL; MULTYAGENTS_DATABASE names a SQLite file")
     return parse_database(url or environment.get("MULTYAGENTS_DATABASE") or "multyagents.db")
-
-
-def _rate(name: str, environment: Mapping[str, str], default: float) -> float:
-    value = environment.get(name)
-    if not value:
-        return default
-    try:
-        rate = float(value)
-    except ValueError:
-        rate = math.nan
-    if not 0 <= rate < math.inf:
-        raise InvalidSettings(f"{name} is {value!r}, but must be a number of requests per second, 0 for any")
-    return rate
 
 
 def _log_format(environment: Mapping[str, str]) -> LogFormat | None:
@@ -406,11 +392,11 @@ def _punctual(runner: Runner, settings: Settings) -> Runner:
     return PunctualRunner(runner, settings.runner_budget_s)
 
 
-class _OpenStorage(Storage, EventFeed, Protocol):
+class OpenStorage(Storage, EventFeed, Protocol):
     """A store, which also tells of what others put there."""
 
 
-def open_storage(settings: Settings) -> _OpenStorage:
+def open_storage(settings: Settings) -> OpenStorage:
     """The store, brought to the tables of this version.
 
     Raises:

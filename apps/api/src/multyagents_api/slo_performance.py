@@ -309,7 +309,7 @@ def server_environment(folder: Path) -> dict[str, str]:
         "MULTYAGENTS_DATABASE_URL": "",
         "MULTYAGENTS_RUNNER": "accept",
         "MULTYAGENTS_AUTH": "tokens",
-        "MULTYAGENTS_RATE_LIMIT": "1e6",
+        "MULTYAGENTS_RATE_LIMIT": "999999",
     }
 
 

@@ -30,7 +30,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str
         ("MULTYAGENTS_LEASE", "MULTYAGENTS_LEASE is 'magic', but must be 0, or seconds from 2 to 86400"),
         (
             "MULTYAGENTS_RATE_LIMIT",
-            "MULTYAGENTS_RATE_LIMIT is 'magic', but must be a number of requests per second, 0 for any",
+            "MULTYAGENTS_RATE_LIMIT is 'magic', but must be a number from 0 to 999999",
         ),
         ("MULTYAGENTS_AUTH", "MULTYAGENTS_AUTH is 'magic', but must be one of: tokens, off"),
     ],

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NoReturn, Protocol
 
@@ -22,6 +21,7 @@ from multyagents_api.domain.summaries import DispatchTimes
 from multyagents_api.domain.tasks import Task, TaskStatus
 from multyagents_api.domain.templates import Step, Template
 from multyagents_api.service.catalogue import CatalogueReader, CatalogueWriter
+from multyagents_api.service.records import AttemptRecord, Claim, LostAttempt
 from multyagents_api.service.runners import Submission, SubmissionState
 from multyagents_api.service.tokens import TokenReader, TokenWriter
 
@@ -46,42 +46,6 @@ class StorageUnavailable(Exception):  # noqa: N818 - one line for the operator
 
 class Outdated(Exception):  # noqa: N818 - the use case decides again, nothing is broken
     """A guarded write met another state than the one that was decided upon."""
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptRecord:
-    """What is kept of the dispatch that opened an attempt."""
-
-    attempt: int
-    dispatched_at: datetime
-    state: SubmissionState
-    context7_enabled: bool
-    approval: Approval | None
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A task won for dispatch: the attempt that this opened, its approval, what to do, and in which role."""
-
-    attempt: int
-    prompt: str
-    approval_id: int | None
-    role_name: str
-    role_context7: bool
-    system_prompt: str
-    allowed_tools: tuple[str, ...]
-    skill_pack_ids: tuple[int, ...]
-    command: tuple[str, ...] | None = None
-    timeout_s: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LostAttempt:
-    """An attempt whose lease was over when somebody looked."""
-
-    run_id: int
-    task_id: int
-    attempt: int
 
 
 class Clock(Protocol):
