@@ -94,7 +94,7 @@ def mutation(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, formatting and import contracts."""
+    """Check style, formatting, import contracts, and what deploys the service."""
     run_task(session, "lint")
 
 

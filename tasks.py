@@ -108,9 +108,17 @@ def mutation(_context: Context) -> None:
 
 @task
 def lint(_context: Context) -> None:
-    """Check style, formatting and import contracts."""
+    """Check style, formatting, import contracts, and what deploys the service."""
     require("lint")
-    run_all(["ruff", "check"], ["ruff", "format", "--check"], ["lint-imports"])
+    deployment = [
+        "check-jsonschema",
+        "--quiet",
+        "--builtin-schema",
+        "vendor.compose-spec",
+        "deploy/compose.yaml",
+    ]
+    images = [] if sys.platform == "win32" else [["hadolint", "deploy/Dockerfile"]]
+    run_all(["ruff", "check"], ["ruff", "format", "--check"], ["lint-imports"], deployment, *images)
 
 
 @task
@@ -142,6 +150,7 @@ def package(_context: Context) -> None:
         run(*install, "--no-deps", *map(str, sorted(wheels.glob("*.whl"))), **settings)
         run(str(python_in(bare)), "-I", "-m", "gatewright", "--help")
         run(str(python_in(bare)), "-I", "-m", "multyagents_api", "serve", "--help")
+        run(str(python_in(bare)), "-I", "-c", "import multyagents_api.storage.postgres")
 
 
 @task

@@ -35,6 +35,7 @@ FIXED_NAMES = [
     "apps/api/scripts/task_076_slo_performance.py",
     "apps/api/src/multyagents_api/concurrency_stress.py",
     "apps/api/src/multyagents_api/slo_performance.py",
+    "apps/api/src/multyagents_api/restart_persistence.py",
     "apps/api/tests/test_api_concurrency_stress.py",
     "apps/api/tests/test_api_slo_performance.py",
     "docs/TEST_MATRIX.md",

@@ -1,6 +1,7 @@
 """Suites of drills: what is violated fails, what was not looked at is not a PASS, and the report says which."""
 
 import json
+import threading
 
 import pytest
 
@@ -142,6 +143,37 @@ def test_the_markdown_makes_names_harmless():
     assert text.startswith("# restarts: FAIL")
 
 
+def test_drills_on_different_places_go_on_side_by_side():
+    """Those on one place come one after the other; the report has them in their order."""
+    met, done = threading.Barrier(2, timeout=30), []
+
+    def together(log):
+        met.wait()
+        holding(log)
+
+    def second(log):
+        done.append(len(done))
+        holding(log)
+
+    def last_of_all(_log):
+        raise SystemExit
+
+    drills = [
+        drill(together, "a", "sqlite"),
+        drill(second, "b", "sqlite"),
+        drill(together, "a", "postgresql"),
+        drill(elsewhere, "c", "postgresql"),
+    ]
+    suite = DrillSuite("restarts", drills, "python -m restarts", side_by_side=True)
+    report = run_drill_suite(suite, DrillSuiteConfig())
+    assert report.verdict is Verdict.PASS
+    assert [result.title for result in report.drills] == ["a on sqlite", "b on sqlite", "a on postgresql"]
+    assert [each.drill for each in report.skipped] == ["c"]
+    ending = DrillSuite("restarts", [drill(last_of_all, place="sqlite")], "", side_by_side=True)
+    with pytest.raises(SystemExit):
+        run_drill_suite(ending, DrillSuiteConfig())
+
+
 def run_command(tmp_path, *arguments, run=holding, environment=None):
     suite = DrillSuite("restarts", [drill(run)], "python -m restarts")
     seen = []
@@ -211,3 +243,12 @@ def test_an_interrupted_suite_leaves_no_pass(tmp_path):
     code, _ = run_command(tmp_path, run=interrupted)
     assert code == 130
     assert json.loads((tmp_path / "latest.json").read_text())["verdict"] == "INCONCLUSIVE"
+
+
+def test_a_folder_that_can_not_be_written_to_is_refused(tmp_path, capsys):
+    """In one line, before anything is done."""
+    file = tmp_path / "taken"
+    file.touch()
+    code, seen = run_command(tmp_path, "--output-dir", str(file / "deeper"))
+    assert (code, seen) == (ExitCode.USAGE, [])
+    assert "can't be written to" in capsys.readouterr().err

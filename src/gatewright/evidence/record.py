@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
+from gatewright.core.errors import ConfigurationError
 from gatewright.core.redaction import Redactor
 from gatewright.evidence.report import SuiteReport
 
@@ -67,12 +68,20 @@ def texts_of(report: SuiteReport, markdown: str, page: str) -> tuple[str, str, s
 
 
 def announce(folder: Path, report: SuiteReport, markdown: str, page: str = "") -> None:
-    """Write a report as `latest.*` alone; arguments are those of `publish`."""
+    """Write a report as `latest.*` alone; arguments are those of `publish`.
+
+    Raises:
+        ConfigurationError: the folder can't be written to.
+    """
     document, markdown, page = texts_of(report, markdown, page)
-    write_atomic(folder / "latest.json", document)
-    write_atomic(folder / "latest.md", markdown)
-    if page:
-        write_atomic(folder / "latest.html", page)
+    try:
+        write_atomic(folder / "latest.json", document)
+        write_atomic(folder / "latest.md", markdown)
+        if page:
+            write_atomic(folder / "latest.html", page)
+    except OSError as error:
+        message = f"evidence can't be written to {folder}: {error.strerror}"
+        raise ConfigurationError(message, remedy="name a folder that can be written to") from error
 
 
 def publish(folder: Path, report: SuiteReport, markdown: str, page: str = "") -> Published:

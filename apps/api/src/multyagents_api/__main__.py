@@ -62,7 +62,6 @@ settings by environment:
   MULTYAGENTS_AUTH        who may ask: tokens (default), bearers of tokens (token --help tells how to make
                           them), or off, everybody, which only a loopback address is served with
   MULTYAGENTS_RATE_LIMIT  requests per second of each token's subject (default 1000, 0 for any number)
-
   MULTYAGENTS_STREAMS     how many event streams a process serves at once (default 100)
 
 several processes may serve one database file. example:

@@ -310,7 +310,7 @@ def create_app(
         runs=Runs(storage, cancellation, clock),
         tasks=Tasks(storage, cancellation, paths, clock),
         events=events,
-        streams=EventStreams(events, opened, most=settings.streams),
+        streams=EventStreams(events, opened, metrics, most=settings.streams),
         outbox=outbox,
         dispatching=dispatching,
         control_loop=ControlLoop(storage, dispatching),

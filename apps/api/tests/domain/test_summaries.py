@@ -79,3 +79,9 @@ def test_every_status_is_counted_and_progress_is_rounded_down():
     assert (summary.counts[TaskStatus.SUCCESS], summary.counts[TaskStatus.QUEUED]) == (1, 0)
     assert (summary.finished, summary.percent) == (2, 66)
     assert summary.tasks[1].blocked is BlockedReason.APPROVAL_REQUIRED
+
+
+def test_a_clock_that_was_set_back_makes_no_negative_duration():
+    """The run ended before it began, by the clock."""
+    late = replace(TIMES, first=TASK.updated_at + timedelta(hours=1))
+    assert summarize(replace(RUN, status=RunStatus.SUCCESS), [TASK], [late], {}).duration_s == 0

@@ -245,6 +245,7 @@ async def test_streams_are_bounded_and_a_place_is_given_back(database, runner, l
         second = await listen(to=app)
         await second.end()
         assert (second.status, json.loads(second.body)["code"]) == (503, "too_many_streams")
+        assert "multyagents_event_streams_open 1.0" in app.state.services.metrics.exposition().decode()
         await first.leave()
         third = await listen(to=app)
         assert third.status == 200

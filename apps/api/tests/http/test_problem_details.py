@@ -129,8 +129,12 @@ async def test_a_problem_repeats_no_secret(api, text, secret):
     asked = [
         await api.http.get(f"/roles/{quote(text.replace('/', ''), safe='')}"),
         await api.http.post("/roles", json={"name": "ops", text: 1}),
-        await api.http.post("/projects", json={"name": "p", "root_path": "/srv", "allowed_paths": [f"/{text}"]}),
-        await api.http.post("/workflow-templates", json={"name": "t", "steps": [{**step, "depends_on": [text]}]}),
+        await api.http.post(
+            "/projects", json={"name": "p", "root_path": "/srv", "allowed_paths": [f"/{text}"]}
+        ),
+        await api.http.post(
+            "/workflow-templates", json={"name": "t", "steps": [{**step, "depends_on": [text]}]}
+        ),
         await api.http.post("/tasks", json={**step, "role_id": text[:40]}),
     ]
     assert [response.status_code for response in asked] == [404, 422, 422, 422, 422]

@@ -5,6 +5,7 @@ import socket
 import pytest
 
 from multyagents_api.__main__ import main
+from multyagents_api.bootstrap import InvalidSettings, Settings
 from multyagents_api.serving import is_loopback
 
 pytestmark = pytest.mark.usefixtures("restored_logging")
@@ -32,6 +33,14 @@ def refusal(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str
             "MULTYAGENTS_RATE_LIMIT",
             "MULTYAGENTS_RATE_LIMIT is 'magic', but must be a number from 0 to 999999",
         ),
+        (
+            "MULTYAGENTS_STORE_TIMEOUT",
+            "MULTYAGENTS_STORE_TIMEOUT is 'magic', but must be seconds from 0.1 to 60",
+        ),
+        (
+            "MULTYAGENTS_RUNNER_BUDGET",
+            "MULTYAGENTS_RUNNER_BUDGET is 'magic', but must be seconds from 0.1 to 60",
+        ),
         ("MULTYAGENTS_AUTH", "MULTYAGENTS_AUTH is 'magic', but must be one of: tokens, off"),
     ],
 )
@@ -39,6 +48,23 @@ def test_an_unknown_setting_is_named(monkeypatch, capsys, name, line):
     """Exit code 2, with the values that it may have."""
     monkeypatch.setenv(name, "magic")
     assert refusal(capsys) == (2, f"multyagents: {line}")
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "61", "nan", "inf"])
+def test_a_limit_must_be_one(value):
+    """A request that waits for ever, or for nothing, is none that anybody wants."""
+    for name in ("MULTYAGENTS_STORE_TIMEOUT", "MULTYAGENTS_RUNNER_BUDGET"):
+        with pytest.raises(InvalidSettings, match=f"{name} is '{value}', but must be seconds from 0.1 to 60"):
+            Settings.from_environment({name: value})
+
+
+def test_limits_can_be_set():
+    """What is pending for five times the runner's budget is submitted again."""
+    environment = {"MULTYAGENTS_STORE_TIMEOUT": "0.5", "MULTYAGENTS_RUNNER_BUDGET": "3"}
+    settings = Settings.from_environment(environment)
+    assert (settings.busy_timeout_s, settings.runner_budget_s, settings.overdue_after_s) == (0.5, 3.0, 15.0)
+    usual = Settings.from_environment({})
+    assert (usual.busy_timeout_s, usual.runner_budget_s, usual.overdue_after_s) == (5.0, 2.0, 10.0)
 
 
 def test_a_runner_without_a_url_is_a_usage_error(monkeypatch, capsys):

@@ -204,6 +204,17 @@ async def test_connections_are_used_again(remote, http_runner):
     await remote.left.wait()
 
 
+async def test_a_connection_that_is_reset_at_once_is_no_answer(remote, http_runner, monkeypatch):
+    """The libraries below then ask a connection that is gone for its peer, and fail in a way of their own."""
+
+    async def reset(*_arguments):
+        raise AttributeError("'NoneType' object has no attribute 'getpeername'")
+
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", reset)
+    with pytest.raises(OSError, match="the runner can't be reached"):
+        await http_runner.submit(SUBMISSION)
+
+
 async def test_a_cancel_names_the_attempt(remote, http_runner):
     """Whatever is not a yes is told by an `OSError`."""
     await http_runner.cancel(22, 3)

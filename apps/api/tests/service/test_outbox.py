@@ -222,3 +222,37 @@ async def test_sweeping_goes_on_after_a_failure(caplog):
         await sweep(FailingOutbox(), pause)
     assert sweeps == [OVERDUE_AFTER] * 2
     assert caplog.text.count("the outbox could not be swept") == 2
+
+
+async def test_a_dispatch_is_delivered_though_the_clock_was_set_back(database):
+    """It was recorded an hour later than it is now; who takes it on does not wait for that hour."""
+
+    class Clock:
+        time = datetime(2026, 1, 1, tzinfo=UTC)
+
+        def now(self):
+            return self.time
+
+    class Runner:
+        is_there = False
+
+        async def submit(self, _submission):
+            if not self.is_there:
+                raise ConnectionError
+            return SubmissionResult(accepted=True)
+
+    clock, runner = Clock(), Runner()
+    app = create_app(Settings(database, auth=AuthKind.OFF), clock=clock, runner=runner)
+    services = app.state.services
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client:
+        role = (await client.post("/roles", json={"name": "dev"})).json()
+        steps = [{"step_id": "a", "role_id": role["id"], "title": "A"}]
+        template = (await client.post("/workflow-templates", json={"name": "t", "steps": steps})).json()
+        run = (await client.post("/workflow-runs", json={"workflow_template_id": template["id"]})).json()
+        dispatch = (await client.post(f"/workflow-runs/{run['id']}/dispatch-ready")).json()
+    assert dispatch["dispatch"]["outcome"] == "pending"
+    runner.is_there = True
+    assert await services.outbox.deliver_overdue(after=OVERDUE_AFTER) == 0
+    clock.time -= timedelta(hours=1)
+    assert await services.outbox.deliver_overdue(after=OVERDUE_AFTER) == 1
+    await services.storage.aclose()

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from multyagents_api.domain.errors import StoreBusy
+from multyagents_api.domain.errors import StoreBusy, StoreFull
 from multyagents_api.domain.roles import NewRole, RetryPolicy
 from multyagents_api.service.ports import Outdated
 from multyagents_api.storage.sqlite import SqliteStorage
@@ -78,12 +78,31 @@ async def test_all_fail_whose_commit_fails(storage, moment):
             await writer.insert_role(large, moment)
 
     ended = await asyncio.gather(add(storage, moment, "before"), too_much(), return_exceptions=True)
-    assert ended[1] is not None
+    assert isinstance(ended[1], StoreFull)
+    assert isinstance(ended[0], StoreBusy | None)
     kept = await names(storage)
     assert kept == (["before"] if ended[0] is None else [])
     driver.execute("PRAGMA max_page_count=1000000")
     await too_much()
     assert await names(storage) == [*kept, "large"]
+
+
+async def test_nothing_is_written_outside_of_the_shared_transaction(storage, moment):
+    """SQLite ends it by itself on a full disk; who is still inside must not go on statement by statement."""
+
+    async def add_around_a_rollback(*others):
+        async with storage.write() as writer:
+            await writer.insert_role(role("before"), moment)
+            storage._writing.driver.execute("ROLLBACK")
+            for name in others:
+                await writer.insert_role(role(name), moment)
+
+    for others in ((), ("after",)):
+        with pytest.raises(StoreBusy):
+            await add_around_a_rollback(*others)
+    assert await names(storage) == []
+    await add(storage, moment, "later")
+    assert await names(storage) == ["later"]
 
 
 async def test_who_waits_for_another_process_is_told_that_it_is_busy(storage, sqlite_file, moment):

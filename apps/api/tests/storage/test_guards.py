@@ -210,6 +210,29 @@ async def test_a_pending_dispatch_is_taken_on_once(storage, stored, moment):
         assert not await take_on(later)
 
 
+@pytest.mark.postgresql
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+async def test_who_takes_dispatches_on_waits_for_nobody(storage, rival, stored, moment):
+    """A dispatch that another process is at is passed over at once, also one whose process hangs."""
+    run, tasks = stored
+    later = moment + timedelta(seconds=10)
+    async with storage.write() as writer:
+        for task in tasks:
+            submission = Submission(run.id, task.id, 1, "a", 1, "A", "", context7_enabled=False)
+            await writer.insert_submission(submission, None, moment)
+
+    async def take_on(writer, task):
+        return await writer.take_on_submission(task.id, 1, before=moment, beyond=later, now=later)
+
+    async with storage.write() as writer:
+        assert await take_on(writer, tasks[0])
+        async with rival.write() as other:  # would be told that the store is busy, if it waited
+            assert not await take_on(other, tasks[0])
+            assert await take_on(other, tasks[1])
+    async with rival.write() as other:
+        assert [await take_on(other, task) for task in tasks] == [False, False]
+
+
 async def test_a_lost_attempt_ends_while_its_lease_is_over(storage, stored, moment):
     """Another attempt, another status, a lease that goes on or none at all: each leaves the row alone."""
     _, [free, _] = stored

@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 from sqlalchemy import literal, select
 
-from multyagents_api.domain.errors import StoreBusy, StoreUnreachable
+from multyagents_api.domain.errors import StoreBusy, StoreFull, StoreUnreachable
 from multyagents_api.storage.postgres import AwaitedConnection, PostgresStorage
 
 pytestmark = pytest.mark.anyio
@@ -58,6 +58,12 @@ async def test_a_statement_that_the_loss_cut_short_is_refused():
     driver.closed = True
     with pytest.raises(StoreUnreachable):
         await AwaitedConnection(driver).execute(LOOK)
+
+
+async def test_a_full_disk_of_the_server_is_refused_as_such():
+    """Its connection is sound, and nothing was changed."""
+    with pytest.raises(StoreFull):
+        await AwaitedConnection(Driver(asyncpg.DiskFullError("No space left on device"))).execute(LOOK)
 
 
 async def lose(storage, error=None):

@@ -57,9 +57,10 @@ async def test_the_migrations_lead_to_the_tables_in_postgresql(database):
 
 @pytest.mark.anyio
 @pytest.mark.postgresql
-@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-async def test_a_postgresql_database_of_another_version_is_refused(database):
+async def test_a_postgresql_database_of_another_version_is_refused(postgres_server):
     """A revision that this version does not know is told, without the password, and left as it is."""
+    database = postgres_server.create_database("of_another_version")
+    PostgresStorage(database)
     connection = await asyncpg.connect(database)
     await connection.execute("UPDATE alembic_version SET version_num = 'v9999'")
     with pytest.raises(StorageUnavailable, match="another version"):

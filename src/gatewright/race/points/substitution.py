@@ -72,9 +72,13 @@ def _put(owner: Any, attribute: str, value: Any) -> None:
 def _swap(exchange: Mapping[int, tuple[Any, Any]]) -> None:
     """In every module of the program, put each object that is asked for (by identity) in another's place.
 
-    Modules that were loaded in between hold stand-ins too, so giving back looks everywhere again.
+    Modules that were loaded in between hold stand-ins too, so giving back looks everywhere again. Hardly any
+    module holds one, and a large program has a hundred thousand references: most are seen by C code alone.
     """
+    sought = exchange.keys()
     for module in program_modules():
+        if sought.isdisjoint(map(id, list(vars(module).values()))):
+            continue
         for attribute, present in list(vars(module).items()):
             held, other = exchange.get(id(present), (None, None))
             if held is not None and held is present:

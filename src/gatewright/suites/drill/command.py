@@ -88,7 +88,10 @@ def drill_command(
     def unfinished(why: str) -> DrillReport:
         return unfinished_report(DrillSuite(suite, (), program), config, why, started_at, clock.now())
 
-    announce_drills(config.output, unfinished("a run has begun and not finished"))
+    try:
+        announce_drills(config.output, unfinished("a run has begun and not finished"))
+    except GatewrightError as error:
+        return refuse(program, error)
     try:
         report = run(config, Lines(sys.stderr, every=1))
     except KeyboardInterrupt:

@@ -77,7 +77,10 @@ def race_command(
     def unfinished(why: str) -> RaceReport:
         return unfinished_report(suite, config, why, started_at, clock.now())
 
-    announce_race(config.output, unfinished("a run has begun and not finished"))
+    try:
+        announce_race(config.output, unfinished("a run has begun and not finished"))
+    except GatewrightError as error:
+        return refuse(program, error)
     try:
         report = run(config, Lines(sys.stderr))
     except KeyboardInterrupt:

@@ -12,7 +12,7 @@ from pathlib import Path
 from gatewright.core.clock import Clock, SystemClock
 from gatewright.core.errors import ConfigurationError, GatewrightError, NotHere
 from gatewright.core.verdict import Verdict, merge_verdicts
-from gatewright.evidence.record import EVIDENCE_FOLDER_VARIABLE, Published, publish, write_atomic
+from gatewright.evidence.record import EVIDENCE_FOLDER_VARIABLE, Published, announce, publish, write_atomic
 from gatewright.race import (
     Arena,
     Budget,
@@ -271,8 +271,7 @@ class _Run:
 
 def announce_race(folder: Path, report: RaceReport) -> None:
     """Let `latest.*` say that a run has begun, so that a killed one never leaves an older PASS there."""
-    write_atomic(folder / "latest.json", report.model_dump_json(indent=2) + "\n")
-    write_atomic(folder / "latest.md", render(report))
+    announce(folder, report, render(report))
 
 
 def publish_race_report(folder: Path, report: RaceReport) -> Published:

@@ -18,6 +18,7 @@ CHANGING = (
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.CONFLICT,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.INSUFFICIENT_STORAGE,
     *READING,
 )
 OF_A_RUN = frozenset({"/tasks/{task_id}/approval", "/tasks/{task_id}/audit"})

@@ -49,7 +49,7 @@ class EventStreamResponse(StreamingResponse):
             async with asyncio.timeout(MOST_SEND_S):
                 await send(message)
 
-        async with self._stream:
+        with self._stream.place():
             await super().__call__(scope, receive, send_in_time)
 
 

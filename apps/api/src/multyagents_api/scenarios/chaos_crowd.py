@@ -98,8 +98,8 @@ class Journal:
     finished: list[str] = field(default_factory=list)
 
     def refused(self, since: int = 0) -> list[Answer]:
-        """The answers from a place on that say: not carried out, come again."""
-        return [answer for answer in self.answers[since:] if answer.status in COME_AGAIN]
+        """The requests from a place on that were not carried out."""
+        return [answer for answer in self.answers[since:] if not answer.ok]
 
 
 class Repeating:
@@ -214,13 +214,12 @@ class Crowd:
             self._patience_s,
         )
 
-    def await_refusals(self, more: int) -> None:
-        """Wait until so many more requests were not carried out.
+    def await_refusals(self, more: int, *, since: int) -> None:
+        """Wait until, from that answer on, so many requests were not carried out.
 
         Raises:
             GaveUp: they were.
         """
-        since = len(self.journal.answers)
         await_condition(
             f"{more} requests that are not carried out",
             lambda: len(self.journal.refused(since)) >= more,

@@ -1,6 +1,7 @@
 """What must hold whatever chaos does to the service, and how drills look at it."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -48,6 +49,7 @@ __all__ = [
     "expect_ready",
     "judge",
     "late",
+    "lost_attempts",
     "observe_all",
     "recovering",
 ]
@@ -129,7 +131,6 @@ def judge(
     *,
     longest_s: float,
     complaints: Sequence[str] = (),
-    most_attempts: int = 1,
 ) -> None:
     """Look at all that a crowd was told, and at what the service says now.
 
@@ -139,7 +140,6 @@ def judge(
         client: of the service, which must answer.
         longest_s: that an answer may take.
         complaints: of the crowd.
-        most_attempts: so many attempts of a task the drill explains; a further one was opened twice.
     """
     answers = list(journal.answers)
     log.measure("requests", len(answers))
@@ -154,7 +154,7 @@ def judge(
         log.expect(RECOVERS.name, [f"the state afterwards can't be read: {error}"])
         return
     log.expect(NOTHING_LOST.name, lost(journal, states))
-    log.expect(NOTHING_DISPATCHED_TWICE.name, dispatched_twice(states, most_attempts))
+    log.expect(NOTHING_DISPATCHED_TWICE.name, dispatched_twice(states))
     log.expect(EVENTS_GAPLESS.name, in_every(states, sequences_are_gapless))
     for rule in (statuses_go_forward, ended_once, run_follows_from_tasks, dispatched_by_the_rules):
         log.expect(STATUSES_LEGAL.name, in_every(states, rule))
@@ -220,14 +220,26 @@ def told_of(state: RunState) -> set[tuple[str, str | None, int | None]]:
     }
 
 
-def dispatched_twice(states: Mapping[str, RunState | None], most_attempts: int) -> Iterator[str]:
+def dispatched_twice(states: Mapping[str, RunState | None]) -> Iterator[str]:
     """What was dispatched more often than it should be."""
     yield from in_every(states, single_dispatches)
     yield from in_every(states, attempts_are_exclusive)
-    for run_id, state in states.items():
-        for task in state.tasks if state is not None else ():
-            if task.attempt > most_attempts:
-                yield f"run {run_id}: task {task.id} is at attempt {task.attempt}, though none failed"
+    yield from in_every(states, unexplained_attempts)
+
+
+def unexplained_attempts(state: RunState) -> Iterator[str]:
+    """Attempts beyond the first, where none before them was lost with its runner: a repetition opened them."""
+    lost = Counter(task_id for task_id, _ in lost_attempts(state))
+    for task in state.tasks:
+        if task.attempt > 1 + lost[task.id]:
+            yield f"task {task.id} is at attempt {task.attempt}, and {lost[task.id]} were lost"
+
+
+def lost_attempts(state: RunState) -> Iterator[tuple[str, int]]:
+    """The attempts that ended for want of a word from their runner, by task and attempt."""
+    for event in state.events:
+        if event.payload.get("failure_category") == "runner-lost":
+            yield str(event.task_id), event.attempt or 0
 
 
 def in_every(

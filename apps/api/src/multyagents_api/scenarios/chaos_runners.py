@@ -8,7 +8,13 @@ from tempfile import TemporaryDirectory
 from gatewright.suites.drill import Logbook
 from multyagents_api.scenarios.api_client import ApiClient
 from multyagents_api.scenarios.bare_runner import BareRunner
-from multyagents_api.scenarios.chaos_crowd import GaveUp, Journal, Repeating, prepare_template
+from multyagents_api.scenarios.chaos_crowd import (
+    GaveUp,
+    Journal,
+    Repeating,
+    await_condition,
+    prepare_template,
+)
 from multyagents_api.scenarios.chaos_expectations import (
     ANSWERS_IN_TIME,
     DELIVERED_ONCE,
@@ -17,6 +23,7 @@ from multyagents_api.scenarios.chaos_expectations import (
     STALE_IS_REFUSED,
     expect_ready,
     late,
+    lost_attempts,
     observe_all,
     recovering,
 )
@@ -31,6 +38,7 @@ __all__ = ["jump_clock", "kill_runner", "lose_runner"]
 
 CONFLICT = 409
 HOUR_S = 3600
+START_S = 60.0
 LEASE_S = 2
 HOLDING = 'while test -e {held}; do : > {held}."$MULTYAGENTS_TASK_ID"; sleep 0.05; done'
 """A command that goes on while a file is there, and says that it does."""
@@ -139,7 +147,7 @@ def jump_clock(log: Logbook, stage: Stage) -> None:
                     log.note("the outbox goes on delivering, and runs succeed")
                 await_loss(log, stage, client, runner)
                 log.repeated()
-        stage.judge(log, crowd, client, most_attempts=2)
+        stage.judge(log, crowd, client)
         for attempt in filter(None, withheld):
             log.expect(STALE_IS_REFUSED.name, taken_after_all(client, attempt))
 
@@ -156,7 +164,7 @@ def kill_runner(log: Logbook, stage: Stage) -> None:
         client = topology.client()
         held = topology.projects / "held"
         command = ("sh", "-c", HOLDING.format(held=held))
-        stage.await_condition("the runner takes connections", runner.listens)
+        await_condition("the runner takes connections", runner.listens, START_S)
         with recovering(log), stage.crowd(topology, nobody_else, command=command, steps=1) as crowd:
             for moment in stage.moments("kill-runner"):
                 seen = crowd.await_answers(moment)
@@ -172,8 +180,8 @@ def kill_runner(log: Logbook, stage: Stage) -> None:
                 log.note("another runner takes its place")
                 crowd.await_runs(stage.amount.clients)
                 log.repeated()
-        stage.judge(log, crowd, client, most_attempts=1 + stage.amount.repetitions)
-        for attempt in lost_attempts(client, crowd.journal):
+        stage.judge(log, crowd, client)
+        for attempt in all_lost_attempts(client, crowd.journal):
             log.note(f"task {attempt[0]} attempt {attempt[1]} was lost with its runner")
             log.expect(STALE_IS_REFUSED.name, taken_after_all(client, attempt))
 
@@ -208,12 +216,11 @@ def survivors(stage: Stage, runner: BareRunner) -> Iterator[str]:
         yield f"{error}; there still are {len(runner.commands())} processes"
 
 
-def lost_attempts(client: ApiClient, journal: Journal) -> Iterator[Attempt]:
-    """The attempts that ended for want of a word from their runner."""
+def all_lost_attempts(client: ApiClient, journal: Journal) -> Iterator[Attempt]:
+    """The attempts of all runs that ended for want of a word from their runner."""
     for state in observe_all(client, journal.runs).values():
-        for event in state.events if state is not None else ():
-            if event.payload.get("failure_category") == "runner-lost":
-                yield str(event.task_id), int(event.attempt or 0)
+        if state is not None:
+            yield from lost_attempts(state)
 
 
 def turn(clock: Path, ahead_s: int) -> None:

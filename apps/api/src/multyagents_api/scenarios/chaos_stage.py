@@ -135,7 +135,7 @@ class Stage:
         """
         await_condition(what, condition, self.amount.patience_s)
 
-    def judge(self, log: Logbook, crowd: Crowd, client: ApiClient, *, most_attempts: int = 1) -> None:
+    def judge(self, log: Logbook, crowd: Crowd, client: ApiClient) -> None:
         """Look at everything that holds after every drill."""
         judge(
             log,
@@ -143,7 +143,6 @@ class Stage:
             client,
             longest_s=self.amount.longest_s,
             complaints=crowd.complaints,
-            most_attempts=most_attempts,
         )
 
     def moments(self, drill: str) -> Iterator[int]:

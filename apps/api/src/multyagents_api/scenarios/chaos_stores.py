@@ -20,10 +20,12 @@ from multyagents_api.scenarios.chaos_expectations import (
 from multyagents_api.scenarios.chaos_stage import Stage
 from multyagents_api.scenarios.database_checks import what_is_broken
 from multyagents_api.scenarios.proxy import Proxy
-from multyagents_api.scenarios.small_disk import small_disk
-from multyagents_api.scenarios.topology import Place
+from multyagents_api.scenarios.small_disk import SmallDisk, small_disk
+from multyagents_api.scenarios.topology import Place, Topology
 
 __all__ = ["cut_network", "fill_disk", "kill_api", "restart_database"]
+
+DEATHS = {"process": "their process", "power": "the power"}
 
 
 def kill_api(log: Logbook, stage: Stage, place: Place) -> None:
@@ -64,7 +66,7 @@ def restart_database(log: Logbook, stage: Stage) -> None:
                 log.note(f"the database crashes after {seen} answers")
                 postgres.crash()
                 try:
-                    crowd.await_refusals(stage.amount.clients)
+                    crowd.await_refusals(stage.amount.clients, since=seen)
                     expect_ready(log, client, ready=False, when="while the database is down")
                 finally:
                     postgres.recover()
@@ -95,7 +97,7 @@ def cut_network(log: Logbook, stage: Stage) -> None:
                         log.note(f"the network {fault} after {seen} answers")
                         harm()
                         try:
-                            crowd.await_refusals(stage.amount.clients)
+                            crowd.await_refusals(stage.amount.clients, since=seen)
                             expect_ready(log, client, ready=False, when=f"while the network {fault}")
                         finally:
                             network.heal()
@@ -114,25 +116,40 @@ def harms_of(network: Proxy) -> dict[str, Callable[[], None]]:
 
 
 def fill_disk(log: Logbook, stage: Stage) -> None:
-    """Fill the disk that the database is on, and make room again; the API process lives through it."""
-    with small_disk() as disk:
-        command = disk.command(stage.amount.command)
-        settings = {"MULTYAGENTS_DATABASE": str(disk.folder / "runs.db")}
-        with stage.topology(command=command, settings=settings) as topology:
-            client = topology.client()
-            with recovering(log), stage.crowd(topology) as crowd:
-                for moment in stage.moments("fill-disk"):
-                    crowd.await_runs(1)
-                    seen = crowd.await_answers(moment)
-                    log.note(f"the disk is full after {seen} answers")
-                    disk.fill(topology.apis[0].pid)
-                    crowd.await_refusals(stage.amount.clients)
-                    log.expect(READS_GO_ON.name, unreadable(client, crowd))
-                    disk.free(topology.apis[0].pid)
-                    log.note("there is room again")
-                    see_it_serve(log, stage, crowd, client)
-            stage.judge(log, crowd, client)
-            log.expect(STORE_INTACT.name, unsound(disk.view(topology.apis[0].pid) / "runs.db"))
+    """Fill the disk that the database is on, and make room again; the API process lives through it.
+
+    Who repeats it also has the service flush at every commit, where requests share their transactions.
+    """
+    for durability in ("process", "power")[: stage.amount.repetitions]:
+        with small_disk() as disk:
+            log.note(f"a service whose writes survive the death of {DEATHS[durability]}")
+            settings = {
+                "MULTYAGENTS_DATABASE": str(disk.folder / "runs.db"),
+                "MULTYAGENTS_DURABILITY": durability,
+            }
+            command = disk.command(stage.amount.command)
+            with stage.topology(command=command, settings=settings) as topology:
+                fill_again_and_again(log, stage, topology, disk)
+
+
+def fill_again_and_again(log: Logbook, stage: Stage, topology: Topology, disk: SmallDisk) -> None:
+    """Fill the disk of a service, and make room, at every moment that is chosen."""
+    client, server = topology.client(), topology.apis[0].pid
+    with recovering(log), stage.crowd(topology) as crowd:
+        for moment in stage.moments("fill-disk"):
+            crowd.await_runs(1)
+            seen = crowd.await_answers(moment)
+            log.note(f"the disk is full after {seen} answers")
+            disk.fill(server)
+            try:
+                crowd.await_refusals(stage.amount.clients, since=seen)
+                log.expect(READS_GO_ON.name, unreadable(client, crowd))
+            finally:
+                disk.free(server)
+            log.note("there is room again")
+            see_it_serve(log, stage, crowd, client)
+    stage.judge(log, crowd, client)
+    log.expect(STORE_INTACT.name, unsound(disk.view(server) / "runs.db"))
 
 
 def unreadable(client: ApiClient, crowd: Crowd) -> Iterator[str]:

@@ -38,7 +38,12 @@ LOG_LINES_SHOWN = 3
 LASTING = {"listen_addresses": "", "max_connections": "100", "log_min_messages": "warning"}
 # After a crash, one call for the whole file system instead of one for each of a thousand files: seconds less.
 DURABLE = {"recovery_init_sync_method": "syncfs"} if sys.platform == "linux" else {}
-FLEETING = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FLEETING = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_wal_size": "128MB",  # it lies in memory
+}
 
 
 class PostgresMissing(GatewrightError):  # noqa: N818 - what is missing is not an error of ours

@@ -14,8 +14,10 @@ from gatewright.core.errors import NotHere
 
 __all__ = ["LimitedFiles", "SmallDisk", "SmallTmpfs", "small_disk"]
 
-SIZE = "16m"
-BLOCK_BYTES = 4096
+SIZE = "200m"
+"""More than the write-ahead log takes by itself (125 MiB), so that it is the ballast that fills the disk."""
+
+BLOCKS_BYTES = (1024 * 1024, 4096)
 BALLAST = "ballast"
 WAYS = (("unshare", "--mount"), ("unshare", "--map-root-user", "--mount"))
 MOUNT = 'mount -t tmpfs -o size={size} tmpfs "$0" && exec "$@"'
@@ -68,9 +70,10 @@ class SmallTmpfs:
 
     def fill(self, server: int) -> None:
         """Write ballast until nothing more goes in."""
-        with suppress(OSError), (self.view(server) / BALLAST).open("ab", buffering=0) as ballast:
-            while ballast.write(b"x" * BLOCK_BYTES):
-                pass
+        for size in BLOCKS_BYTES:
+            with suppress(OSError), (self.view(server) / BALLAST).open("ab", buffering=0) as ballast:
+                while ballast.write(bytes(size)):
+                    pass
 
     def free(self, server: int) -> None:
         """Throw the ballast off."""

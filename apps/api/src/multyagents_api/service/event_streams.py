@@ -1,14 +1,14 @@
 """Event streams: the same events as page by page, for clients who stay and wait for what comes next."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import Context
 from dataclasses import replace
-from types import TracebackType
-from typing import NoReturn, Self
+from typing import NoReturn
 
 from multyagents_api.domain.errors import StoreBusy, TooManyStreams
+from multyagents_api.observing.metrics import Metrics
 from multyagents_api.service.event_signal import EventFeed, EventSignal
 from multyagents_api.service.events import EventPage, EventQuery, Events
 
@@ -20,7 +20,7 @@ QUIET_S = 15.0
 PACE_S = 0.05
 """So long a stream rests between two looks, lest every single write makes every stream look."""
 
-LIFE_S = 900.0
+LIFE_S = 300.0
 """A stream ends after so long: its client comes back, maybe to another process, and is asked who it is."""
 
 
@@ -30,10 +30,11 @@ class EventStreams:
     While there are any, this process follows what other processes commit; without any, it costs nothing.
     """
 
-    def __init__(self, events: Events, feed: EventFeed, *, most: int) -> None:
+    def __init__(self, events: Events, feed: EventFeed, metrics: Metrics, *, most: int) -> None:
         self.events = events
         self.closed = False
         self._feed = feed
+        self._metrics = metrics
         self._most = most
         self._open = 0
         self._following: asyncio.Task[NoReturn] | None = None
@@ -44,7 +45,7 @@ class EventStreams:
         return self._feed.signal
 
     async def open(self, query: EventQuery) -> "EventStream":
-        """A stream of what follows, whose first page is read; the caller enters it, or drops it.
+        """A stream of what follows, whose first page is read; the caller takes its place, or drops it.
 
         Raises:
             NotFound: there is no such run.
@@ -63,28 +64,34 @@ class EventStreams:
         self.closed = True
         self.signal.tell()
 
-    def enter(self) -> None:
-        """Take a place."""
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Have a stream's place for a while; there is a follower as long as anybody has one.
+
+        Raises:
+            TooManyStreams: all are taken.
+        """
         self._check_place()
         self._open += 1
         if self._following is None:
             # It outlives this stream's request and serves all: a context of its own.
             self._following = asyncio.create_task(self._feed.follow(), context=Context())
-
-    def leave(self) -> None:
-        """Give a place back; after the last one nobody follows."""
-        self._open -= 1
-        if self._open == 0 and self._following is not None:
-            self._following.cancel()
-            self._following = None
+        try:
+            with self._metrics.stream():
+                yield
+        finally:
+            self._open -= 1
+            if self._open == 0:
+                self._following.cancel()
+                self._following = None
 
     def _check_place(self) -> None:
         if self._open >= self._most:
             raise TooManyStreams(self._most)
 
 
-class EventStream(AbstractAsyncContextManager["EventStream"]):
-    """One client's stream, which has its place while it is entered.
+class EventStream:
+    """One client's stream, to be read while it has its place.
 
     It reads a page when the one before was taken, so that a slow client costs no more memory than a fast one.
     """
@@ -95,14 +102,9 @@ class EventStream(AbstractAsyncContextManager["EventStream"]):
         self._seen = seen
         self._first = first
 
-    async def __aenter__(self) -> Self:
-        self._streams.enter()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._streams.leave()
+    def place(self) -> AbstractContextManager[None]:
+        """The place among the streams of this process."""
+        return self._streams.place()
 
     async def pages(self) -> AsyncIterator[EventPage]:
         """Every event once, in order; a page that goes on nowhere tells that all is quiet."""

@@ -55,8 +55,9 @@ class Outbox:
     async def deliver_overdue(self, *, after: timedelta = timedelta(0)) -> int:
         """Deliver what has been pending for so long, the oldest first, until one stays pending.
 
-        Of several processes one takes a dispatch on, and none before that time has passed again. What was
-        last taken on so far in the future is overdue as well: the clock was set back since.
+        Of several processes one takes a dispatch on, and none before that time has passed again. They share
+        the work: who finds a dispatch taken, or about to be, goes on to the next one at once. What was last
+        taken on so far in the future is overdue as well: the clock was set back since.
         Returns how many were delivered; a call looks at a hundred at most.
         """
         now = self.clock.now()

@@ -49,6 +49,21 @@ def _one_of(column: ColumnElement[str], statuses: frozenset[Any]) -> ColumnEleme
     return or_(*(column == status.value for status in sorted(statuses)))
 
 
+def unless_held(key: ColumnElement[Any], *conditions: ColumnElement[bool]) -> ColumnElement[Any]:
+    """The key of the one row that meets the conditions; nothing where another transaction holds it.
+
+    For work that many processes look for at once: `update(...).where(key == unless_held(key, ...), ...)`
+    passes over a row that somebody else is about to change, instead of waiting for it. PostgreSQL (FOR UPDATE
+    SKIP LOCKED) reads the row before the update and locks it, so the update itself never waits. This decides
+    nothing: a process that was earlier may have committed and hold nothing any more. Then only the
+    statement's other conditions, which PostgreSQL checks against the newest version of the row, keep two from
+    doing the same work. SQLite, where one transaction writes at a time, leaves the clause out.
+
+    Lock in the order in which everybody does: a run before its tasks.
+    """
+    return select(key).where(*conditions).with_for_update(skip_locked=True).scalar_subquery()
+
+
 TASK_IS_DISPATCHABLE = _one_of(tasks.c.status, DISPATCHABLE)
 TASK_IS_APPROVED = or_(
     not_(tasks.c.requires_approval),
@@ -221,10 +236,16 @@ TAKE_TASK = (
     .values(run_id=bindparam("the_run"), position=bindparam("place"), updated_at=bindparam("now"))
     .returning(*TASK_COLUMNS)
 )
+_sought = dispatches.alias("sought")
 TAKE_ON_SUBMISSION = (
     update(dispatches)
     .where(
-        dispatches.c.task_id == bindparam("the_task"),
+        dispatches.c.task_id
+        == unless_held(
+            _sought.c.task_id,
+            _sought.c.task_id == bindparam("the_task"),
+            _sought.c.attempt == bindparam("the_attempt"),
+        ),
         dispatches.c.attempt == bindparam("the_attempt"),
         dispatches.c.state == SubmissionState.PENDING.value,
         or_(dispatches.c.updated_at <= bindparam("before"), dispatches.c.updated_at > bindparam("beyond")),
@@ -400,7 +421,7 @@ class GuardedWrites(SqlReader):
     async def take_on_submission(
         self, task_id: int, attempt: int, *, before: datetime, beyond: datetime, now: datetime
     ) -> bool:
-        """Take on a pending dispatch that nobody took on since; False where another process was faster."""
+        """Take on a pending dispatch that nobody took on since; False where another process did or does."""
         parameters = {
             "the_task": task_id,
             "the_attempt": attempt,

@@ -85,9 +85,14 @@ class Follower:
             back_off = min(back_off * 2, MOST_BACK_OFF_S)
 
     async def _listen(self, driver: asyncpg.Connection) -> NoReturn:
-        """Look, tell what is new, and wait for a notification or the next look; the first always tells."""
+        """Tell what others notify of, and what a look finds besides; the first look always tells."""
         woken = asyncio.Event()
-        await driver.add_listener(CHANNEL, lambda *_: woken.set())
+
+        def hear(*_: object) -> None:
+            self._signal.tell()
+            woken.set()
+
+        await driver.add_listener(CHANNEL, hear)
         driver.add_termination_listener(lambda _: woken.set())
         known: tuple[int | None, int | None] | None = None
         pause = LOOK_SOON_S
