@@ -116,7 +116,7 @@ class Settings:
     """What an operator decides.
 
     Args:
-        database: a SQLite file, or the `postgresql://` URL of a database.
+        database: a SQLite file, or the `postgresql://` URL of a database, which may hold a password.
         runner: who executes tasks.
         durability: what an acknowledged write survives.
         busy_timeout_s: how long a request waits for a connection to the store, or a statement for a lock; a
@@ -131,7 +131,7 @@ class Settings:
         streams: how many event streams a process serves at once.
     """
 
-    database: Path | str = field(default_factory=lambda: Path("multyagents.db"))
+    database: Path | str = field(default_factory=lambda: Path("multyagents.db"), repr=False)
     runner: RunnerKind = RunnerKind.ACCEPT
     durability: Durability = Durability.PROCESS
     busy_timeout_s: float = DEFAULT_STORE_TIMEOUT_S

@@ -1,6 +1,7 @@
 """Whatever goes wrong is answered with problem details (RFC 9457)."""
 
 import inspect
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -109,6 +110,61 @@ async def test_a_defect_is_a_problem_without_its_secrets(database, monkeypatch):
     await app.state.services.storage.aclose()
     assert is_problem(response, 500, "internal_error")
     assert "hunter2" not in response.text
+
+
+SECRETS = [
+    ("ghp_" + "x" * 36, "x" * 36),
+    ("postgresql://app:hunter2@db/shop", "hunter2"),
+    ("Authorization: Bearer hunter2", "hunter2"),
+    ("--password hunter2", "hunter2"),
+    ("mya_1_" + "0" * 64, "0" * 64),
+]
+
+
+@pytest.mark.parametrize(("text", "secret"), SECRETS, ids=[text[:12] for text, _ in SECRETS])
+async def test_a_problem_repeats_no_secret(api, text, secret):
+    """Neither as a value, nor as the name of a field or of an id; what it is about is still told."""
+    role = await api.post("/roles", {"name": "dev"})
+    step = {"step_id": "a", "role_id": role["id"], "title": "A"}
+    asked = [
+        await api.http.get(f"/roles/{quote(text.replace('/', ''), safe='')}"),
+        await api.http.post("/roles", json={"name": "ops", text: 1}),
+        await api.http.post(
+            "/projects", json={"name": "p", "root_path": "/srv", "allowed_paths": [f"/{text}"]}
+        ),
+        await api.http.post(
+            "/workflow-templates", json={"name": "t", "steps": [{**step, "depends_on": [text]}]}
+        ),
+        await api.http.post("/tasks", json={**step, "role_id": text[:40]}),
+    ]
+    assert [response.status_code for response in asked] == [404, 422, 422, 422, 422]
+    for response in asked[1:]:
+        assert secret not in response.text
+        assert "[redacted]" in response.text
+    assert secret not in asked[0].text or "://" in text  # no path can hold a URL
+
+
+async def test_what_a_long_id_gives_away_is_not_cut_off(api):
+    """A problem quotes the beginning of an id, also of one that was a secret only as a whole."""
+    response = await api.http.get(f"/roles/eyJ{'s' * 60}.{'t' * 60}")
+    assert is_problem(response, 404, "not_found")
+    assert "sss" not in response.text
+
+
+@pytest.mark.parametrize("path", ["/tasks/{task_id}/approval", "/tasks/{task_id}/audit"])
+async def test_reads_of_a_task_of_no_run_are_documented_to_conflict(api, path):
+    """The task is there, and has neither before a run takes it up."""
+    role = await api.post("/roles", {"name": "dev"})
+    task = await api.post("/tasks", {"step_id": "a", "role_id": role["id"], "title": "A"})
+    response = await api.http.get(path.format(task_id=task["id"]))
+    assert is_problem(response, 409, "not_in_run")
+    assert "409" in (await api.get("/openapi.json"))["paths"][path]["get"]["responses"]
+
+
+@pytest.mark.parametrize("name", ["database", "runner_url"])
+def test_settings_show_no_password(name):
+    """A URL may hold one."""
+    assert "hunter2" not in repr(Settings(**{name: "postgresql://app:hunter2@db/shop"}))
 
 
 def test_the_table_knows_every_refusal():

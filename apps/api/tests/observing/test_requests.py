@@ -48,6 +48,14 @@ async def test_problems_are_named(api, method, path, status):
     assert response.headers["x-request-id"] == response.json()["request_id"] == "mine"
 
 
+async def test_a_name_that_looks_like_a_secret_is_none(api):
+    """It would stand in every log line of the request."""
+    secret = "ghp_" + "x" * 36
+    response = await api.http.get("/roles/7", headers={"x-request-id": secret})
+    assert re.fullmatch("[0-9a-f]{32}", response.json()["request_id"])
+    assert secret not in response.text + str(response.headers)
+
+
 async def test_what_is_too_large_is_named(api):
     """Refused before any route is looked for."""
     headers = {"x-request-id": "mine", "content-length": "999999999"}

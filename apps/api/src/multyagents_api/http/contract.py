@@ -1,5 +1,6 @@
 """The OpenAPI document: what FastAPI knows of the routes, and the refusals that it does not know of."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -20,6 +21,8 @@ CHANGING = (
     HTTPStatus.INSUFFICIENT_STORAGE,
     *READING,
 )
+OF_A_RUN = frozenset({"/tasks/{task_id}/approval", "/tasks/{task_id}/audit"})
+"""Reads that a task which belongs to no run yet refuses."""
 HEADERS = {HTTPStatus.UNAUTHORIZED: "WWW-Authenticate", HTTPStatus.TOO_MANY_REQUESTS: "Retry-After"}
 UNUSED = ("HTTPValidationError", "ValidationError")
 """FastAPI's own shapes of a refusal, which no route answers."""
@@ -52,11 +55,19 @@ def _document(app: FastAPI) -> dict[str, Any]:
     schemas["Problem"] = problem
     for name in UNUSED:
         schemas.pop(name, None)
-    for operations in document["paths"].values():
+    for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            statuses = READING if method == "get" else CHANGING
-            operation["responses"].update({str(int(status)): _refusal(status) for status in statuses})
+            operation["responses"].update(
+                {str(int(status)): _refusal(status) for status in _refusals(method, path)}
+            )
     return document
+
+
+def _refusals(method: str, path: str) -> Sequence[HTTPStatus]:
+    """The statuses with which an operation may refuse, but for those of who may not ask."""
+    if method != "get":
+        return CHANGING
+    return (*READING, HTTPStatus.CONFLICT) if path in OF_A_RUN else READING
 
 
 def _ask_for_tokens(document: dict[str, Any]) -> None:

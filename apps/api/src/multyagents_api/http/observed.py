@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from multyagents_api.domain.redaction import redact
 from multyagents_api.http.problems import PROBLEM, defect
 from multyagents_api.observing.logs import ACCESS
 from multyagents_api.observing.metrics import MEDIA_TYPE, NO_ROUTE, Metrics
@@ -92,9 +93,11 @@ _WANTED = frozenset({b"x-request-id", b"traceparent", b"tracestate"})
 
 
 def _request_id(given: dict[bytes, bytes]) -> str:
-    """The caller's name for the request where it is one, else a new one: unique, not secret."""
+    """The caller's own name for its request, or ours where that is none, or looks like a secret."""
     name = given.get(b"x-request-id")
-    return name.decode() if name and _REQUEST_ID.fullmatch(name) else f"{getrandbits(128):032x}"
+    if name and _REQUEST_ID.fullmatch(name) and redact(name.decode()) == name.decode():
+        return name.decode()
+    return f"{getrandbits(128):032x}"
 
 
 def _trace(given: dict[bytes, bytes]) -> dict[str, str]:

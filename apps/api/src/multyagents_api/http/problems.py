@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from multyagents_api.domain import errors
+from multyagents_api.domain.redaction import redact
 from multyagents_api.observing.work import WORK
 
 __all__ = [
@@ -138,12 +139,12 @@ def problem_response(
     dependencies: Mapping[str, Dependency] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> ProblemResponse:
-    """A problem as a response."""
+    """A problem as a response, without what looks like a secret in what it repeats of the request."""
     problem = Problem(
         type=f"urn:multyagents:problem:{code}",
         title=HTTPStatus(status).phrase,
         status=status,
-        detail=printable(detail),
+        detail=printable(redact(detail)),
         code=code,
         request_id=WORK.get().request_id or None,
         errors=list(offences) or None,
@@ -195,7 +196,8 @@ _MOST_OFFENCES = 20
 
 
 def _offence(place: tuple[str | int, ...], detail: str) -> Offence:
-    return Offence(place=printable("/".join(str(part)[:100] for part in place)), detail=printable(detail))
+    where = "/".join(redact(str(part))[:100] for part in place)
+    return Offence(place=printable(where), detail=printable(redact(detail)))
 
 
 async def _http_error(_request: Request, error: Exception) -> JSONResponse:

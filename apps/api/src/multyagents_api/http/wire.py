@@ -8,6 +8,7 @@ from fastapi import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from multyagents_api.domain.errors import NotFound, Place, Refusal
+from multyagents_api.domain.redaction import redact
 
 __all__ = [
     "MOST_COUNT",
@@ -134,7 +135,7 @@ def parse_id(kind: str, value: str) -> int:
     """
     key = key_of(value)
     if key is None:
-        raise NotFound(kind, value[:40])
+        raise NotFound(kind, redact(value)[:40])  # what is cut off may be what gives a secret away
     return key
 
 

@@ -35,13 +35,19 @@ class ApiClient:
         base_url: `http://host:port`.
         token: a bearer token; none is sent when empty.
         timeout_s: the longest time without a byte of the answer.
+        source: the address of this machine to ask from; any when empty.
     """
 
-    def __init__(self, base_url: str, *, token: str = "", timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self, base_url: str, *, token: str = "", timeout_s: float = TIMEOUT_S, source: str = ""
+    ) -> None:
         parts = urlsplit(base_url)
         self.base_url = base_url
         self._connection = http.client.HTTPConnection(
-            parts.hostname or "127.0.0.1", parts.port, timeout=timeout_s
+            parts.hostname or "127.0.0.1",
+            parts.port,
+            timeout=timeout_s,
+            source_address=(source, 0) if source else None,
         )
         self._used_at = 0.0
         self._headers = {"authorization": f"Bearer {token}"} if token else {}
@@ -49,12 +55,14 @@ class ApiClient:
     def request(
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
     ) -> Response:
-        """The answer, whatever it says.
+        """The answer, whatever it says; a body of bytes goes out as it is, in parts if there are some.
+
+        Any other goes out as JSON.
 
         Raises:
             Unanswered: there is none; whether the request was carried out can't be known.
         """
-        content = None if body is None else json.dumps(body)
+        content = body if body is None or isinstance(body, bytes | Iterator) else json.dumps(body)
         given = {**self._headers, **({} if body is None else {"content-type": "application/json"})}
         if time.monotonic() > self._used_at + IDLE_S:
             self._connection.close()

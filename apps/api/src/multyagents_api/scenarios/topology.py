@@ -19,6 +19,8 @@ from typing import Literal, Self
 import multyagents_api
 from gatewright.core.errors import NotHere
 from gatewright.execution.server import ServerProcess
+from multyagents_api.bootstrap import Settings, create_token, parse_database
+from multyagents_api.domain.access import AccessRole
 from multyagents_api.scenarios.api_client import ApiClient
 from multyagents_api.scenarios.embedded_postgres import EmbeddedPostgres, PostgresError, PostgresMissing
 
@@ -36,6 +38,8 @@ __all__ = [
 Place = Literal["sqlite", "postgresql"]
 PLACES: tuple[Place, ...] = ("sqlite", "postgresql")
 PREFIX = "multyagents-drill-"
+EVERYBODY = "everybody"
+"""The subject of the token that may do everything."""
 PYTHON = (sys.executable, "-m", "multyagents_api")
 
 
@@ -48,9 +52,11 @@ class Plan:
         apis: how many API processes share it.
         runner: whether a local runner executes tasks; otherwise submissions are accepted, and that is all.
         settings: more of the environment of the API processes.
+        options: more words of their command line.
         runner_options: more words of the runner's command line.
         runner_settings: more of the environment of the runner.
         durable: whether PostgreSQL survives a crash of its own.
+        tokens: whether the API processes ask for tokens; otherwise everybody may do everything.
         database: what the settings call the database, where somebody else runs it; else one is started.
         command: what starts the service, but for its sub-command: a test may plant a fault here.
     """
@@ -59,9 +65,11 @@ class Plan:
     apis: int = 1
     runner: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
+    options: Sequence[str] = ()
     runner_options: Sequence[str] = ()
     runner_settings: Mapping[str, str] = field(default_factory=dict)
     durable: bool = False
+    tokens: bool = False
     database: str = ""
     command: Sequence[str] = PYTHON
 
@@ -75,6 +83,7 @@ class Topology:
         apis: the API processes, in order.
         runner: the runner, where the plan has one.
         postgres: the database server, where there is one.
+        token: of somebody who may do everything; empty where nobody is asked for one.
 
     Raises:
         NotHere: on entering, where this machine has no PostgreSQL and no continuous integration counts on it.
@@ -88,6 +97,7 @@ class Topology:
         self.runner: ServerProcess | None = None
         self.postgres: EmbeddedPostgres | None = None
         self.database = ""
+        self.token = ""
         self._resources = ExitStack()
 
     @property
@@ -97,7 +107,7 @@ class Topology:
 
     def client(self, index: int = 0, *, timeout_s: float = 10.0) -> ApiClient:
         """Another client of one of the API processes, which may do everything; closed with the topology."""
-        client = ApiClient(self.apis[index].base_url, timeout_s=timeout_s)
+        client = ApiClient(self.apis[index].base_url, token=self.token, timeout_s=timeout_s)
         self._resources.callback(client.close)
         return client
 
@@ -106,6 +116,9 @@ class Topology:
             self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=PREFIX)))
             self.projects.mkdir()
             self.database = self._start_database(stack)
+            if self.plan.tokens:
+                settings = Settings(parse_database(self.database))
+                self.token = create_token(settings, EVERYBODY, AccessRole)
             ports = list(free_ports(self.plan.apis + 1))
             self.apis = [self._api(index, port, runner_port=ports[0]) for index, port in enumerate(ports[1:])]
             start_together(stack, self.apis)
@@ -130,7 +143,8 @@ class Topology:
 
     def _api(self, index: int, port: int, *, runner_port: int) -> ServerProcess:
         port_file = self.folder / f"api-{index}.port"
-        flags = ("serve", "--host", "127.0.0.1", "--port", str(port), "--port-file", str(port_file))
+        address = ("--host", "127.0.0.1", "--port", str(port), "--port-file", str(port_file))
+        flags = ("serve", *address, *self.plan.options)
         runner = {"MULTYAGENTS_RUNNER": "accept"}
         if self.plan.runner:
             runner = {
@@ -141,7 +155,7 @@ class Topology:
         named = {
             "MULTYAGENTS_DATABASE": self.database if is_file else "",
             "MULTYAGENTS_DATABASE_URL": "" if is_file else self.database,
-            "MULTYAGENTS_AUTH": "off",
+            "MULTYAGENTS_AUTH": "tokens" if self.plan.tokens else "off",
         }
         environment = {**clean_environment(), **runner, **named, **self.plan.settings}
         return ServerProcess(
