@@ -153,7 +153,7 @@ def attack(tmp_path: Path, migrated: Path) -> Callable[..., DrillReport]:
 
     def run(*drills: str) -> DrillReport:
         serve = partial(serve_here, tmp_path, migrated)
-        return run_security_suite(SecurityConfig(drills=drills, swaps=2, examples=1, serve=serve))
+        return run_security_suite(SecurityConfig(drills=drills, swaps=20, examples=1, serve=serve))
 
     return run
 

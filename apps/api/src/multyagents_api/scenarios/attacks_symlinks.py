@@ -1,6 +1,8 @@
 """Symlinks inside a project that lead out of it: files, folders, chains, circles, and swapped ones."""
 
 import threading
+import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,6 +29,8 @@ LOOKED_AT_ANEW = Expectation(
 )
 FOLLOWS_NOTHING = Expectation("follows-nothing", "nothing outside of the project is created or changed")
 INVALID = (422, "invalid_path")
+HELD_S = 0.0005
+"""How long a path stays what it was swapped for: about as long as a request that names it."""
 
 
 def symlink_escape(target: Target, swaps: int) -> Drill:
@@ -118,15 +122,21 @@ class Escape:
 
     def _race(self, swaps: int) -> None:
         """Name a path while somebody exchanges it: whatever is accepted, is accepted as inside."""
+        inside, answered = f"{self._root}/", Counter[bool]()
         with exchanging(self._root / "swapped", self._outside):
             for _ in range(swaps):
                 for what, response in self._name("swapped/deep"):
-                    inside = f"{self._root}/"
-                    strays = [each for each in paths_in(response.json) if not each.startswith(inside)]
-                    violations = [f"{what} was accepted as {stray!r}" for stray in strays if response.ok]
-                    if not response.ok:
-                        violations += refused(what, response, INVALID)
+                    answered[response.ok] += 1
+                    if response.ok:
+                        strays = [each for each in paths_in(response.json) if not each.startswith(inside)]
+                        violations = [f"{what} was accepted as {stray!r}" for stray in strays]
+                    else:
+                        violations = list(refused(what, response, INVALID))
                     self._log.expect("looked-at-anew", violations)
+        self._log.measure("accepted_while_swapped", answered[True])
+        self._log.measure("refused_while_swapped", answered[False])
+        if not (answered[True] and answered[False]):
+            self._log.doubt("all requests met the path in one state: nothing was swapped under them")
 
 
 def escapes(root: Path, outside: Path) -> Mapping[str, str]:
@@ -164,13 +174,14 @@ def exchanged(folder: Path, goal: Path) -> Iterator[None]:
 
 @contextmanager
 def exchanging(folder: Path, goal: Path) -> Iterator[None]:
-    """Put a symlink in a folder's place and take it away again, as fast as it goes."""
+    """Put a symlink in a folder's place and take it away again, many times in each request's time."""
     over = threading.Event()
 
     def swap() -> None:
         while not over.is_set():
             with suppress(OSError), exchanged(folder, goal):
-                pass
+                time.sleep(HELD_S)
+            time.sleep(HELD_S)
 
     swapping = threading.Thread(target=swap)
     swapping.start()

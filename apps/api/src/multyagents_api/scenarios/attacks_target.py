@@ -66,9 +66,9 @@ class Target:
         return self._clients[who]
 
     @contextmanager
-    def another_client(self, who: str) -> Iterator[ApiClient]:
+    def another_client(self, who: str, *, timeout_s: float) -> Iterator[ApiClient]:
         """A client of a subject for what may cost the connection."""
-        client = ApiClient(self.base_url, token=self.tokens[who])
+        client = ApiClient(self.base_url, token=self.tokens[who], timeout_s=timeout_s)
         try:
             yield client
         finally:
