@@ -16,7 +16,9 @@ HAMPERED = """
 import sys
 from contextlib import ExitStack
 from multyagents_api.__main__ import main
-from multyagents_api.scenarios import planted_attempts, planted_dispatches, planted_stress
+from multyagents_api.scenarios.planted import attempts as planted_attempts
+from multyagents_api.scenarios.planted import dispatches as planted_dispatches
+from multyagents_api.scenarios.planted import stress as planted_stress
 with ExitStack() as faults:
     for name in sys.argv[1].split():
         for module in planted_attempts, planted_dispatches, planted_stress:
