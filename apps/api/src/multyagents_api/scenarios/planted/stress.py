@@ -1,5 +1,6 @@
 """Planted faults of a runner that many workflows at once must bring to light."""
 
+import asyncio
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,10 +9,25 @@ from typing import Any
 from multyagents_api.runner.attempts import Attempts
 from multyagents_api.runner.work import Worker
 from multyagents_api.scenarios.planted.planting import replaced
+from multyagents_api.service.dispatching import Dispatching
 
-__all__ = ["commands_executed_twice", "outputs_dropped", "submissions_forgotten"]
+__all__ = ["claims_come_late", "commands_executed_twice", "outputs_dropped", "submissions_forgotten"]
 
 FORGETS_EVERY = 5
+LATE_S = 0.3
+
+
+@contextmanager
+def claims_come_late() -> Iterator[None]:
+    """A dispatch claims its task some time after it has looked, as on a busy machine: no fault by itself."""
+    genuine = Dispatching._claim_one_of  # noqa: SLF001 - what a fault replaces
+
+    async def claim_one_of(self: Dispatching, seen: Any, choose: Any) -> Any:
+        await asyncio.sleep(LATE_S)
+        return await genuine(self, seen, choose)
+
+    with replaced(Dispatching, "_claim_one_of", claim_one_of):
+        yield
 
 
 @contextmanager
