@@ -75,6 +75,12 @@ def security(session: nox.Session) -> None:
 
 
 @nox.session
+def audit(session: nox.Session) -> None:
+    """Ask which locked packages have known vulnerabilities."""
+    run_task(session, "audit")
+
+
+@nox.session
 def gate(session: nox.Session) -> None:
     """Start every check as a session of its own, then judge what they recorded."""
     run_task(session, "gate")

@@ -86,6 +86,13 @@ def security(_context: Context, full: bool = False) -> None:
 
 
 @task
+def audit(_context: Context) -> None:
+    """Ask which locked packages have known vulnerabilities; nobody knows without a network."""
+    require("audit")
+    run_check("dependencies", profile_of(full=False))
+
+
+@task
 def gate(_context: Context, full: bool = False) -> None:
     """Start every check as a Nox session of its own, then judge what they recorded."""
     require("gate", ["--full"] if full else [])

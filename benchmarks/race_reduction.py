@@ -12,7 +12,7 @@ from planted.sqlalchemy_programs import GuardedSqlAlchemyDispatch, SqlAlchemyDis
 from tabulate import tabulate
 
 from gatewright.race import Arena, Budget, PreemptionBounding, explore
-from multyagents_api.scenarios.races import SCENARIOS
+from multyagents_api.scenarios.races.dispatches import SCENARIOS
 
 PLANTED = (
     RacyDispatch,

@@ -16,8 +16,8 @@ from planted.dispatch_programs import RacyDispatch
 
 from gatewright.race import Budget, PreemptionBounding, PriorityChanges, RandomWalk, explore
 from multyagents_api.concurrency_stress import SCENARIOS
-from multyagents_api.scenarios.planted import double_dispatch
-from multyagents_api.scenarios.races import ParallelDispatch
+from multyagents_api.scenarios.planted.faults import double_dispatch
+from multyagents_api.scenarios.races.dispatches import ParallelDispatch
 
 REPLAYS = 100
 PROCESSES = 10

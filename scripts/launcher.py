@@ -26,7 +26,16 @@ from bootstrap.tools import install_sessions, set_up_tools
 
 EVIDENCE = ROOT / "docs" / "evidence"
 
-CHECKS = ("tests", "race-stress", "slo-smoke", "restart-persistence", "stress-smoke", "chaos", "security")
+CHECKS = (
+    "tests",
+    "race-stress",
+    "slo-smoke",
+    "restart-persistence",
+    "stress-smoke",
+    "chaos",
+    "security",
+    "dependencies",
+)
 
 # What remedies in evidence tell users to type.
 NAMED = {"GATEWRIGHT_PROGRAM": "./scripts/multyagents"}
@@ -215,6 +224,11 @@ COMMANDS = {
         judged("chaos", "chaos", "run", "chaos"),
     ),
     "security": Command("attack the service", judged("security", "security", "run", "security")),
+    "audit": Command(
+        "ask which locked packages have known vulnerabilities",
+        judged("audit", "audit", "run", "dependencies"),
+        aliases=("dependencies",),
+    ),
     "run": Command("run one check of gate.toml by its name", run_check),
     "judge": Command("judge recorded evidence again", reading("gate", "gate", "judge")),
     "verify": Command("check that recorded evidence is what was recorded", reading("gate", "gate", "verify")),

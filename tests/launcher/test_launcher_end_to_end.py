@@ -106,12 +106,12 @@ def test_a_ready_interpreter_runs_the_check_directly(checkout):
         (
             ["run"],
             {},
-            "the name of a check: tests, race-stress, slo-smoke, restart-persistence, stress-smoke, chaos, security",
+            "the name of a check: tests, race-stress, slo-smoke, restart-persistence, stress-smoke, chaos, security, dependencies",
         ),
         (
             ["run", "doctor"],
             {},
-            "the name of a check: tests, race-stress, slo-smoke, restart-persistence, stress-smoke, chaos, security",
+            "the name of a check: tests, race-stress, slo-smoke, restart-persistence, stress-smoke, chaos, security, dependencies",
         ),
         (["gate"], {"API_PYTHON_BIN": "/nowhere/python"}, "/nowhere/python can't be started"),
         (["gate"], {"MULTYAGENTS_STATE": "/proc/nowhere"}, "MULTYAGENTS_STATE"),

@@ -23,11 +23,10 @@ from multyagents_api.concurrency_stress import (
     replay,
     run_concurrency_stress_suite,
 )
-from multyagents_api.scenarios import planted_dispatches as dispatches
-from multyagents_api.scenarios import planted_runs as runs
-from multyagents_api.scenarios.planted import FAULTS
-from multyagents_api.scenarios.race_suite import REQUIRED, SCENARIOS, STRESSED
-from multyagents_api.scenarios.races_scenario import ApiScenario
+from multyagents_api.scenarios.planted import dispatches, runs
+from multyagents_api.scenarios.planted.faults import FAULTS
+from multyagents_api.scenarios.races.scenario import ApiScenario
+from multyagents_api.scenarios.races.suite import REQUIRED, SCENARIOS, STRESSED
 from multyagents_api.storage import guards
 
 pytestmark = pytest.mark.end_to_end
@@ -50,9 +49,9 @@ GUARDS = [
 HAMPERED = """
 import asyncio, sys
 from multyagents_api.__main__ import main
-from multyagents_api.scenarios.planted_dispatches import double_dispatch, unapproved_dispatch
-from multyagents_api.scenarios.planted_runs import double_rerun
-from multyagents_api.scenarios.planting import replaced
+from multyagents_api.scenarios.planted.dispatches import double_dispatch, unapproved_dispatch
+from multyagents_api.scenarios.planted.runs import double_rerun
+from multyagents_api.scenarios.planted.planting import replaced
 from multyagents_api.service.approvals import Approvals
 decide = Approvals.decide
 async def decide_late(self, decision):
@@ -71,7 +70,7 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 from multyagents_api.concurrency_stress import REPLAYABLE, replay
-from multyagents_api.scenarios.planted_dispatches import double_dispatch
+from multyagents_api.scenarios.planted.dispatches import double_dispatch
 for state in double_dispatch(), nullcontext():
     with state:
         outcome = replay(Path(sys.argv[1]), 20, allowed=REPLAYABLE)

@@ -56,3 +56,12 @@ def test_packages_that_were_left_out_are_not_counted(tmp_path: Path) -> None:
     result = read_document(tmp_path, document)
     assert result.counts.collected == 2
     assert result.metrics["audit.skipped"] == 1
+
+
+def test_a_reason_that_many_share_is_told_once(tmp_path):
+    """As where the service could not be reached at all."""
+    skipped = [{"name": f"p{number}", "skip_reason": "nobody answered"} for number in range(9)]
+    result = read_document(tmp_path, {"dependencies": skipped, "fixes": []})
+    [reason] = result.reasons
+    assert reason.message.count("nobody answered") == 1
+    assert reason.message.startswith("9 packages")

@@ -18,7 +18,7 @@ from gatewright.suites.drill import (
     run_drill_suite,
 )
 from gatewright.suites.progress import SuiteProgress
-from multyagents_api.scenarios.chaos_expectations import (
+from multyagents_api.scenarios.chaos.expectations import (
     COMMON,
     DELIVERED_ONCE,
     NO_SURVIVORS,
@@ -28,9 +28,9 @@ from multyagents_api.scenarios.chaos_expectations import (
     STALE_IS_REFUSED,
     STORE_INTACT,
 )
-from multyagents_api.scenarios.chaos_runners import jump_clock, kill_runner, lose_runner
-from multyagents_api.scenarios.chaos_stage import Amount, Stage
-from multyagents_api.scenarios.chaos_stores import cut_network, fill_disk, kill_api, restart_database
+from multyagents_api.scenarios.chaos.runners import jump_clock, kill_runner, lose_runner
+from multyagents_api.scenarios.chaos.stage import Amount, Stage
+from multyagents_api.scenarios.chaos.stores import cut_network, fill_disk, kill_api, restart_database
 from multyagents_api.scenarios.evidence import evidence_folder
 from multyagents_api.scenarios.topology import PLACES
 

@@ -24,8 +24,8 @@ from gatewright.suites.race.command import race_command
 from gatewright.suites.race.report import RaceReport
 from multyagents_api.scenarios.embedded_postgres import EmbeddedPostgres, PostgresError, PostgresMissing
 from multyagents_api.scenarios.evidence import evidence_folder
-from multyagents_api.scenarios.planted import FAULTS
-from multyagents_api.scenarios.race_suite import REQUIRED, SCENARIOS, STRESSED
+from multyagents_api.scenarios.planted.faults import FAULTS
+from multyagents_api.scenarios.races.suite import REQUIRED, SCENARIOS, STRESSED
 
 __all__ = [
     "PROFILES",

@@ -16,7 +16,7 @@ from gatewright.suites.drill import (
 )
 from gatewright.suites.progress import SuiteProgress
 from multyagents_api.scenarios.evidence import evidence_folder
-from multyagents_api.scenarios.restarts import Kills, restart_drills
+from multyagents_api.scenarios.restarts.drills import Kills, restart_drills
 from multyagents_api.scenarios.topology import PYTHON
 
 __all__ = ["PROFILES", "RestartPersistenceConfig", "main", "run_restart_persistence_suite"]

@@ -21,15 +21,15 @@ from gatewright.suites.drill import (
     run_drill_suite,
 )
 from gatewright.suites.progress import SuiteProgress
-from multyagents_api.scenarios.attacks_access import auth_matrix
-from multyagents_api.scenarios.attacks_confinement import runner_confinement
-from multyagents_api.scenarios.attacks_contract import contract
-from multyagents_api.scenarios.attacks_leaks import secret_leakage
-from multyagents_api.scenarios.attacks_paths import path_traversal
-from multyagents_api.scenarios.attacks_policies import policy_bypass
-from multyagents_api.scenarios.attacks_requests import request_tricks
-from multyagents_api.scenarios.attacks_symlinks import symlink_escape
-from multyagents_api.scenarios.attacks_target import Target, serve_target
+from multyagents_api.scenarios.attacks.access import auth_matrix
+from multyagents_api.scenarios.attacks.confinement import runner_confinement
+from multyagents_api.scenarios.attacks.contract import contract
+from multyagents_api.scenarios.attacks.leaks import secret_leakage
+from multyagents_api.scenarios.attacks.paths import path_traversal
+from multyagents_api.scenarios.attacks.policies import policy_bypass
+from multyagents_api.scenarios.attacks.requests import request_tricks
+from multyagents_api.scenarios.attacks.symlinks import symlink_escape
+from multyagents_api.scenarios.attacks.target import Target, serve_target
 from multyagents_api.scenarios.evidence import evidence_folder
 
 __all__ = ["PROFILES", "SecurityConfig", "main", "publish_drill_report", "run_security_suite"]

@@ -16,7 +16,7 @@ from gatewright.suites.drill import (
 )
 from gatewright.suites.progress import SuiteProgress
 from multyagents_api.scenarios.evidence import evidence_folder
-from multyagents_api.scenarios.stress import Load, stress_drills
+from multyagents_api.scenarios.stress.drills import Load, stress_drills
 from multyagents_api.scenarios.topology import PYTHON
 
 __all__ = ["PROFILES", "StressSmokeConfig", "main", "run_stress_smoke_suite"]

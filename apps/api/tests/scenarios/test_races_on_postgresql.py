@@ -7,9 +7,9 @@ import pytest
 from gatewright.core.verdict import Verdict
 from gatewright.race import Budget, PreemptionBounding, Scenario, explore_postgres
 from gatewright.race.selfcheck import PlantedFault
-from multyagents_api.scenarios.planted_dispatches import double_dispatch
-from multyagents_api.scenarios.planted_on_postgres import POSTGRES_FAULTS
-from multyagents_api.scenarios.race_suite import REQUIRED, STRESSED, ParallelDispatch
+from multyagents_api.scenarios.planted.dispatches import double_dispatch
+from multyagents_api.scenarios.planted.on_postgres import POSTGRES_FAULTS
+from multyagents_api.scenarios.races.suite import REQUIRED, STRESSED, ParallelDispatch
 
 pytestmark = pytest.mark.postgresql
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from gatewright.race import History, Operation, Response
-from multyagents_api.scenarios import races_oracles as oracles
-from multyagents_api.scenarios import races_order as order
-from multyagents_api.scenarios.races_state import Event, RunState, Task
+from multyagents_api.scenarios.oracles import order
+from multyagents_api.scenarios.oracles import runs as oracles
+from multyagents_api.scenarios.oracles.run_state import Event, RunState, Task
 
 
 def event(

@@ -12,13 +12,13 @@ import pytest
 from gatewright.race import Response
 from multyagents_api.scenarios.api_client import Unanswered
 from multyagents_api.scenarios.database_checks import what_is_broken
-from multyagents_api.scenarios.races_state import Event, RunState, Task
+from multyagents_api.scenarios.oracles.run_state import Event, RunState, Task
 from multyagents_api.scenarios.recording_runner import Delivery
-from multyagents_api.scenarios.restarts_crew import Books, Fuse, Hand
-from multyagents_api.scenarios.restarts_ledger import Record, Results
-from multyagents_api.scenarios.restarts_moves import Kind, Move, Seen, next_move
-from multyagents_api.scenarios.restarts_oracles import each_reaches_the_runner, violations
-from multyagents_api.scenarios.restarts_replays import replays
+from multyagents_api.scenarios.restarts.crew import Books, Fuse, Hand
+from multyagents_api.scenarios.restarts.ledger import Record, Results
+from multyagents_api.scenarios.restarts.moves import Kind, Move, Seen, next_move
+from multyagents_api.scenarios.restarts.oracles import each_reaches_the_runner, violations
+from multyagents_api.scenarios.restarts.replays import replays
 
 TASK = Task("1", "plan", (), requires_approval=False, approval_id=None, status="success", attempt=1)
 

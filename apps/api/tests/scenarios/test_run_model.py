@@ -19,12 +19,12 @@ from gatewright.race import (
 )
 from gatewright.race.checkers import Outcome, check_linearizability
 from gatewright.race.selfcheck import PlantedFault
-from multyagents_api.scenarios.planted import FAULTS
-from multyagents_api.scenarios.race_suite import REQUIRED, SCENARIOS
-from multyagents_api.scenarios.races_scenario import ModelledScenario
-from multyagents_api.scenarios.races_state import RunState, Task
-from multyagents_api.scenarios.run_model import NotModelled, RunModel
-from multyagents_api.scenarios.sequential_run import SequentialRun
+from multyagents_api.scenarios.oracles.run_model import NotModelled, RunModel
+from multyagents_api.scenarios.oracles.run_state import RunState, Task
+from multyagents_api.scenarios.oracles.sequential_run import SequentialRun
+from multyagents_api.scenarios.planted.faults import FAULTS
+from multyagents_api.scenarios.races.scenario import ModelledScenario
+from multyagents_api.scenarios.races.suite import REQUIRED, SCENARIOS
 
 RUN = "/workflow-runs/9"
 

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from multyagents_api.scenarios.races_state import Event, RunState, Task
-from multyagents_api.scenarios.stress import acknowledged_once, dispatched, stuck
-from multyagents_api.scenarios.stress_clients import Journey
+from multyagents_api.scenarios.oracles.run_state import Event, RunState, Task
+from multyagents_api.scenarios.stress.clients import Journey
+from multyagents_api.scenarios.stress.drills import acknowledged_once, dispatched, stuck
 
 TASK = Task("1", "build", (), requires_approval=False, approval_id=None, status="success", attempt=1)
 EVENTS = (

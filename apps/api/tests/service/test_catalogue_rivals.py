@@ -16,7 +16,7 @@ from multyagents_api.domain.errors import (
 )
 from multyagents_api.domain.roles import NewRole, RetryPolicy
 from multyagents_api.domain.templates import Step
-from multyagents_api.scenarios.planting import weakened
+from multyagents_api.scenarios.planted.planting import weakened
 
 pytestmark = pytest.mark.anyio
 

@@ -22,7 +22,7 @@ from multyagents_api.domain.errors import (
 from multyagents_api.domain.handoffs import NewHandoff
 from multyagents_api.domain.reruns import RerunRequest
 from multyagents_api.domain.tasks import TaskStatus
-from multyagents_api.scenarios.planted_dispatches import double_dispatch
+from multyagents_api.scenarios.planted.dispatches import double_dispatch
 from multyagents_api.service.approvals import Decision
 from multyagents_api.service.callbacks import Report
 from multyagents_api.service.dispatching import NotDispatched

@@ -12,15 +12,15 @@ from gatewright.core.verdict import ExitCode, Verdict
 from gatewright.execution.server import ServerStartError
 from gatewright.suites.drill import Drill, Logbook
 from multyagents_api.chaos import PROFILES, ChaosConfig, drills, main, run_chaos_suite
-from multyagents_api.scenarios import chaos_stores
 from multyagents_api.scenarios.api_client import Refused
-from multyagents_api.scenarios.chaos_crowd import Answer, Journal
-from multyagents_api.scenarios.chaos_expectations import COMMON, expect_ready, judge, recovering
-from multyagents_api.scenarios.chaos_runners import misdelivered, taken_after_all
-from multyagents_api.scenarios.chaos_stage import Amount, Stage
-from multyagents_api.scenarios.chaos_stores import unreadable
-from multyagents_api.scenarios.planting import replaced
-from multyagents_api.scenarios.races_state import Event, RunState, Task
+from multyagents_api.scenarios.chaos import stores as chaos_stores
+from multyagents_api.scenarios.chaos.crowd import Answer, Journal
+from multyagents_api.scenarios.chaos.expectations import COMMON, expect_ready, judge, recovering
+from multyagents_api.scenarios.chaos.runners import misdelivered, taken_after_all
+from multyagents_api.scenarios.chaos.stage import Amount, Stage
+from multyagents_api.scenarios.chaos.stores import unreadable
+from multyagents_api.scenarios.oracles.run_state import Event, RunState, Task
+from multyagents_api.scenarios.planted.planting import replaced
 from multyagents_api.scenarios.recording_runner import Delivery
 from multyagents_api.scenarios.small_disk import LimitedFiles
 from multyagents_api.scenarios.withholding_runner import WithholdingRunner
@@ -170,7 +170,7 @@ def test_a_process_that_does_not_come_back_is_a_violation():
 @pytest.mark.parametrize(("ready", "status", "verdict"), [(True, 200, "PASS"), (True, 503, "FAIL")])
 def test_readiness_is_given_a_moment(monkeypatch, ready, status, verdict):
     """It may go on with what it saw last for a moment, and no longer."""
-    monkeypatch.setattr("multyagents_api.scenarios.chaos_expectations.FOR_A_MOMENT_S", 0)
+    monkeypatch.setattr("multyagents_api.scenarios.chaos.expectations.FOR_A_MOMENT_S", 0)
     expectation = next(each for each in expectations() if each.name == "ready-tells-the-truth")
     log = Logbook(Drill("a", "does it", (expectation,), lambda _log: None))
     expect_ready(log, StillService(statuses={"/readyz": (status, {})}), ready=ready, when="now")

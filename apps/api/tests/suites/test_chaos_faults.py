@@ -8,7 +8,7 @@ import pytest
 from gatewright.core.verdict import Verdict
 from gatewright.suites.drill import DrillReport
 from multyagents_api.chaos import ChaosConfig, run_chaos_suite
-from multyagents_api.scenarios.chaos_stage import Amount
+from multyagents_api.scenarios.chaos.stage import Amount
 
 pytestmark = pytest.mark.end_to_end
 
@@ -16,7 +16,8 @@ HAMPERED = """
 import os, sys
 from contextlib import ExitStack
 from multyagents_api.__main__ import main
-from multyagents_api.scenarios import planted_chaos, planted_restarts
+from multyagents_api.scenarios.planted import chaos as planted_chaos
+from multyagents_api.scenarios.planted import restarts as planted_restarts
 from multyagents_api.scenarios.skewed_server import VARIABLE, skewed
 with ExitStack() as faults:
     if VARIABLE in os.environ:

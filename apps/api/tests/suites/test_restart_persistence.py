@@ -23,7 +23,8 @@ HAMPERED = """
 import sys
 from contextlib import ExitStack
 from multyagents_api.__main__ import main
-from multyagents_api.scenarios import planted_attempts, planted_restarts
+from multyagents_api.scenarios.planted import attempts as planted_attempts
+from multyagents_api.scenarios.planted import restarts as planted_restarts
 with ExitStack() as faults:
     for name in sys.argv[1].split():
         module = planted_restarts if hasattr(planted_restarts, name) else planted_attempts

@@ -20,12 +20,12 @@ from gatewright.execution.server import ServerStartError
 from gatewright.suites.drill import DrillReport
 from gatewright.suites.drill.markdown import render
 from multyagents_api.bootstrap import Settings, create_app
-from multyagents_api.scenarios import attacks_leaks
-from multyagents_api.scenarios import planted_attacks as planted
-from multyagents_api.scenarios import planted_dispatches as dispatches
-from multyagents_api.scenarios.attacks_runner import TalkativeRunner
-from multyagents_api.scenarios.attacks_secrets import Planter
-from multyagents_api.scenarios.attacks_target import Target, issue_tokens, serve_target
+from multyagents_api.scenarios.attacks import leaks as attacks_leaks
+from multyagents_api.scenarios.attacks.runner import TalkativeRunner
+from multyagents_api.scenarios.attacks.secrets import Planter
+from multyagents_api.scenarios.attacks.target import Target, issue_tokens, serve_target
+from multyagents_api.scenarios.planted import attacks as planted
+from multyagents_api.scenarios.planted import dispatches
 from multyagents_api.security import PROFILES, SecurityConfig, run_security_suite
 
 pytestmark = pytest.mark.end_to_end
@@ -93,7 +93,7 @@ FAULTS: tuple[tuple[str, tuple[Plant, ...], set[str]], ...] = (
 HAMPERED = """
 import sys
 from multyagents_api.__main__ import main
-from multyagents_api.scenarios.planted_attacks import runner_without_walls
+from multyagents_api.scenarios.planted.attacks import runner_without_walls
 with runner_without_walls():
     sys.exit(main(sys.argv[1:]))
 """
@@ -153,7 +153,7 @@ def attack(tmp_path: Path, migrated: Path) -> Callable[..., DrillReport]:
 
     def run(*drills: str) -> DrillReport:
         serve = partial(serve_here, tmp_path, migrated)
-        return run_security_suite(SecurityConfig(drills=drills, swaps=2, examples=1, serve=serve))
+        return run_security_suite(SecurityConfig(drills=drills, swaps=20, examples=1, serve=serve))
 
     return run
 

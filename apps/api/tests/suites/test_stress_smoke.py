@@ -16,7 +16,9 @@ HAMPERED = """
 import sys
 from contextlib import ExitStack
 from multyagents_api.__main__ import main
-from multyagents_api.scenarios import planted_attempts, planted_dispatches, planted_stress
+from multyagents_api.scenarios.planted import attempts as planted_attempts
+from multyagents_api.scenarios.planted import dispatches as planted_dispatches
+from multyagents_api.scenarios.planted import stress as planted_stress
 with ExitStack() as faults:
     for name in sys.argv[1].split():
         for module in planted_attempts, planted_dispatches, planted_stress:
@@ -27,7 +29,7 @@ with ExitStack() as faults:
 """API and runner with faults planted for as long as they run; the service itself stays as it is."""
 
 SEEN = {
-    "double_dispatch commands_executed_twice numbers_not_given_back": {
+    "double_dispatch claims_come_late commands_executed_twice numbers_not_given_back": {
         "single-dispatches",
         "executed-once",
         "whole-events",
@@ -43,7 +45,7 @@ def stressed(faults: str = "") -> DrillReport:
     if faults:
         command = (sys.executable, "-c", HAMPERED, faults)
         config = StressSmokeConfig(
-            runs=6, parallelism=6, places=("sqlite",), patience_s=6.0, server_command=command
+            runs=6, parallelism=6, places=("sqlite",), patience_s=10.0, server_command=command
         )
     return run_stress_smoke_suite(config)
 

@@ -85,7 +85,7 @@ def find_complaints(packages: tuple[Dependency, ...]) -> Iterator[Complaint]:
         )
     skipped = [index for index, each in enumerate(packages) if not each.is_audited]
     if skipped:
-        reasons = (packages[index].skip_reason or packages[index].name for index in skipped)
+        reasons = dict.fromkeys(packages[index].skip_reason or packages[index].name for index in skipped)
         yield Complaint(
             State.INCONCLUSIVE,
             "all-audited",

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from gatewright.core.errors import GatewrightError
 from gatewright.race import Response
-from multyagents_api.scenarios.races_state import RunState, observe_run
+from multyagents_api.scenarios.oracles.run_state import RunState, observe_run
 
 __all__ = ["ApiClient", "Refused", "Unanswered"]
 

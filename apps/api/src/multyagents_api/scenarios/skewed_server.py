@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from multyagents_api import bootstrap
-from multyagents_api.scenarios.planting import replaced
+from multyagents_api.scenarios.planted.planting import replaced
 from multyagents_api.service.ports import SystemClock
 
 __all__ = ["VARIABLE", "SkewedClock", "skewed"]

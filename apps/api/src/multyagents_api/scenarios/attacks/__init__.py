@@ -1,0 +1,1 @@
+"""Attacks: what those try who mean the service ill."""

@@ -1,0 +1,1 @@
+"""Chaos: what the service leans on is taken away."""

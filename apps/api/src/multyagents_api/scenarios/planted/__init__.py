@@ -1,0 +1,1 @@
+"""Planted faults: what the suites must see, in the service and never of it."""

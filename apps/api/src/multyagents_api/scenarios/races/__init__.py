@@ -1,0 +1,1 @@
+"""Races: clients who want the same at once, and what each may get."""

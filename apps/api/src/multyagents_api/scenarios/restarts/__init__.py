@@ -1,0 +1,1 @@
+"""Restarts: the service is killed in the midst of its work."""

@@ -1,0 +1,1 @@
+"""Stress: many workflows at once through a real runner."""
