@@ -4,6 +4,7 @@ import unicodedata
 from xml.etree import ElementTree as ET
 
 import pytest
+from fakes.proofs import tried
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -73,7 +74,7 @@ def test_what_is_too_long_is_clipped_and_printable(text: str, shown: str) -> Non
 
 
 @given(st.text(max_size=200), st.integers(min_value=1, max_value=50))
-@settings(max_examples=200, deadline=None)
+@tried(200)
 def test_clipped_text_fits_on_a_line(text: str, limit: int) -> None:
     assert len(clipped(text, limit)) <= limit
     assert printable(clipped(text, limit)) == clipped(text, limit)

@@ -3,7 +3,8 @@
 from itertools import combinations_with_replacement
 
 import pytest
-from hypothesis import given, settings
+from fakes.proofs import tried
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewright.core.verdict import ExitCode, State, Verdict, merge_states, merge_verdicts
@@ -12,7 +13,7 @@ from gatewright.gate.aggregate import CheckVerdict
 from gatewright.gate.decision import decide, incident
 from gatewright.gate.states import agree, rank, worst
 
-PROVEN = settings(max_examples=300, derandomize=True, deadline=None)
+PROVEN = tried(300)
 STATES = st.sampled_from(State)
 ENDINGS = (State.PASS, State.FAIL, State.INCONCLUSIVE, State.TIMEOUT, State.ERROR, State.EMPTY)
 """The states that a command can end in."""

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from fakes.mutations import ODD_VALUES, mutate_bytes
 from fakes.projects import CLEAN_POLICY
-from hypothesis import given, settings
+from fakes.proofs import tried
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewright.core.errors import ConfigurationError
@@ -17,7 +18,7 @@ from gatewright.gate.finding import Place
 from gatewright.gate.measure import find_shortfalls
 from gatewright.gate.policy import Check, Policy, parse_policy
 
-PROVEN = settings(max_examples=150, derandomize=True, deadline=None)
+PROVEN = tried(150)
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9-]{0,39}", fullmatch=True)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 FILES = st.from_regex(r"[a-z]{1,8}\.(json|xml)", fullmatch=True)

@@ -4,7 +4,8 @@ import tomllib
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from fakes.proofs import tried
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewright.gate.toml_lines import Lines
@@ -164,7 +165,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(derandomize=True, deadline=None, max_examples=400)
+@tried(400)
 @given(st.lists(PIECES, max_size=25).map("".join))
 def test_whatever_tomllib_reads_is_located(text: str) -> None:
     """And what it does not read is never scanned."""
@@ -187,7 +188,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
+@tried(200)
 @given(st.lists(VALUES, max_size=5))
 def test_a_setting_after_any_values_has_its_line(values: list[str]) -> None:
     text = "".join(f"k{number} = {value}\n" for number, value in enumerate(values))

@@ -3,8 +3,9 @@
 from datetime import date, timedelta
 from typing import Any
 
+from fakes.proofs import tried
 from gate.judged import MOMENT, finding, judged
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewright.core.verdict import ExitCode, State, Verdict, merge_states
@@ -14,7 +15,7 @@ from gatewright.gate.settlement import settle
 from gatewright.gate.states import WAIVABLE
 from gatewright.gate.waivers import LONGEST_DAYS, Waiver, WaiverStatus, read_waivers
 
-PROVEN = settings(max_examples=250, derandomize=True, deadline=None)
+PROVEN = tried(250)
 NAMES = ("unit", "load", "lint")
 RULES = ("tests-pass", "limit", "min-collected", "steps-succeed")
 TODAY = MOMENT.date()

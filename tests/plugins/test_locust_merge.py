@@ -5,7 +5,8 @@ import random
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from fakes.proofs import tried
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewright.load import WarmUpRule
@@ -41,7 +42,7 @@ def spread_out(own):
     return [(SETTLED_S + 0.5 * number, each, 200) for number, each in enumerate(own)]
 
 
-@settings(max_examples=50, deadline=None)
+@tried(50)
 @given(workers_runs)
 def test_merged_percentiles_are_those_of_the_pooled_values(pace, pooled, runs):
     """Each within 0.1% of the value that stands at its rank when all values lie in one place."""

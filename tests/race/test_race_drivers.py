@@ -90,6 +90,7 @@ def test_outbound_requests_are_points(scenario: type[Scenario], model: ProcessMo
     assert {"GET http://other.test/count", "PUT http://other.test/count"} <= labels(found)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "scenario",
     [AiosqliteDispatch, AsyncSqlAlchemyDispatch, EarlyRelease, LockAcrossAwait, Primitives, Outbound]

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from fakes.proofs import tried
+from hypothesis import given
 from hypothesis import strategies as st
 from planted.dispatch_programs import GuardedDispatch, RacyDispatch
 from planted.histories import DISPATCHED, ENDED, READY, Task, TaskModel, has_order, operation, random_history
@@ -63,7 +64,7 @@ requests = st.tuples(
 )
 
 
-@settings(max_examples=100, derandomize=True, deadline=None)
+@tried(100)
 @given(
     st.lists(requests, min_size=1, max_size=5), st.sampled_from([Task(), Task(DISPATCHED, 1), Task(ENDED, 1)])
 )

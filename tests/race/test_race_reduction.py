@@ -83,7 +83,7 @@ PLANTED = [
 
 
 @pytest.mark.parametrize("scenario", PLANTED)
-@pytest.mark.parametrize("bound", [1, 2])
+@pytest.mark.parametrize("bound", [1, pytest.param(2, marks=pytest.mark.thorough)])
 def test_nothing_is_lost_on_planted_programs(scenario: type[Scenario], bound: int) -> None:
     """The same outcomes and violations as without reduction, at each bound, in no more schedules."""
     with explored(scenario()) as outcomes:
@@ -101,7 +101,17 @@ def test_nothing_is_lost_where_a_schedule_does_not_end() -> None:
     assert len(full) > 1
 
 
-@pytest.mark.parametrize("seed", [*range(20), 107, 126, 160, 170])
+@pytest.mark.parametrize(
+    "seed",
+    [
+        *range(6),
+        *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(6, 20)),
+        107,
+        126,
+        160,
+        170,
+    ],
+)
 def test_nothing_is_lost_on_random_programs(seed: int) -> None:
     """Transactions, snapshots, rows, unique names, views, clocks, conditions: every outcome is still found."""
     with explored(RandomProgram(seed)) as outcomes:

@@ -70,7 +70,7 @@ def test_what_processes_share_is_found_between_them(spelling: type[Spelling]) ->
 
 
 @SPELLED
-@pytest.mark.parametrize("lane", [AsyncSpelling, ThreadSpelling])
+@pytest.mark.parametrize("lane", [pytest.param(AsyncSpelling, marks=pytest.mark.thorough), ThreadSpelling])
 def test_a_corrected_twin_never_alarms(lane: type[Any], spelling: type[Spelling]) -> None:
     """Whether a lock or a guarded write corrects it, in all schedules with up to two preemptions."""
     assert_quiet(twin_of(lane, spelling, ProcessModel.SHARED))

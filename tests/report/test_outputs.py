@@ -9,8 +9,9 @@ from xml.etree import ElementTree as ET
 import jsonschema_rs
 import pytest
 import xmlschema
+from fakes.proofs import tried
 from fakes.verdicts import HOSTILE, make_check, make_document, make_reason
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewright.core.redaction import Redactor
@@ -237,7 +238,7 @@ def test_hostile_names_stay_text(form: str) -> None:
         assert "100%0A::error::forged" in text
 
 
-@settings(derandomize=True, max_examples=60, deadline=None)
+@tried(60)
 @given(st.text(st.characters(), max_size=80))
 def test_whatever_evidence_says_every_form_can_be_read(text: str) -> None:
     """Any character at all, in every place that evidence fills."""

@@ -6,7 +6,8 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from hypothesis import given, settings
+from fakes.proofs import tried
+from hypothesis import given
 from hypothesis import strategies as st
 from report.plotted import Plotted
 
@@ -169,7 +170,7 @@ WILD = st.one_of(
 )
 
 
-@settings(derandomize=True, max_examples=60)
+@tried(60)
 @given(
     values=st.lists(st.tuples(WILD, WILD, WILD, WILD), min_size=1, max_size=6),
     limits=st.lists(st.floats(), max_size=3),
@@ -186,7 +187,7 @@ def test_a_timeline_bears_any_figures(values, limits, warm_up):
     assert "nan" not in svg
 
 
-@settings(derandomize=True, max_examples=60)
+@tried(60)
 @given(
     points=st.lists(st.tuples(st.floats(0, 1), st.floats(), WILD, WILD), max_size=6),
     promises=st.lists(st.tuples(st.floats(0, 1), st.floats()), max_size=3),
@@ -203,7 +204,7 @@ def test_a_percentile_curve_bears_any_figures(points, promises):
     assert all(map(math.isfinite, Plotted(svg).numbers()))
 
 
-@settings(derandomize=True, max_examples=60)
+@tried(60)
 @given(
     points=st.lists(st.tuples(st.floats(), st.floats()), max_size=6),
     used_from=st.integers(0, 9),
@@ -215,7 +216,7 @@ def test_slopes_bear_any_figures(points, used_from, slopes):
     assert all(map(math.isfinite, Plotted(svg).numbers()))
 
 
-@settings(derandomize=True, max_examples=60)
+@tried(60)
 @given(
     ratios=st.lists(WILD, max_size=6),
     around=st.tuples(WILD, WILD, WILD),

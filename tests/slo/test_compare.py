@@ -67,6 +67,7 @@ def test_the_same_code_raises_no_alarm():
     assert found[Verdict.PASS] >= 190
 
 
+@pytest.mark.thorough
 def test_the_same_code_raises_no_alarm_on_a_machine_that_stalls():
     """Every tenth block is hit: the figures say nothing then, rather than something wrong."""
     found, _ = trials(200, stalls=0.1, bursts=0.1)
@@ -105,6 +106,7 @@ def test_a_delay_without_cpu_is_found_by_both_latencies():
     }
 
 
+@pytest.mark.thorough
 def test_a_slowdown_at_the_margin_seldom_fails_and_one_beyond_the_other_never_passes():
     """The error of either side is bounded where the margins lie."""
     at_fail_margin, _ = trials(200, cpu=1.02)

@@ -4,7 +4,8 @@ import copy
 from datetime import datetime
 
 import pytest
-from hypothesis import given, settings
+from fakes.proofs import tried
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewright.core.errors import ConfigurationError
@@ -511,14 +512,14 @@ def ensure_told(result):
         assert judged is not None
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@tried(200)
 @given(st.lists(NESTED, max_size=3))
 def test_nested_documents_never_break_the_import(contents):
     """Whatever they hold: objectives, or lines that say what is wrong."""
     ensure_told(imported(*contents))
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@tried(300)
 @given(st.data())
 def test_documents_with_one_strange_value_never_break_the_import(data):
     """A valid document in which anything stands in one place."""

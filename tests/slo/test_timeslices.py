@@ -155,6 +155,7 @@ def test_extreme_values_have_bounds(value):
     assert mean_bounds([], 0.05) == (0.0, 1.0)
 
 
+@pytest.mark.thorough
 def test_services_on_the_target_are_seldom_decided_by_their_average():
     """Two values that scatter around a mean on the target, asked after every 20 slices: at most 5% wrong."""
     chance = random.Random(5)
@@ -168,6 +169,7 @@ def test_services_on_the_target_are_seldom_decided_by_their_average():
     assert failed <= 5
 
 
+@pytest.mark.thorough
 def test_services_on_the_target_are_seldom_decided_by_good_slices():
     """Every slice good with 90%, asked after every 20 slices: at most 5% wrong."""
     chance = random.Random(5)

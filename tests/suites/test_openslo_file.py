@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from fakes.proofs import tried
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewright.cli import execute
@@ -133,7 +134,7 @@ def test_files_that_can_not_be_read_are_refused_by_name(tmp_path):
     assert len(lines) == 5
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@tried(200)
 @given(
     st.binary(max_size=60) | st.text(alphabet="ab:-[]{}&*!<|>'\"#%?, \n\t1~@`\\", max_size=60).map(str.encode)
 )
@@ -156,7 +157,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@tried(100)
 @given(st.dictionaries(st.sampled_from(["apiVersion", "kind", "metadata", "spec"]), VALUES))
 def test_what_yaml_can_say_is_imported_or_refused(content):
     """Whatever PyYAML itself would write."""

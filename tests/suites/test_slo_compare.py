@@ -19,7 +19,7 @@ from gatewright.slo import CompareRules, Measure, Side
 from gatewright.suites.slo.compare import CompareConfig, begun_comparison, run_comparison
 from gatewright.suites.slo.compare_report import CompareReport
 
-pytestmark = [pytest.mark.alone, pytest.mark.end_to_end]
+pytestmark = pytest.mark.end_to_end
 
 WHERE = "fakes.measured:SERVICE"
 
@@ -53,6 +53,7 @@ def of_measure(report, measure):
     return next(each for each in report.measures if each.measure is measure)
 
 
+@pytest.mark.alone
 def test_a_delay_of_50_ms_is_found_without_any_cpu(repository, config):
     """Every request sleeps; both latencies fail, and the report says which and by how much."""
     repository.server(delay_s=0.05)
@@ -65,6 +66,7 @@ def test_a_delay_of_50_ms_is_found_without_any_cpu(repository, config):
     assert {reason.rule for reason in report.reasons} >= {"latency_p50", "latency_p95"}
 
 
+@pytest.mark.alone
 def test_more_cpu_is_found_at_the_first_look_and_ends_the_measurement(repository, config):
     """Five times the work: 16 of at most 32 blocks are enough, and the evidence holds each of them."""
     repository.server(loops=40_000)

@@ -29,7 +29,7 @@ from multyagents_api.scenarios.races.scenario import ApiScenario
 from multyagents_api.scenarios.races.suite import REQUIRED, SCENARIOS, STRESSED
 from multyagents_api.storage import guards
 
-pytestmark = [pytest.mark.alone, pytest.mark.end_to_end]
+pytestmark = pytest.mark.end_to_end
 
 EXPLORE = ConcurrencyStressConfig(modes=("explore",), schedules=60, random_schedules=5)
 STRESS = ConcurrencyStressConfig(modes=("stress",), releases=3, brief_releases=1, kills=1, clients=6)
@@ -84,7 +84,10 @@ def explored() -> RaceReport:
     return run_concurrency_stress_suite(EXPLORE)
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+ON_POSTGRESQL = pytest.param("postgresql", marks=[pytest.mark.postgresql, pytest.mark.thorough])
+
+
+@pytest.fixture(scope="module", params=["sqlite", ON_POSTGRESQL])
 def stressed(request: pytest.FixtureRequest) -> RaceReport:
     """The service as it is, under stress, on each kind of database that this machine has."""
     report = run_concurrency_stress_suite(replace(STRESS, databases=(request.param,)))

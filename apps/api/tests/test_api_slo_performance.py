@@ -27,7 +27,7 @@ from multyagents_api.slo_performance import (
     token_for_load,
 )
 
-pytestmark = [pytest.mark.alone, pytest.mark.end_to_end]
+pytestmark = pytest.mark.end_to_end
 
 HAMPERED_SERVER = Path(__file__).with_name("hampered_server.py")
 LAX = SloThresholds(p95_ms=2000, p99_ms=4000, success_ratio=0.9, throughput=20)
@@ -80,6 +80,7 @@ def objective(report: SloReport, name: str):
     return next(each for each in report.scenarios[0].objectives if each.name == name)
 
 
+@pytest.mark.alone
 def test_a_healthy_service_passes_with_evidence(tmp_path, monkeypatch, capsys):
     """Exit 0; the evidence is typed JSON, Markdown and a page, timestamped and latest, with every promised figure."""
     monkeypatch.setenv("TASK_076_P95_MS", "2000")
@@ -104,6 +105,7 @@ def test_a_healthy_service_passes_with_evidence(tmp_path, monkeypatch, capsys):
     assert "slo-performance: PASS" in capsys.readouterr().out
 
 
+@pytest.mark.alone
 def test_a_planted_slow_down_fails():
     """300 ms of sleep in the dispatch break the default p95 of 180 ms, and nothing else is blamed."""
     report = run_slo_performance_suite(hampered("sleep", 0.3), SloThresholds())
@@ -116,6 +118,8 @@ def test_a_planted_slow_down_fails():
     assert dispatch.service.p50_ms >= 300
 
 
+@pytest.mark.thorough
+@pytest.mark.alone
 def test_failing_runs_break_the_success_ratio():
     """A quarter of the dispatches answers 500: the runs fail, are counted by reason, and exceed the latency too."""
     report = run_slo_performance_suite(hampered("fail", 4), LAX)
@@ -147,6 +151,8 @@ def test_attempts_are_counted_and_may_share_the_error(tmp_path):
     assert report.alpha == pytest.approx(0.05 / 6)
 
 
+@pytest.mark.thorough
+@pytest.mark.alone
 def test_too_few_runs_are_inconclusive(target):
     """A second of clean runs proves nothing, and the report says how many are missing."""
     report = run_slo_performance_suite(replace(QUICK, target=target, duration_s=1.5, rate=20), LAX)
@@ -156,6 +162,8 @@ def test_too_few_runs_are_inconclusive(target):
     assert "needs about" in objective(report, "latency_p99_ms").missing
 
 
+@pytest.mark.thorough
+@pytest.mark.alone
 def test_a_soak_judges_growth_and_needs_its_time():
     """A soak of a second makes no claim about growth: INCONCLUSIVE, in spite of good latencies."""
     report = run_slo_performance_suite(hampered("sleep", 0, scenarios=("soak",), soak_s=1.2), LAX)
@@ -186,6 +194,8 @@ def test_a_server_that_can_not_start_is_inconclusive(tmp_path, capsys):
     assert "no database" in capsys.readouterr().out
 
 
+@pytest.mark.thorough
+@pytest.mark.alone
 def test_a_running_server_can_be_the_target(target):
     """With a target nothing is started, and the server's memory is not ours to judge."""
     config = replace(QUICK, target=target, scenarios=("soak",), soak_s=1.5, rate=20, server_command=())
@@ -241,6 +251,8 @@ def test_an_unknown_flag_is_refused_in_one_line(capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.thorough
+@pytest.mark.alone
 def test_a_flag_outranks_the_environment(target, tmp_path, monkeypatch):
     """The environment sets one threshold, the flag another; where both do, the flag holds."""
     monkeypatch.setenv("TASK_076_P95_MS", "111")
@@ -258,6 +270,7 @@ def test_a_library_call_refuses_nonsense_too():
         run_slo_performance_suite(QUICK, SloThresholds(p95_ms=float("nan")))
 
 
+@pytest.mark.thorough
 def test_an_interrupted_run_leaves_no_server_and_no_verdict(tmp_path):
     """Ctrl-C ends suite and server, exits 3, and `latest.json` says that the run was not finished."""
     source = Path(__file__).parents[1] / "src"

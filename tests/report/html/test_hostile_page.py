@@ -11,7 +11,8 @@ import pytest
 from fakes.gate_runs import FakeGate, Planted, failing_race, failing_slo, passing_slo
 from fakes.gate_stories import STORIES, many
 from fakes.pages import ParsedPage
-from hypothesis import HealthCheck, given, settings
+from fakes.proofs import tried
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from report.html.paged import POLICY, again, document_of, parsed, text_of_one
 
@@ -30,6 +31,7 @@ def test_whatever_a_name_says_it_stays_text(tmp_path: Path) -> None:
     assert "<script>window.owned" in page.text
 
 
+@pytest.mark.thorough
 def test_a_page_of_very_much_evidence_stays_small(tmp_path: Path) -> None:
     """Ten thousand reasons, thousands of checks and megabytes of names; it says what is left out."""
     gate = many(tmp_path)
@@ -116,12 +118,7 @@ PLACES = [
 ]
 
 
-@settings(
-    max_examples=60,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@tried(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.sampled_from(PLACES), value=JSON_VALUES)
 def test_no_value_in_a_report_breaks_the_page(failed: FakeGate, place: str, value: object) -> None:
     document = document_of(failed)

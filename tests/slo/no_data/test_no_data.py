@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from gatewright.execution.gate import run_alone
 from gatewright.execution.project import Settings
 from gatewright.gate.decision import exit_code
 from gatewright.gate.loads import DeclaredObjective
-from gatewright.load import Mix, Outcome, ResourceMeter
+from gatewright.load import Mix, Outcome, ResourceMeter, WarmUpRule
 from gatewright.slo import Flow, Judge, Measured, Objective, Tally, ThroughputObjective
 from gatewright.suites.slo import Plan
 from gatewright.suites.slo.assembly import Heading, assemble
@@ -203,7 +204,7 @@ results = ["junit.xml"]
 
 [slo.shop]
 target = "TARGET"
-rate = 60
+rate = 120
 seconds = 8
 deadline_s = 0.5
 journeys.look = { factory = "lookers:Look" }
@@ -309,6 +310,9 @@ def plain_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     """No gate around the tests leaks in, and no journey of one case into the next."""
     for name in ("GATEWRIGHT_PROFILE", "GATEWRIGHT_EVIDENCE", "GATEWRIGHT_RUN_ID", "GATEWRIGHT_RUN_FOLDER"):
         monkeypatch.delenv(name, raising=False)
+    # No service of the corpus has anything to warm up.
+    plan = partial(Plan, warm_up=WarmUpRule(window_s=0.2, longest_s=0.6))
+    monkeypatch.setattr("gatewright.suites.slo.declared.Plan", plan)
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.delitem(sys.modules, "lookers", raising=False)
 

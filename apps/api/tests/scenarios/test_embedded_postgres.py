@@ -43,6 +43,7 @@ def fake_programs(folder: Path, script: str) -> Path:
     return folder
 
 
+@pytest.mark.postgresql
 def test_each_database_is_its_own(postgres_server):
     """Whatever a name holds, it is a database of that name; a copy has the rows, and changing it touches no other."""
     name = """a 'b" c%/?&d"""
@@ -58,6 +59,7 @@ def test_each_database_is_its_own(postgres_server):
         postgres_server.drop_database("copy")
 
 
+@pytest.mark.postgresql
 def test_dropping_disconnects_and_may_be_repeated(postgres_server):
     """A database in use is dropped all the same; one that is not there is no error; a second one is."""
 
@@ -78,6 +80,7 @@ def test_dropping_disconnects_and_may_be_repeated(postgres_server):
     postgres_server.drop_database("used")
 
 
+@pytest.mark.postgresql
 @pytest.mark.usefixtures("postgres_server")
 def test_what_was_committed_survives_a_crash():
     """A durable server that is killed outright has it all; its URL stays, and leaving removes its folder."""
@@ -94,6 +97,7 @@ def test_what_was_committed_survives_a_crash():
     assert not folder.exists()
 
 
+@pytest.mark.postgresql
 def test_several_servers_run_at_once(postgres_server):
     """Each has its own folder and its own databases; PGPORT and the like of others don't reach them."""
     with pytest.MonkeyPatch.context() as patch, EmbeddedPostgres() as other:
@@ -105,6 +109,7 @@ def test_several_servers_run_at_once(postgres_server):
         assert (query(other.url(), names), query(postgres_server.url(), names)) == (1, 0)
 
 
+@pytest.mark.postgresql
 def test_nothing_outlives_a_parent_that_is_killed(postgres_server):
     """SIGKILL of the process that started it: the server and all its workers are gone."""
     program = (
@@ -149,6 +154,7 @@ def processes_about(folder: str) -> set[int]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has folders that nobody else may enter")
+@pytest.mark.postgresql
 @pytest.mark.usefixtures("postgres_server")
 def test_programs_in_a_private_folder_of_root_s_are_used(tmp_path, monkeypatch):
     """Where `nobody` may not enter, the server runs as root named otherwise, if the system lets it."""

@@ -295,7 +295,11 @@ def test_states_are_values() -> None:
     assert isinstance(model.initial("9"), SequentialRun)
 
 
-MODELLED = [scenario for scenario in SCENARIOS if issubclass(scenario, ModelledScenario)]
+MODELLED = [
+    pytest.param(scenario, marks=() if scenario in REQUIRED else pytest.mark.thorough)
+    for scenario in SCENARIOS
+    if issubclass(scenario, ModelledScenario)
+]
 
 
 @pytest.mark.parametrize("scenario", MODELLED)
