@@ -37,7 +37,7 @@ class Silence:
     def end(self, verdict: object) -> None: ...
 
 
-def parallel_project(root: Path, jobs: int, more: str = "", **codes: str) -> Project:
+def parallel_project(root: Path, jobs: int | str, more: str = "", **codes: str) -> Project:
     parts = [f"schema_version = 1\n[gate]\njobs = {jobs}\n"]
     for name, code in codes.items():
         step = f'["{{python}}", "-I", "-S", "measure.py", {json.dumps(code)}]'
@@ -47,8 +47,8 @@ def parallel_project(root: Path, jobs: int, more: str = "", **codes: str) -> Pro
     return project
 
 
-def gate(project: Project) -> VerdictDocument:
-    return run_gate(project, Settings(), SystemClock(), Silence())
+def gate(project: Project, profile: str = "quick") -> VerdictDocument:
+    return run_gate(project, Settings(profile=profile), SystemClock(), Silence())
 
 
 def test_checks_run_at_once_and_stand_in_the_order_of_the_policy(tmp_path: Path) -> None:
@@ -60,14 +60,19 @@ def test_checks_run_at_once_and_stand_in_the_order_of_the_policy(tmp_path: Path)
     assert [check.state for check in document.checks] == [State.PASS] * 3, document.reasons
 
 
-@pytest.mark.parametrize(("jobs", "more"), [(1, ""), (2, "exclusive = true")])
-def test_one_job_and_exclusive_checks_never_run_at_once(tmp_path: Path, jobs: int, more: str) -> None:
+@pytest.mark.parametrize(
+    ("jobs", "more", "profile"),
+    [("1", "", "quick"), ("2", "exclusive = true", "quick"), ("2\nfull_jobs = 1", "", "full")],
+)
+def test_one_job_and_exclusive_checks_never_run_at_once(
+    tmp_path: Path, jobs: str, more: str, profile: str
+) -> None:
     """Each looks for the mark that the other leaves while it runs."""
     code = (
         "import time; mark = 'docs/evidence/mark'; alone = not os.path.exists(mark); open(mark, 'w').close();"
         " time.sleep(0.2); os.remove(mark); junit() if alone else sys.exit(1)"
     )
-    document = gate(parallel_project(tmp_path, jobs, more, one=code, two=code))
+    document = gate(parallel_project(tmp_path, jobs, more, one=code, two=code), profile)
     assert [check.state for check in document.checks] == [State.PASS] * 2, document.reasons
 
 

@@ -105,7 +105,7 @@ def run_sessions(run: Run, settings: Settings, clock: Clock, progress: Progress)
         for name, check in policy.checks.items()
     ]
     try:
-        run_jobs(jobs, policy.gate.jobs, Watch(progress.begin, progress.tick, end))
+        run_jobs(jobs, policy.gate.jobs_of(settings.profile), Watch(progress.begin, progress.tick, end))
     except KeyboardInterrupt:
         return False
     return True

@@ -140,6 +140,7 @@ class Gate(Model):
     Attributes:
         keep: how many run folders stay on disk.
         jobs: how many checks run at once; what is measured beside others is measured on a busy machine.
+        full_jobs: how many in the full profile, where that differs.
         warn_blocks: whether a required check that ends as WARN makes the verdict INCONCLUSIVE.
         require_commit: whether evidence of an unknown commit is refused.
         scenarios: the packages whose race scenarios a tape may name; nothing else is imported for a replay.
@@ -149,11 +150,16 @@ class Gate(Model):
 
     keep: Wanted = 20
     jobs: Annotated[Wanted, Field(le=64)] = 1
+    full_jobs: Annotated[Wanted, Field(le=64)] | None = None
     warn_blocks: Switch = False
     require_commit: Switch = False
     scenarios: tuple[str, ...] = ()
     faults: Annotated[str, Field(pattern=r"^([\w.]+:\w+)?$")] = ""
     measured: Annotated[str, Field(pattern=r"^([\w.]+:\w+)?$")] = ""
+
+    def jobs_of(self, profile: str) -> int:
+        """How many checks run at once in a profile."""
+        return self.full_jobs if profile == "full" and self.full_jobs else self.jobs
 
 
 class Outputs(Model):
