@@ -157,6 +157,7 @@ def test_the_value_behind_a_secret_flag_is_cut_out() -> None:
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "piece",
     [

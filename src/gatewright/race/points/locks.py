@@ -11,6 +11,7 @@ import itertools
 import queue
 import sys
 import threading
+from collections.abc import Iterable
 from types import ModuleType, TracebackType
 from typing import Any
 
@@ -179,8 +180,11 @@ def _identity() -> object:
 def _locks_made_before() -> list[Replacement]:
     """Stand-ins for locks that modules of the program, their classes and their objects hold already."""
     stand_ins: dict[int, Any] = {}
+    kinds = _kinds_of(GENUINE_LOCK, GENUINE_RLOCK)
     found = []
     for owner in _holders():
+        if kinds.isdisjoint(map(type, list(vars(owner).values()))):
+            continue
         for attribute, held in list(vars(owner).items()):
             # By the type itself: a proxy (Flask's `current_app`) raises when it is asked for its class.
             if issubclass(type(held), (GENUINE_LOCK, GENUINE_RLOCK)):
@@ -191,21 +195,32 @@ def _locks_made_before() -> list[Replacement]:
 
 
 def _holders() -> list[Any]:
-    modules = program_modules()
+    held = [(module, list(vars(module).values())) for module in program_modules()]
+    metaclasses = _kinds_of(type)
     classes = [
         value
-        for module in modules
-        for value in list(vars(module).values())
-        if issubclass(type(value), type) and value.__module__ == module.__name__
+        for module, values in held
+        for value in _of_kinds(metaclasses, values)
+        if value.__module__ == module.__name__
     ]
     own = set(classes)
     objects = [
         value
-        for module in modules
-        for value in list(vars(module).values())
-        if type(value) in own and not issubclass(type(value), ModuleType) and _has_attributes(value)
+        for _, values in held
+        for value in _of_kinds(own, values)
+        if not issubclass(type(value), ModuleType) and _has_attributes(value)
     ]
-    return [*modules, *classes, *objects]
+    return [*(module for module, _ in held), *classes, *objects]
+
+
+def _kinds_of(*types: Any) -> set[type]:
+    """Types, and all that derive from them."""
+    return set(types).union(*(_kinds_of(*type.__subclasses__(each)) for each in types))
+
+
+def _of_kinds(kinds: set[type], values: list[Any]) -> Iterable[Any]:
+    """Those whose very type is one of some; C code sees to it, for a program holds a hundred thousand."""
+    return itertools.compress(values, map(kinds.__contains__, map(type, values)))
 
 
 def _has_attributes(value: object) -> bool:
