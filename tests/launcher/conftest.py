@@ -54,6 +54,11 @@ sys.exit({"pass": 0, "fail": 1, "empty": 5}[behaviour])
 """
 
 
+def started(stat: Path) -> int:
+    """When a process began, in clock ticks since the machine did: numbers of processes come round."""
+    return int(stat.read_text().rpartition(")")[2].split()[19])
+
+
 @dataclass
 class Checkout:
     """A checkout and all processes that were started in it, recognised by a mark in their environment."""
@@ -87,15 +92,16 @@ class Checkout:
         )
 
     def processes(self) -> Mapping[int, str]:
-        """The command lines of all living processes that carry the mark."""
-        return dict(self._marked())
+        """The command lines of all living processes that carry the mark, in the order of their start."""
+        return {pid: command for _, pid, command in sorted(self._marked())}
 
     def _marked(self):
         mark = f"{MARK}={self.mark}".encode()
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 if mark in (folder / "environ").read_bytes().split(b"\0"):
-                    yield int(folder.name), (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                    command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                    yield started(folder / "stat"), int(folder.name), command
             except OSError:
                 continue
 
