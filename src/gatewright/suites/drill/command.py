@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from gatewright.core.escape import printable_lines
 from gatewright.core.interrupts import end_as_by_ctrl_c
 from gatewright.report.command import as_typed
 from gatewright.suites.arguments import Figure, OneLineParser, add_figures, read_figures
+from gatewright.suites.carrying_out import Evidence, carry_out, profile_of, refuse
 from gatewright.suites.drill.markdown import violated
 from gatewright.suites.drill.report import DrillReport
 from gatewright.suites.drill.suite import (
@@ -28,7 +30,6 @@ from gatewright.suites.progress import Lines, SuiteProgress
 
 __all__ = ["drill_command"]
 
-INTERRUPTED = 130
 SHOWN_REASONS = 10
 
 EPILOG = """\
@@ -88,29 +89,16 @@ def drill_command(
     def unfinished(why: str) -> DrillReport:
         return unfinished_report(DrillSuite(suite, (), program), config, why, started_at, clock.now())
 
-    try:
-        announce_drills(config.output, unfinished("a run has begun and not finished"))
-    except GatewrightError as error:
-        return refuse(program, error)
-    try:
-        report = run(config, Lines(sys.stderr, every=1))
-    except KeyboardInterrupt:
-        publish_drill_report(config.output, unfinished("the run was interrupted"))
-        sys.stderr.write(f"{program}: interrupted\n")
-        return INTERRUPTED
-    except GatewrightError as error:
-        publish_drill_report(config.output, unfinished(str(error)))
-        return refuse(program, error)
-    published = publish_drill_report(config.output, report)
-    sys.stdout.write(report.model_dump_json(indent=2) + "\n" if options.json else summary(report))
-    sys.stderr.write(f"evidence: {published.json}\n")
-    return report.verdict.exit_code
+    evidence = Evidence(
+        announce=partial(announce_drills, config.output),
+        publish=partial(publish_drill_report, config.output),
+        unfinished=unfinished,
+    )
 
+    def show(report: DrillReport) -> str:
+        return report.model_dump_json(indent=2) + "\n" if options.json else summary(report)
 
-def refuse(program: str, error: GatewrightError) -> int:
-    """One line for what the user can mend."""
-    sys.stderr.write(f"{program}: {error}\n")
-    return error.exit_code
+    return carry_out(program, lambda: run(config, Lines(sys.stderr, every=1)), evidence, show)
 
 
 def parser(
@@ -151,10 +139,7 @@ def configured(
     Raises:
         ConfigurationError: a value that can't be used.
     """
-    wanted = options.profile or environment.get("GATEWRIGHT_PROFILE")
-    profile = profiles.get(wanted or next(iter(profiles)))
-    if profile is None:
-        raise ConfigurationError(f"no profile {wanted!r}", remedy=f"there are {', '.join(profiles)}")
+    profile = profile_of(profiles, options.profile, environment)
     read = read_figures(options, tuple(figures.values()), prefix, environment) if figures else {}
     changes: dict[str, Any] = {
         field: whole(figure, read[figure.name])

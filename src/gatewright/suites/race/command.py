@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from gatewright.core.interrupts import end_as_by_ctrl_c
 from gatewright.race import read_share
 from gatewright.report.command import as_typed
 from gatewright.suites.arguments import OneLineParser
+from gatewright.suites.carrying_out import Evidence, carry_out, profile_of, refuse
 from gatewright.suites.progress import Lines, SuiteProgress
 from gatewright.suites.race.config import MODES, SELF_CHECK, STRATEGIES, RaceSuiteConfig
 from gatewright.suites.race.reasons import unfinished_report
@@ -23,7 +25,6 @@ from gatewright.suites.race.suite import announce_race, publish_race_report
 
 __all__ = ["race_command"]
 
-INTERRUPTED = 130
 SHOWN_REASONS = 10
 
 EPILOG = """\
@@ -77,29 +78,16 @@ def race_command(
     def unfinished(why: str) -> RaceReport:
         return unfinished_report(suite, config, why, started_at, clock.now())
 
-    try:
-        announce_race(config.output, unfinished("a run has begun and not finished"))
-    except GatewrightError as error:
-        return refuse(program, error)
-    try:
-        report = run(config, Lines(sys.stderr))
-    except KeyboardInterrupt:
-        publish_race_report(config.output, unfinished("the run was interrupted"))
-        sys.stderr.write(f"{program}: interrupted\n")
-        return INTERRUPTED
-    except GatewrightError as error:
-        publish_race_report(config.output, unfinished(str(error)))
-        return refuse(program, error)
-    published = publish_race_report(config.output, report)
-    sys.stdout.write(report.model_dump_json(indent=2) + "\n" if options.json else summary(report))
-    sys.stderr.write(f"evidence: {published.json}\n")
-    return report.verdict.exit_code
+    evidence = Evidence(
+        announce=partial(announce_race, config.output),
+        publish=partial(publish_race_report, config.output),
+        unfinished=unfinished,
+    )
 
+    def show(report: RaceReport) -> str:
+        return report.model_dump_json(indent=2) + "\n" if options.json else summary(report)
 
-def refuse(program: str, error: GatewrightError) -> int:
-    """One line for what the user can mend."""
-    sys.stderr.write(f"{program}: {error}\n")
-    return error.exit_code
+    return carry_out(program, lambda: run(config, Lines(sys.stderr)), evidence, show)
 
 
 def parser(profiles: Mapping[str, RaceSuiteConfig], program: str) -> argparse.ArgumentParser:
@@ -149,10 +137,7 @@ def configured(
     Raises:
         ConfigurationError: a value that can't be used.
     """
-    wanted = options.profile or environment.get("GATEWRIGHT_PROFILE")
-    profile = profiles.get(wanted or next(iter(profiles)))
-    if profile is None:
-        raise ConfigurationError(f"no profile {wanted!r}", remedy=f"there are {', '.join(profiles)}")
+    profile = profile_of(profiles, options.profile, environment)
     if options.self_check_only and options.mode:
         raise ConfigurationError("--self-check-only leaves no other mode", remedy="leave --mode out")
     modes = SELF_CHECK if options.self_check_only else tuple(dict.fromkeys(options.mode or ()))
