@@ -93,15 +93,15 @@ def test_many_mutations_are_borne(reader: Reader, tmp_path: Path) -> None:
 
 
 AMPLIFIERS = {
-    "nested lists": b"[" * 5_000,
-    "nested objects": b'{"a":' * 5_000,
+    "nested lists": b"[" * 200_000,
+    "nested objects": b'{"a":' * 200_000,
     "many keys": b"{" + b",".join(b'"%d":0' % n for n in range(2_500)) + b"}",
     "one key many times": b"{" + b'"a":0,' * 5_000 + b'"a":0}',
-    "a long number": b"9" * 25_000,
+    "a long number": b"9" * 1_000_000,
     "a long exponent": b"[1e" + b"9" * 12_500 + b"]",
     "a long text": b'"' + b"a" * 2_000_000 + b'"',
     "many lists": b"[" + b"[]," * 5_000 + b"[]]",
-    "nested elements": b"<testsuites>" + b"<testsuite>" * 2_500,
+    "nested elements": b"<testsuites>" + b"<testsuite>" * 100_000,
     "many attributes": b"<testsuites " + b" ".join(b'a%d="x"' % n for n in range(1_250)) + b"/>",
     "many cases": b"<testsuites><testsuite>"
     + b"<testcase><failure/></testcase>" * 1_250

@@ -37,7 +37,7 @@ __all__ = [
     "portfolio",
 ]
 
-WARM_UPS = 4
+WARM_UPS = 12
 PCT_DEPTHS = (2, 3)
 
 AnyArena: TypeAlias = Arena | ThreadArena | PostgresArena
