@@ -134,3 +134,29 @@ def test_requests_that_never_came_back_stand_in_the_history() -> None:
         arena.prepare(Asking())
         race = arena.run(Fifo().next_picker())
     assert [(op.actor, op.response.status) for op in race.history] == [("alice", 0), ("bob", 0)]
+
+
+class TimeLimits(Scenario):
+    """Waits for what comes at once, but not for ever."""
+
+    name = "time-limits"
+
+    def create_app(self, folder: Path) -> None:
+        return None
+
+    def actors(self) -> Mapping[str, Actor]:
+        async def wait(_client: Client) -> None:
+            async with asyncio.timeout(30):
+                await asyncio.sleep(0)
+
+        return {"alice": wait, "bob": wait}
+
+
+def test_time_limits_of_schedules_gone_by_are_forgotten() -> None:
+    """A schedule must not look through those of all before it."""
+    scenario = TimeLimits()
+    with Arena(scenario) as arena:
+        arena.prepare(scenario)
+        for _ in range(3):
+            assert not arena.run(Fifo().next_picker()).failures
+        assert arena._loop._scheduled == []

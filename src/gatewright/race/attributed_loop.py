@@ -162,6 +162,16 @@ class AttributedLoop(asyncio.BaseEventLoop):
                 self._enqueue(timer, context_of(timer).get(ACTOR))
         return True
 
+    def _cancel_timers(self) -> None:
+        """Cancel those of racers, and let go of all that were cancelled: every statement leaves its time limit."""
+        timers = self._scheduled  # type: ignore[attr-defined]  # the base class's own heap
+        for timer in timers:
+            if self._is_racers(timer):
+                timer.cancel()
+            timer._scheduled = not timer.cancelled()  # noqa: SLF001 - as the base class does
+        timers[:] = [timer for timer in timers if not timer.cancelled()]
+        heapq.heapify(timers)
+
     def _is_racers(self, handle: asyncio.Handle) -> bool:
         return context_of(handle).get(ACTOR) is not None
 

@@ -399,9 +399,7 @@ class ScheduledLoop(AttributedLoop):
             for lane in self._lanes.values():
                 while lane.stands:
                     self._end(lane.stands.pop().greenlet)
-            for timer in self._scheduled:  # type: ignore[attr-defined]  # the base class's own heap
-                if self._is_racers(timer):
-                    timer.cancel()
+            self._cancel_timers()
             tasks = [*self._actor_tasks, *([self._main] if self._main else [])]
             for task in tasks:
                 task.cancel()
