@@ -17,6 +17,8 @@ from planted.spellings import (
 from gatewright.core.verdict import Verdict
 from gatewright.race import Budget, Exploration, PreemptionBounding, ProcessModel, explore, explore_threads
 
+pytestmark = pytest.mark.thorough
+
 SPELLED = pytest.mark.parametrize("spelling", SPELLINGS, ids=lambda each: each.__name__)
 BETWEEN_PROCESSES = pytest.mark.parametrize(
     "spelling", [SqlRow, JsonColumn, File], ids=lambda each: each.__name__

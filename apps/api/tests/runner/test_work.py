@@ -20,6 +20,7 @@ from multyagents_api.service.runners import SubmissionResult
 
 pytestmark = [
     pytest.mark.anyio,
+    pytest.mark.end_to_end,
     pytest.mark.skipif(sys.platform != "linux", reason="the runner confines commands by /proc"),
 ]
 
