@@ -163,7 +163,7 @@ class AttributedLoop(asyncio.BaseEventLoop):
         return True
 
     def _cancel_timers(self) -> None:
-        """Cancel those of racers, and let go of all that were cancelled: every statement leaves its time limit."""
+        """Cancel those of racers, and let go of all that were cancelled: each statement leaves its limit."""
         timers = self._scheduled  # type: ignore[attr-defined]  # the base class's own heap
         for timer in timers:
             if self._is_racers(timer):
