@@ -38,6 +38,8 @@ __all__ = [
 Place = Literal["sqlite", "postgresql"]
 PLACES: tuple[Place, ...] = ("sqlite", "postgresql")
 PREFIX = "multyagents-drill-"
+START_S = 60.0
+"""A process imports all it needs; beside a dozen others on a busy machine that takes its time."""
 EVERYBODY = "everybody"
 """The subject of the token that may do everything."""
 PYTHON = (sys.executable, "-m", "multyagents_api")
@@ -162,6 +164,7 @@ class Topology:
             (*self.plan.command, *flags),
             port_file=port_file,
             env=environment,
+            timeout_s=START_S,
             log=self.folder / f"api-{index}.log",
         )
 
@@ -178,6 +181,7 @@ class Topology:
             (*self.plan.command, *flags),
             port_file=port_file,
             env={**clean_environment(), **self.plan.runner_settings},
+            timeout_s=START_S,
             log=self.folder / "runner.log",
         )
 
