@@ -26,6 +26,8 @@ from gatewright.race import (
     explore,
 )
 
+pytestmark = pytest.mark.thorough
+
 SEPARATE, SHARED = ProcessModel.SEPARATE, ProcessModel.SHARED
 BOTH = pytest.mark.parametrize("model", [SEPARATE, SHARED])
 

@@ -17,6 +17,8 @@ from planted.sqlalchemy_programs import GuardedSqlAlchemyDispatch, SqlAlchemyDis
 
 from gatewright.race import Arena, PreemptionBounding, Race, Scenario
 
+pytestmark = pytest.mark.thorough
+
 MOST = 400
 
 

@@ -37,6 +37,8 @@ from gatewright.race import (
 )
 from gatewright.suites.race.replay import replay
 
+pytestmark = pytest.mark.thorough
+
 MANY = Budget(failures=1_000_000)
 PROGRAM = "from race.test_race_threads import tape_text; print(tape_text(), end='')"
 

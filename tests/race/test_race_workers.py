@@ -14,6 +14,8 @@ from gatewright.race import (
     explore,
 )
 
+pytestmark = pytest.mark.thorough
+
 MODELS = (ProcessModel.SEPARATE, ProcessModel.SHARED)
 
 
